@@ -1,0 +1,15 @@
+"""What Jupyter Book does not do by itself for this book: work offline, pass an accessibility check, stay small.
+
+One concern a file; each has a `setup(app)`.
+"""
+
+from __future__ import annotations
+
+from bookext import offline, pages, repairs
+
+
+def setup(app):
+    """Sphinx calls this."""
+    for part in (offline, repairs, pages):
+        part.setup(app)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
