@@ -1,0 +1,44 @@
+"""`mlm test`: style, then the book, then one run of pytest over the library, the notebooks, the exercises and the site."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mlmlib.cli import book
+
+
+def _step(name: str, code: int, began: float) -> tuple[str, int]:
+    print(f"--- {name}: {'ok' if code == 0 else 'FAILED'} ({time.time() - began:.0f} s)\n", flush=True)
+    return name, code
+
+
+def run(root: Path, args) -> int:
+    """Run everything even when an early part fails; the value is 0 only if all passed. pytest's line comes last."""
+    done = []
+    began = time.time()
+    if not args.pytest:
+        code = subprocess.call([sys.executable, "-m", "ruff", "check", "."], cwd=root)
+        done.append(_step("style (ruff)", code, began))
+    if not args.quick and not args.pytest:
+        began = time.time()
+        code = book.run(root, argparse.Namespace(all=False, jobs=2, only=None, out=None))
+        done.append(_step("the book builds without a warning", code, began))
+    command = [sys.executable, "-m", "pytest"]
+    if args.pytest:
+        command += args.pytest
+    else:
+        command += ["-n", "2", "--dist", "loadscope", "-q", "tests"]
+        if args.quick:
+            command += ["-m", "not site and not browser and not slow"]
+        else:
+            command += ["chapters", "--nbval-lax", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg"]
+            command += ["--nbval-cell-timeout", "900", "--durations", "15"]
+    code = subprocess.call(command, cwd=root)
+    failed = [name for name, code in done if code]
+    if failed:
+        print(f"mlm: also failed before pytest: {', '.join(failed)}", flush=True)
+    return code or (1 if failed else 0)

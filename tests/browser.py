@@ -1,0 +1,63 @@
+"""A real browser for the tests: where it is, how it is started, and a page that remembers everything that went wrong on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
+HERE = ("127.0.0.1", "localhost")
+
+
+def chromium_path() -> str | None:
+    """Debian's Chromium, or one on the PATH; None if there is none."""
+    given = os.environ.get("MLM_CHROMIUM")
+    names = (given,) if given else ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+class Visits:
+    """Opens pages of the built site and keeps the faults of all of them.
+
+    `page = visit("index.html", dark=True, width="phone", via="file")`; after the test the fixture asserts that `faults` is empty:
+    no request to another host, no console error, no uncaught error, no file that is missing.
+    """
+
+    def __init__(self, browser, site: Path, address: str):
+        self.browser, self.site, self.address = browser, site, address
+        self.faults: list[str] = []
+        self.contexts = []
+
+    def __call__(self, path: str = "index.html", *, dark=False, width="wide", via="http", reduced_motion=False, **context):
+        base = self.site.as_uri() + "/" if via == "file" else self.address
+        made = self.browser.new_context(
+            viewport=PHONE if width == "phone" else WIDE,
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce" if reduced_motion else "no-preference",
+            **context,
+        )
+        self.contexts.append(made)
+        page = made.new_page()
+        page.set_default_timeout(15_000)
+        page.on("request", lambda request: self._check(request, path))
+        page.on("requestfailed", lambda request: self.faults.append(f"{path}: failed to load {request.url}"))
+        page.on("response", lambda r: self.faults.append(f"{path}: {r.status} {r.url}") if r.status >= 400 else None)
+        page.on("pageerror", lambda error: self.faults.append(f"{path}: uncaught {error}"))
+        page.on("console", lambda m: self.faults.append(f"{path}: console {m.text}") if m.type == "error" else None)
+        page.goto(base + path, wait_until="load")
+        page.wait_for_function("() => !window.MathJax?.startup?.promise || window.MathJax.startup.promise.then(() => true)")
+        return page
+
+    def _check(self, request, path):
+        target = urlsplit(request.url)
+        if target.scheme in ("http", "https", "ws", "wss") and target.hostname not in HERE:
+            self.faults.append(f"{path}: asked another machine for {request.url}")
+
+    def close(self):
+        """Close every page opened through this object."""
+        for context in self.contexts:
+            context.close()
+        self.contexts.clear()
