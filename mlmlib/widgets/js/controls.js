@@ -1,0 +1,100 @@
+// Native controls of a lab, from its list:
+//   {key, type: "range", label, symbol, min, max, step, format(v), scale: "log"}
+//   {key, type: "select", label, options: [[value, text], ...]}
+//   {key, type: "check", label}
+//   {type: "button", label, press(ctx), hold: true, id}     held down (mouse, touch, Space, Enter): pressed every frame
+//   any may have show(state) and enabled(state), to come and go with the state; label may be a function of the state.
+
+export function controls(box, spec, ctx, make) {
+  const list = typeof spec.controls === "function" ? spec.controls(ctx) : spec.controls;
+  const updates = list.map((c, i) => {
+    const [node, update] = BUILD[c.type](c, ctx, make, `c${i}`);
+    box.append(node);
+    return () => {
+      if (c.show) node.hidden = !c.show(ctx.state);
+      update();
+    };
+  });
+  return { update: () => updates.forEach((f) => f()) };
+}
+
+const named = (c, ctx) => `${typeof c.label === "function" ? c.label(ctx.state) : c.label}${c.symbol ? ` <i>${c.symbol}</i>` : ""}`;
+const write = (node, html) => { if (node.__html !== html) { node.__html = html; node.innerHTML = html; } };
+const enable = (c, input, ctx) => { input.disabled = c.enabled ? !c.enabled(ctx.state) : false; };
+
+const BUILD = {
+  range(c, ctx, make, id) {
+    const log = c.scale === "log";
+    const to = (v) => (log ? Math.log(v) : v), from = (v) => (log ? Math.exp(v) : v);
+    const snap = (v) => (c.step ? Number((Math.round(v / c.step) * c.step).toFixed(10)) : v);
+    const input = make("input", { type: "range", id, "data-key": c.key, min: to(c.min), max: to(c.max),
+      step: log ? (to(c.max) - to(c.min)) / 200 : c.step ?? "any" });
+    const label = make("label", { for: id }), out = make("output", { for: id });
+    const format = c.format ?? String;
+    input.addEventListener("input", () => {
+      let v = snap(from(Number(input.value)));
+      if (log && v === ctx.state[c.key]) v = snap(v + Math.sign(Number(input.value) - to(v)) * (c.step ?? 0)); // a key press always moves
+      const value = Math.min(c.max, Math.max(c.min, v));
+      c.change ? c.change(ctx, value) : ctx.set({ [c.key]: value });
+    });
+    const node = make("div", { class: "control" }, make("div", { class: "top" }, label, out), input);
+    return [node, () => {
+      const v = ctx.state[c.key], text = format(v);
+      write(label, named(c, ctx));
+      if (Number(input.value) !== to(v)) input.value = to(v);
+      if (out.textContent !== text) { out.textContent = text; input.setAttribute("aria-valuetext", text); }
+      enable(c, input, ctx);
+    }];
+  },
+
+  select(c, ctx, make, id) {
+    const label = make("label", { for: id });
+    const input = make("select", { id, "data-key": c.key });
+    for (const [value, text] of c.options) input.append(make("option", { value }, text));
+    input.addEventListener("change", () => {
+      const value = c.options.find(([v]) => String(v) === input.value)[0];
+      c.change ? c.change(ctx, value) : ctx.set({ [c.key]: value });
+    });
+    return [make("div", { class: "control" }, label, input), () => {
+      write(label, named(c, ctx));
+      if (input.value !== String(ctx.state[c.key])) input.value = ctx.state[c.key];
+      enable(c, input, ctx);
+    }];
+  },
+
+  check(c, ctx, make, id) {
+    const input = make("input", { type: "checkbox", id, "data-key": c.key }), text = make("span");
+    input.addEventListener("change", () => (c.change ? c.change(ctx, input.checked) : ctx.set({ [c.key]: input.checked })));
+    return [make("label", { class: "check", for: id }, input, text), () => {
+      write(text, named(c, ctx));
+      input.checked = Boolean(ctx.state[c.key]);
+      enable(c, input, ctx);
+    }];
+  },
+
+  button(c, ctx, make, id) {
+    const node = make("button", { type: "button", id: c.id ?? id, class: c.main === false ? "" : "main" });
+    if (c.hold) holdable(node, () => c.press(ctx));
+    else node.addEventListener("click", () => c.press(ctx));
+    return [node, () => { write(node, named(c, ctx)); enable(c, node, ctx); }];
+  },
+};
+
+/** One press on a click; pressed again at every frame while held for more than a third of a second. */
+function holdable(node, press) {
+  let held = false, timer = 0;
+  const tick = () => { if (held && !node.disabled) { press(); requestAnimationFrame(tick); } };
+  const start = () => {
+    if (held || timer) return;
+    press();
+    timer = setTimeout(() => { held = true; requestAnimationFrame(tick); }, 350);
+  };
+  const stop = () => { held = false; clearTimeout(timer); timer = 0; };
+  node.addEventListener("pointerdown", (event) => { if (event.button === 0) { node.setPointerCapture(event.pointerId); start(); } });
+  for (const type of ["pointerup", "pointercancel", "lostpointercapture", "blur"]) node.addEventListener(type, stop);
+  const isKey = (event) => event.key === " " || event.key === "Enter";
+  node.addEventListener("keydown", (event) => { if (isKey(event)) { event.preventDefault(); start(); } });
+  node.addEventListener("keyup", (event) => { if (isKey(event)) { event.preventDefault(); stop(); } });
+  node.addEventListener("click", (event) => { if (event.detail === 0 && event.isTrusted && !timer) press(); }); // a screen reader's click
+  node.addEventListener("contextmenu", (event) => event.preventDefault()); // a long touch
+}
