@@ -3,13 +3,14 @@
 //   {key, type: "select", label, options: [[value, text], ...]}
 //   {key, type: "check", label}
 //   {type: "button", label, press(ctx), hold: true, id}     held down (mouse, touch, Space, Enter): pressed every frame
-//   any may have show(state) and enabled(state), to come and go with the state; label may be a function of the state.
+//   any may have lead: true, to stand above the picture,
+//   and show(state) and enabled(state) and enabled(state), to come and go with the state; label may be a function of the state.
 
 export function controls(box, spec, ctx, make) {
   const list = typeof spec.controls === "function" ? spec.controls(ctx) : spec.controls;
   const updates = list.map((c, i) => {
     const [node, update] = BUILD[c.type](c, ctx, make, `c${i}`);
-    box.append(node);
+    (c.lead ? box.lead : box).append(node);
     return () => {
       if (c.show) node.hidden = !c.show(ctx.state);
       update();

@@ -137,18 +137,19 @@ function build(root, spec) {
   root.append(make("style", {}, css));
   const ui = {
     svg: document.createElementNS("http://www.w3.org/2000/svg", "svg"),
-    stage: make("div", { class: "stage" }), controls: make("div", { class: "controls" }),
+    stage: make("div", { class: "stage" }), controls: make("div", { class: "controls" }), lead: make("div", { class: "lead" }),
     readouts: make("dl", { class: "readouts" }), says: make("p", { class: "says" }),
     tools: make("div", { class: "tools" }), sheet: make("div", { class: "sheet", hidden: true, tabindex: 0, role: "region", "aria-label": "Numbers as a table" }),
     desc: make("p", { class: "hidden", id: "desc" }), live: make("div", { class: "hidden", "aria-live": "polite", role: "status" }),
   };
+  ui.controls.lead = ui.lead;
   ui.svg.setAttribute("aria-labelledby", "title");
   ui.svg.setAttribute("aria-describedby", "desc");
   ui.stage.append(ui.svg);
   const section = make("section", { class: "lab", "aria-labelledby": "title" },
     make("h3", { id: "title" }, make("small", {}, "Lab"), spec.title),
     make("p", { class: "idea" }, spec.idea),
-    make("div", { class: "body" }, make("div", {}, ui.stage, ui.says), make("div", { class: "side" }, ui.controls, ui.readouts)),
+    make("div", { class: "body" }, make("div", {}, ui.lead, ui.stage, ui.says), make("div", { class: "side" }, ui.controls, ui.readouts)),
     ui.desc, ui.live, tries(spec), ui.tools, ui.sheet);
   root.append(section);
   return ui;

@@ -202,3 +202,43 @@ export function profileLine(sums, [d00, d01, d11], reml = true) {
   const u = parts.map(([p0, q0, p1, q1, py, qy]) => [py - b0 * p0 - b1 * p1, qy - b0 * q0 - b1 * q1]);
   return { beta: [b0, b1], cov: [sigma2 * s11 / det, -sigma2 * s01 / det, sigma2 * s00 / det], sigma2, criterion, u, rss, df };
 }
+
+/**
+ * The best diagonal D (no covariance between intercept and slope): Fisher scoring on the two variances, each step halved
+ * until the criterion falls, negative values set to zero. The derivative is Gamma = sum K_j - G_j H^-1 G_j' - h_j h_j' / s2
+ * with K_j = (I + A_j D)^-1 A_j; here Z = X, so G_j = K_j.
+ */
+export function fitIndependent(sums, reml = true, start = [0.5, 0.5]) {
+  let d = start.map((v) => Math.max(v, 1e-3)), at = profileLine(sums, [d[0], 0, d[1]], reml), steps = 0, slope = [Infinity, Infinity];
+  for (; steps < 200; steps++) {
+    const { beta, cov, sigma2 } = at, H = cov.map((v) => v / sigma2);
+    slope = [0, 0];
+    let f00 = 0, f01 = 0, f11 = 0;
+    for (const [n, sx, sxx, sy, sxy] of sums) {
+      const m00 = 1 + n * d[0], m01 = sx * d[1], m10 = sx * d[0], m11 = 1 + sxx * d[1], det = m00 * m11 - m01 * m10;
+      const k00 = (m11 * n - m01 * sx) / det, k01 = (m11 * sx - m01 * sxx) / det, k11 = (m00 * sxx - m10 * sx) / det;
+      const r0 = sy - n * beta[0] - sx * beta[1], r1 = sxy - sx * beta[0] - sxx * beta[1];
+      const h0 = (m11 * r0 - m01 * r1) / det, h1 = (m00 * r1 - m10 * r0) / det;
+      slope[0] += k00 - h0 * h0 / sigma2;
+      slope[1] += k11 - h1 * h1 / sigma2;
+      if (reml) {
+        slope[0] -= k00 * k00 * H[0] + 2 * k00 * k01 * H[1] + k01 * k01 * H[2];
+        slope[1] -= k01 * k01 * H[0] + 2 * k01 * k11 * H[1] + k11 * k11 * H[2];
+      }
+      f00 += k00 * k00; f01 += k01 * k01; f11 += k11 * k11;
+    }
+    const held = [d[0] === 0 && slope[0] > 0, d[1] === 0 && slope[1] > 0];
+    if ([0, 1].every((k) => held[k] || Math.abs(slope[k]) * (d[k] + 1e-3) < 1e-9)) break;
+    const c = held[0] || held[1] ? 0 : f01, det = f00 * f11 - c * c;
+    const step = [held[0] ? 0 : -(f11 * slope[0] - c * slope[1]) / det, held[1] ? 0 : -(f00 * slope[1] - c * slope[0]) / det];
+    let moved = null;
+    for (let size = 1; size > 1e-12 && !moved; size /= 2) {
+      const next = d.map((v, k) => Math.max(0, v + size * step[k])), there = profileLine(sums, [next[0], 0, next[1]], reml);
+      if (there.criterion < at.criterion) moved = { next, there };
+    }
+    if (!moved) break;
+    d = moved.next;
+    at = moved.there;
+  }
+  return { ...at, D: [d[0], 0, d[1]], T: [d[0] * at.sigma2, 0, d[1] * at.sigma2], steps, slope };
+}

@@ -5,11 +5,11 @@ export const colors = {
   light: `--fg:#1d2329; --muted:#57606a; --bg:#ffffff; --panel:#f5f7f9; --edge:#d5dbe1; --axis:#8a939c; --grid:#e9edf0;
     --data:#7a828a; --data-ink:#59616a; --pooled:#E69F00; --pooled-ink:#8a5f00; --unpooled:#0072B2; --unpooled-ink:#005f95;
     --model:#D55E00; --model-ink:#a84800; --fixed:#000000; --fixed-ink:#000000; --good:#009E73; --good-ink:#006f51;
-    --sky:#56B4E9; --purple:#CC79A7; --yellow:#F0E442; --off:#d9dee3; --focus:#0a58ca; --button:#ffffff;`,
+    --sky:#56B4E9; --purple:#CC79A7; --yellow:#F0E442; --off:#d9dee3; --miss:#c8103e; --focus:#0a58ca; --button:#ffffff;`,
   dark: `--fg:#e8ecf0; --muted:#a9b3bd; --bg:#15191e; --panel:#1e242b; --edge:#39424c; --axis:#78828c; --grid:#262d35;
     --data:#9aa3ac; --data-ink:#b6bec6; --pooled:#E69F00; --pooled-ink:#f2b63d; --unpooled:#3f9edb; --unpooled-ink:#6db9ec;
     --model:#ec7a22; --model-ink:#f79a53; --fixed:#ffffff; --fixed-ink:#ffffff; --good:#1bb88b; --good-ink:#3fd3a7;
-    --sky:#56B4E9; --purple:#d98fb9; --yellow:#F0E442; --off:#333c45; --focus:#7db4ff; --button:#2a323b;`,
+    --sky:#56B4E9; --purple:#d98fb9; --yellow:#F0E442; --off:#333c45; --miss:#ff5c7c; --focus:#7db4ff; --button:#2a323b;`,
 };
 
 export const css = `
@@ -35,6 +35,7 @@ svg .big { font-size: 20px; font-weight: 650; paint-order: stroke; stroke: var(-
 .handle .ring { stroke: transparent; stroke-width: 2.5; }
 .handle:hover .ring { stroke: var(--axis); stroke-width: 1.5; }
 .handle:focus-visible .ring, .handle.held .ring { stroke: var(--focus); stroke-width: 2.5; }
+.lead { margin-bottom: .7rem; display: flex; gap: .5rem; flex-wrap: wrap; } .lead:empty { display: none; }
 .side { display: flex; flex-direction: column; gap: .85rem; min-width: 0; }
 .controls { display: grid; gap: .6rem; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); }
 .control { display: grid; gap: .1rem; align-content: start; }

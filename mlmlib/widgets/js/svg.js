@@ -107,7 +107,8 @@ class Layer {
 
   /** A point that can be moved by mouse, touch and arrow keys.
    *  o: {x, y, label, text, now, min, max, fill, r, drag(x, y), step(dx, dy, big), done(), axis: "x"|"y"|"xy"}
-   *  `text` is what a screen reader says of its place; `step` gets -1, 0, 1 for each direction (up is +1). */
+   *  `text` is what a screen reader says of its place; `step` gets -1, 0, 1 for each direction (up is +1).
+   *  `tabindex: -1` leaves it out of the Tab order (many points, one stop). */
   handle(key, o) {
     let node = this.nodes.get(key);
     if (!node) node = this.#newHandle(key);
@@ -115,7 +116,7 @@ class Layer {
     this.scene.handles += 1;
     node.__o = o;
     setAll(node, {
-      class: `handle ${o.axis ?? "xy"}`, role: "slider", tabindex: 0, transform: `translate(${px(o.x)} ${px(o.y)})`,
+      class: `handle ${o.axis ?? "xy"}`, role: "slider", tabindex: o.tabindex ?? 0, transform: `translate(${px(o.x)} ${px(o.y)})`,
       "aria-label": o.label, "aria-valuetext": o.text, "aria-valuenow": o.now ?? 0, "aria-valuemin": o.min,
       "aria-valuemax": o.max, "aria-roledescription": "draggable point", "data-key": key,
       "aria-orientation": o.axis === "x" ? "horizontal" : "vertical",
