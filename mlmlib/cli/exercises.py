@@ -10,5 +10,5 @@ def run(root: Path, args) -> int:
     from mlmlib import grading
 
     if args.verb == "exercises":
-        return grading.build(root, args.chapters)
-    return grading.main([args.submissions, *args.options])
+        return grading.main(["build", *args.chapters])
+    return grading.main(["grade", args.submissions, *args.options])

@@ -1,0 +1,45 @@
+"""``python -m mlmlib.grading build [NN ...]`` and ``python -m mlmlib.grading grade DIR``."""
+import argparse
+import sys
+from pathlib import Path
+
+from .supervise import Limits
+
+
+def main(argv=None):
+    """Command line; the value is the exit code."""
+    top = argparse.ArgumentParser(prog="python -m mlmlib.grading", description=__doc__)
+    verbs = top.add_subparsers(dest="verb", required=True)
+    make = verbs.add_parser("build", help="build student copies and autograders")
+    make.add_argument("chapters", nargs="*", help="chapters to build, e.g. 03 (default: all)")
+    make.add_argument("--sources", type=Path, help="folder with the sources (default exercises)")
+    make.add_argument("--out", type=Path, help="folder to build into (default _build/exercises)")
+    mark = verbs.add_parser("grade", help="grade a folder of submissions to a CSV")
+    mark.add_argument("submissions", type=Path, help="folder with one notebook a student")
+    mark.add_argument("--out", type=Path, help="CSV to write (default _build/grades/grades.csv)")
+    mark.add_argument("--autograders", type=Path, help="folder of autograders (default _build/exercises/autograder)")
+    mark.add_argument("--workers", type=int, help="submissions at the same time (default: one a processor)")
+    mark.add_argument("--cell-seconds", type=float, default=Limits.cell_seconds, help="time for one cell (default %(default)g)")
+    mark.add_argument("--total-seconds", type=float, default=Limits.total_seconds, help="time for one submission (default %(default)g)")
+    mark.add_argument("--memory-mb", type=int, default=Limits.memory_mb, help="memory for one submission (default %(default)d)")
+    mark.add_argument("--afresh", action="store_true", help="grade everything again, also what an earlier run finished")
+    mark.add_argument("--quiet", action="store_true", help="no progress bar")
+    args = top.parse_args(argv)
+    try:
+        if args.verb == "build":
+            from .building import build
+            build(args.chapters, sources=args.sources, out=args.out)
+        else:
+            from .grading import grade
+            limits = Limits(args.cell_seconds, args.total_seconds, args.memory_mb)
+            path = grade(args.submissions, out=args.out, autograders=args.autograders, limits=limits, workers=args.workers,
+                         resume=not args.afresh, progress=not args.quiet)
+            print(f"grades are in {path}")
+    except (FileNotFoundError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

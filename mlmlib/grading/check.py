@@ -1,0 +1,380 @@
+"""Checks for exercise authors: short to write, and worth reading when they fail.
+
+A hidden test compares an answer with what mlmlib computes (``check.number``, ``choice``, ``choose``, ``table``,
+``function``, ``fit``); a public test says whether the answer has the right form and names a known mistake
+(``check.form``), from a seal that `mlmlib.grading.building` makes out of the hidden tests. Every failure is a
+`NotYet` whose text is a reply to the student: the named mistake if the answer is one, otherwise what to look at next.
+
+While `recording` is on, checks compare nothing and note what they would have checked: that is how the seals,
+the list of known mistakes and the teacher's overview are made.
+"""
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from .seal import seal, unseal
+
+ROUNDING = "Any sensible rounding counts: {digits} significant digits or more."
+_log = None
+
+
+class NotYet(AssertionError):
+    """An answer that is not right yet; the text is the reply."""
+
+
+@dataclass
+class Record:
+    """What one check looks at: noted while recording."""
+
+    kind: str
+    name: str
+    what: str
+    expected: object = None
+    known: list = field(default_factory=list)
+    between: tuple = None
+    options: list = None
+    digits: int = 3
+    confirm: bool = False
+    sample: tuple = None
+
+
+class Name:
+    """Stands for a student's variable while recording."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+@contextmanager
+def recording():
+    """Collect a `Record` of each check made inside, instead of checking."""
+    global _log
+    before, _log = _log, []
+    try:
+        yield _log
+    finally:
+        _log = before
+
+
+def _note(kind, value, what, **more):
+    if _log is None:
+        return False
+    _log.append(Record(kind, getattr(value, "name", ""), what, **more))
+    return True
+
+
+# ---- numbers ---------------------------------------------------------------------------------------------------
+
+def as_number(value, what):
+    """Coerce an answer to a plain float, or say what it is instead."""
+    if value is None or value is Ellipsis:
+        raise NotYet(f"No answer yet for {what}.")
+    if isinstance(value, bool):
+        raise NotYet(f"Give {what} as a number; this is {value}.")
+    if isinstance(value, str):
+        raise NotYet(f"Give {what} as a number, without quotation marks; this is the text {value[:40]!r}.")
+    if not isinstance(value, (int, float)):
+        size = getattr(value, "size", None)
+        if callable(value) or size is None or size != 1:
+            raise NotYet(f"Give {what} as one number; this is a {type(value).__name__}"
+                         + (f" with {size} values." if isinstance(size, int) else "."))
+        value = value.item() if hasattr(value, "item") else value
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise NotYet(f"Give {what} as one number; this is a {type(value).__name__}.") from None
+    if not math.isfinite(number):
+        raise NotYet(f"{what[0].upper() + what[1:]} came out as {number}. Look for a division by zero or a missing value.")
+    return number
+
+
+def mistakes(known):
+    """Known mistakes as a list of (value, reply), from a dict {reply: value}, pairs, or objects that have both."""
+    if not known:
+        return []
+    if hasattr(known, "items"):
+        return [(float(v), str(reply)) for reply, v in known.items()]
+    pairs = []
+    for m in known:
+        value, reply = (m.value, m.reply) if hasattr(m, "reply") else m
+        if isinstance(value, str):
+            value, reply = reply, value
+        pairs.append((float(value), str(reply)))
+    return pairs
+
+
+def tolerance(expected, known=(), digits=3):
+    """Half a unit of the last of `digits` significant digits, and never more than 0.4 of the way to a known mistake."""
+    if expected == 0:
+        near = 0.5 * 10.0 ** -digits
+    else:
+        near = 0.505 * 10.0 ** (math.floor(math.log10(abs(expected))) - digits + 1)
+    gaps = [abs(v - expected) for v, _ in known if math.isfinite(v) and v != expected]
+    return min([near] + [0.4 * g for g in gaps])
+
+
+def _named(number, known, digits):
+    for value, reply in known:
+        if math.isfinite(value) and abs(number - value) <= tolerance(value, (), digits):
+            return reply
+    return None
+
+
+def number(value, expected, *, what, known=(), between=None, hint="", digits=3, tol=None, confirm=False, given=None):
+    """Check that `value` is `expected` after sensible rounding.
+
+    Parameters
+    ----------
+    what : str
+        What is asked, as it stands in a sentence: ``"the ICC of the empty model"``.
+    known : dict or sequence
+        Known mistakes: ``{reply: value}``, or the objects of `mlmlib.feedback`.
+    between : (low, high)
+        The public check refuses values outside; it says why an answer cannot be right.
+    hint : str
+        What to look at when the answer is none of the known mistakes.
+    confirm : bool
+        Let the public check tell that a step is right (for guided steps on which later ones stand).
+    """
+    pairs = mistakes(known)
+    expected = float(expected)
+    if _note("number", value, what, expected=expected, known=pairs, between=between, digits=digits, confirm=confirm):
+        return
+    x = as_number(value, what)
+    tol = tolerance(expected, pairs, digits) if tol is None else tol
+    if abs(x - expected) <= tol:
+        return
+    reply = _named(x, pairs, digits)
+    if reply:
+        raise NotYet(f"{x:.6g}: {reply}")
+    _outside(x, between, what)
+    raise NotYet(f"{x:.6g} is not {what}. {_generic(x, expected, tol)}{hint} {ROUNDING.format(digits=digits)}".replace("  ", " "))
+
+
+def _outside(x, between, what):
+    if between is not None and not between[0] <= x <= between[1]:
+        raise NotYet(f"{x:.6g} cannot be {what}: it has to lie between {between[0]:g} and {between[1]:g}.")
+
+
+def _generic(x, expected, tol):
+    if abs(x + expected) <= tol:
+        return "The size is right and the sign is not: which way round is the difference taken? "
+    if abs(x - 100 * expected) <= 100 * tol or abs(100 * x - expected) <= tol:
+        return "You are a factor of 100 away: a proportion and a percentage are mixed up. "
+    if abs(x - expected) <= 0.02 * abs(expected):
+        return "You are within 2 %: rounded too early, or a close relative of what was asked. "
+    return ""
+
+
+# ---- choices ---------------------------------------------------------------------------------------------------
+
+def _letter(value, options, what):
+    if value is None or value is Ellipsis or value == "":
+        raise NotYet(f"No answer yet for {what}.")
+    if not isinstance(value, str) or value.strip().lower() not in options:
+        raise NotYet(f"Answer {what} with one of {', '.join(map(repr, sorted(options)))}; this is {str(value)[:40]!r}.")
+    return value.strip().lower()
+
+
+def choice(value, right, replies, *, what="this question"):
+    """One of several options: `replies` has a reply for every wrong one."""
+    options = sorted({right, *replies})
+    if _note("choice", value, what, expected=right, options=options, known=list(replies.items())):
+        return
+    letter = _letter(value, options, what)
+    if letter != right:
+        raise NotYet(f"{letter}: {replies[letter]}")
+
+
+def as_letters(value, options, what):
+    """A set of letters from a set, list, tuple or text such as "ac"."""
+    if value is None or value is Ellipsis:
+        raise NotYet(f"No answer yet for {what}.")
+    if isinstance(value, str):
+        value = [c for c in value.lower() if c.isalpha()]
+    if not isinstance(value, (set, frozenset, list, tuple)):
+        raise NotYet(f"Answer {what} with a set of letters such as {{'a', 'c'}}; this is a {type(value).__name__}.")
+    letters = {str(v).strip().lower() for v in value}
+    if not letters <= set(options):
+        raise NotYet(f"{what[0].upper() + what[1:]} has the letters {', '.join(options)}; you also gave "
+                     f"{', '.join(sorted(letters - set(options)))}.")
+    return letters
+
+
+def choose(value, right, replies, *, what="this question"):
+    """All that are true: `right` is the set of true letters, `replies` explains every letter (true or false)."""
+    options = sorted(replies)
+    if _note("choose", value, what, expected=set(right), options=options, known=list(replies.items())):
+        return
+    letters = as_letters(value, options, what)
+    wrong = sorted(letters ^ set(right))
+    if wrong:
+        said = [f"{c} ({'is not true' if c in letters else 'is true, and missing'}): {replies[c]}" for c in wrong]
+        raise NotYet(" ".join(said))
+
+
+# ---- several numbers, functions, fits ----------------------------------------------------------------------------
+
+def as_dict(value, what):
+    """A plain dict of an answer that has named numbers: dict, Series, or a frame with one column."""
+    if value is None or value is Ellipsis:
+        raise NotYet(f"No answer yet for {what}.")
+    if hasattr(value, "columns") and len(value.columns) == 1:
+        value = value.iloc[:, 0]
+    if hasattr(value, "to_dict"):
+        value = value.to_dict()
+    if not isinstance(value, dict):
+        raise NotYet(f"Give {what} as a dict or a Series with names; this is a {type(value).__name__}.")
+    return {str(k): v for k, v in value.items()}
+
+
+def table(value, expected, *, what, known=(), hint="", digits=3):
+    """Named numbers (dict, Series, one-column frame), each checked by its name.
+
+    `known` maps a reply to a whole table of wrong numbers; it is given when every number matches.
+    """
+    expected = as_dict(expected, what)
+    wrong_tables = [(reply, as_dict(t, what)) for reply, t in dict(known or {}).items()]
+    if _note("table", value, what, expected=expected, known=[(r, "") for r, _ in wrong_tables], digits=digits):
+        return
+    got = as_dict(value, what)
+    missing = [k for k in expected if k not in got]
+    if missing:
+        raise NotYet(f"{what[0].upper() + what[1:]} lacks {', '.join(missing[:5])}; it has {', '.join(list(got)[:5])}.")
+    numbers = {k: as_number(got[k], f"{what}, {k}") for k in expected}
+
+    def agrees(k, target):
+        gaps = [(float(t[k]), reply) for reply, t in wrong_tables if k in t] if target is expected else ()
+        return abs(numbers[k] - float(target[k])) <= tolerance(float(target[k]), gaps, digits)
+
+    wrong = [k for k in expected if not agrees(k, expected)]
+    if not wrong:
+        return
+    for reply, t in wrong_tables:
+        if all(agrees(k, t) for k in expected if k in t):
+            raise NotYet(reply)
+    raise NotYet(f"{what[0].upper() + what[1:]}: {len(expected) - len(wrong)} of {len(expected)} are right; look again at "
+                 f"{', '.join(wrong[:4])}. {hint} {ROUNDING.format(digits=digits)}".replace("  ", " "))
+
+
+def function(value, reference, inputs, *, what, known=(), hint="", digits=4, sample=None):
+    """A function, tried on every tuple of arguments in `inputs` against `reference`.
+
+    `known` maps a reply to a wrong function; it is given when all of its results match.
+    """
+    inputs = [tuple(i) if isinstance(i, (tuple, list)) else (i,) for i in inputs]
+    known = dict(known or {})
+    if _note("function", value, what, known=[(r, "") for r in known], sample=sample or inputs[0]):
+        return
+    got = [call(value, args, what) for args in inputs]
+
+    def agrees(f):
+        return all(abs(x - float(f(*args))) <= tolerance(float(f(*args)), (), digits) for x, args in zip(got, inputs))
+
+    if agrees(reference):
+        return
+    for reply, wrong in known.items():
+        if agrees(wrong):
+            raise NotYet(reply)
+    right = sum(abs(x - float(reference(*a))) <= tolerance(float(reference(*a)), (), digits) for x, a in zip(got, inputs))
+    raise NotYet(f"{what[0].upper() + what[1:]} gives the right number for {right} of {len(inputs)} inputs that we tried. {hint}")
+
+
+def call(value, args, what):
+    """One call of a student's function, its result as a plain number."""
+    if value is None or value is Ellipsis:
+        raise NotYet(f"No answer yet for {what}.")
+    if not callable(value):
+        raise NotYet(f"{what[0].upper() + what[1:]} should be a function; this is a {type(value).__name__}.")
+    try:
+        result = value(*args)
+    except NotYet:
+        raise
+    except Exception as error:
+        raise NotYet(f"{what[0].upper() + what[1:]} stops for the arguments {_short(args)}: {type(error).__name__}: {error}") from None
+    if result is None:
+        raise NotYet(f"{what[0].upper() + what[1:]} returns nothing for the arguments {_short(args)}: is `return` missing?")
+    return as_number(result, f"the result of {what}")
+
+
+def _short(args):
+    text = ", ".join(f"{a:.4g}" if isinstance(a, float) else str(a) for a in args)
+    return text if len(text) < 80 else text[:77] + "..."
+
+
+def fit(value, expected, *, what):
+    """A fitted model: same kind of fit, same rows, same terms, same optimum as `expected`."""
+    from .fits import describe, differences
+
+    if _note("fit", value, what, expected=expected):
+        return
+    if value is None or value is Ellipsis:
+        raise NotYet(f"No answer yet for {what}.")
+    found = describe(value)
+    if found is None:
+        raise NotYet(f"{what[0].upper() + what[1:]} should be a fitted model, as mlm.lmm or mlm.ols returns it; "
+                     f"this is a {type(value).__name__}.")
+    reply = differences(found, describe(expected))
+    if reply:
+        raise NotYet(f"{what[0].upper() + what[1:]}: {reply}")
+
+
+# ---- public checks -------------------------------------------------------------------------------------------------
+
+def make_seal(record, salt):
+    """What the public check of `record` may know, as plain data for the student copy."""
+    out = {"kind": record.kind, "what": record.what, "salt": salt}
+    if record.kind == "number":
+        pairs = record.known
+        gap = min([abs(v / record.expected - 1) for v, _ in pairs if record.expected and v] + [1.0])
+        width = min(0.004, 0.25 * gap) if gap > 0 else 0.004
+        out |= {"between": record.between, "known": [seal(v, r, width=width, salt=salt) for v, r in pairs if math.isfinite(v)]}
+        if record.confirm:
+            out["right"] = seal(record.expected, "right", width=width, salt=salt)
+    elif record.options:
+        out["options"] = list(record.options)
+    elif record.kind == "table":
+        out["names"] = list(record.expected)
+    elif record.kind == "function":
+        out["sample"] = list(record.sample)
+    return out
+
+
+def form(value, sealed=None):
+    """Public check: has the answer the right form, and is it a mistake we know? It does not know the answer."""
+    if _note("form", value, "form"):
+        return
+    sealed = sealed or {"kind": "any", "what": "this question"}
+    what = sealed["what"]
+    match sealed["kind"]:
+        case "number":
+            x = as_number(value, what)
+            for locked in sealed["known"]:
+                reply = unseal(x, locked, salt=sealed["salt"])
+                if reply:
+                    raise NotYet(f"{x:.6g}: {reply}")
+            _outside(x, sealed["between"], what)
+            if "right" in sealed and not unseal(x, sealed["right"], salt=sealed["salt"]):
+                raise NotYet(f"{x:.6g} is not {what} yet. Open the next hint. " + ROUNDING.format(digits=3))
+        case "choice":
+            _letter(value, sealed["options"], what)
+        case "choose":
+            as_letters(value, sealed["options"], what)
+        case "table":
+            got = as_dict(value, what)
+            missing = [k for k in sealed["names"] if k not in got]
+            if missing:
+                raise NotYet(f"{what[0].upper() + what[1:]} lacks {', '.join(missing[:5])}.")
+            for k in sealed["names"]:
+                as_number(got[k], f"{what}, {k}")
+        case "function":
+            call(value, sealed["sample"], what)
+        case "fit":
+            from .fits import describe
+            if value is None or value is Ellipsis:
+                raise NotYet(f"No answer yet for {what}.")
+            if describe(value) is None:
+                raise NotYet(f"{what[0].upper() + what[1:]} should be a fitted model; this is a {type(value).__name__}.")
+        case _:
+            if value is None or value is Ellipsis:
+                raise NotYet("No answer yet.")

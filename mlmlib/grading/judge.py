@@ -1,0 +1,95 @@
+"""From answers to points: the autograder's own tests against the values that came out of a submission.
+
+The judge runs in the grader's process. It sees decoded answers only, and it alone knows hidden tests and expected
+values. Whatever the checks inside the student's notebook said plays no part.
+"""
+import zipfile
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from .check import NotYet
+from .codec import decode
+
+
+@dataclass
+class Mark:
+    """Points of one question, and the replies to what is not right."""
+
+    question: str
+    points: float
+    possible: float
+    messages: list = field(default_factory=list)
+    manual: bool = False
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """An autograder, read once: its tests, its questions in order, and the names that they ask for."""
+
+    name: str
+    tests: dict
+    order: tuple
+    manual: dict
+    answers: frozenset
+
+
+@lru_cache
+def load(folder):
+    """Read the autograder in `folder` (as `mlmlib.grading.build` made it)."""
+    import nbformat
+    from otter.test_files.exception_test import ExceptionTestFile
+
+    folder = Path(folder)
+    tests = {}
+    with zipfile.ZipFile(folder / "autograder.zip") as archive:
+        for entry in archive.namelist():
+            if entry.startswith("tests/") and entry.endswith(".py"):
+                tests[Path(entry).stem] = ExceptionTestFile.from_string(archive.read(entry).decode(), path=entry)
+    book = nbformat.read(next(folder.glob("*.ipynb")), as_version=4)
+    order = []
+    for cell in book.cells:
+        name = cell.metadata.get("question")
+        if name and name not in order:
+            order.append(name)
+    names = {p for t in tests.values() for c in t.test_cases for p in c.body._get_func_params()}
+    return Assignment(folder.name, tests, tuple(order), dict(book.metadata.get("manual", {})), frozenset(names - {"env"}))
+
+
+def judge(assignment, outcome, call=None):
+    """Marks of all questions for the `outcome` of a run; `call(name, args)` reaches the submission's functions."""
+    values = {name: _value(outcome.answers, name, call) for name in assignment.answers}
+    marks = []
+    for name in assignment.order:
+        if name in assignment.manual:
+            marks.append(Mark(name, 0.0, float(assignment.manual[name]), manual=True))
+        elif name in assignment.tests:
+            marks.append(_mark(assignment.tests[name], values))
+    return marks
+
+
+def _value(answers, name, call):
+    if name not in answers:
+        return None
+    try:
+        return decode(answers[name], None if call is None else lambda known: lambda *args: call(known, args))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _mark(test, values):
+    mark = Mark(test.name, 0.0, float(test.possible))
+    worth = [c for c in test.test_cases if c.points > 0]
+    for case in worth:
+        try:
+            case.body.call_func(values)
+            mark.points += case.points
+        except NotYet as reply:
+            said = str(reply)
+        except Exception as error:
+            said = f"This answer could not be read ({type(error).__name__})."
+        else:
+            continue
+        if said not in mark.messages:
+            mark.messages.append(said)
+    return mark
