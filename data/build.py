@@ -6,11 +6,13 @@ After writing, the row count and SHA-256 in the sheet's front matter are brought
 
 import hashlib
 import re
+import sys
 from pathlib import Path
 
 import make_math
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
 
 
 def hsb():
@@ -32,7 +34,21 @@ def sleepstudy():
     return data("lme4", "sleepstudy")[["Subject", "Days", "Reaction"]]
 
 
-BUILDERS = {"hsb": hsb, "sleepstudy": sleepstudy}
+def intervention():
+    """The study of chapter 2, simulated."""
+    from mlmlib import simulate
+
+    return simulate.intervention()
+
+
+def patient():
+    """The exercise of chapter 4, simulated."""
+    from mlmlib import simulate
+
+    return simulate.patient()
+
+
+BUILDERS = {"hsb": hsb, "sleepstudy": sleepstudy, "intervention": intervention, "patient": patient}
 
 
 def stamp(name):
