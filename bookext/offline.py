@@ -1,13 +1,26 @@
-"""No request leaves the reader's machine: MathJax is copied from an installed package, and scripts for the network are dropped."""
+"""No request leaves the reader's machine, and few bytes reach it.
+
+MathJax is copied from an installed package; scripts for the network are dropped; icons come from one font instead of a 1.5 MB script.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
 import shutil
 from pathlib import Path
 
 # the parts of MathJax that a page can ask for
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
+# what the theme's own template writes into each page, and we take out again
+SURPLUS = (
+    re.compile(r'\s*<script src="[^"]*fontawesome[^"]*all\.min\.js[^"]*"></script>'),
+    re.compile(r'\s*<link rel="preload" as="font"[^>]*>'),  # refused, with an error, on a page opened from a file
+    re.compile(r'<meta name="viewport" content="width=device-width, initial-scale=1\.0" />'),
+    re.compile(r'\s*<meta name="viewport" content="width=device-width, initial-scale=1"/>'),
+)
+UNUSED = ("sphinx-thebe.js", "sphinx-thebe.css", "play-solid.svg", "vendor/fontawesome/*/js", "**/*.map", "**/*.ttf", "locales")
 
 
 def _wanted(script) -> bool:
@@ -17,24 +30,51 @@ def _wanted(script) -> bool:
 
 
 def clean_page(app, pagename, templatename, context, doctree):
-    """Drop unwanted scripts and styles from one page."""
+    """Drop unwanted and repeated scripts and styles from one page."""
     for kind in ("script_files", "css_files"):
-        context[kind] = [item for item in context.get(kind, []) if _wanted(item)]
+        kept, seen = [], set()
+        for item in context.get(kind, []):
+            what = (str(getattr(item, "filename", item)), getattr(item, "attributes", {}).get("body"))
+            if _wanted(item) and what not in seen:
+                kept.append(item)
+                seen.add(what)
+        context[kind] = kept
 
 
-def copy_mathjax(app, error):
+def copy_mathjax(static: Path):
     """Put MathJax 3 into the site's own `_static`."""
-    if error is not None or app.builder.format != "html":
-        return
     package = importlib.util.find_spec("sphinx-mathjax-offline")
-    source = Path(package.origin).parent / "static" / "mathjax"
-    target = Path(app.outdir) / "_static" / "mathjax"
+    source, target = Path(package.origin).parent / "static" / "mathjax", static / "mathjax"
     for part in MATHJAX:
         (target / part).parent.mkdir(parents=True, exist_ok=True)
         if (source / part).is_dir():
             shutil.copytree(source / part, target / part, dirs_exist_ok=True)
         else:
             shutil.copyfile(source / part, target / part)
+
+
+def finish(app, error):
+    """After the last page is written."""
+    if error is not None or app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    copy_mathjax(static)
+    for pattern in UNUSED:
+        for path in list(static.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for page in Path(app.outdir).rglob("*.html"):
+        if static not in page.parents:
+            text = old = page.read_text(encoding="utf-8")
+            for pattern in SURPLUS:
+                text = pattern.sub("", text)
+            if text != old:
+                page.write_text(text, encoding="utf-8")
+
+
+def set_address(app, config):
+    """A public address, where the one who builds gives one, makes previews work; without it the site names no address."""
+    config.ogp_site_url = os.environ.get("MLM_SITE_URL", "")
+    config.html_context.setdefault("default_mode", "auto")
 
 
 def declare_parallel(app):
@@ -47,6 +87,7 @@ def declare_parallel(app):
 
 def setup(app):
     """Connect."""
+    app.connect("config-inited", set_address)
     app.connect("builder-inited", declare_parallel)
     app.connect("html-page-context", clean_page, priority=950)
-    app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", finish)

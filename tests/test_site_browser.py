@@ -28,7 +28,8 @@ def axe_faults(page):
     """What axe-core finds on the page, without the theme's own."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    # without preload: axe resolves imports of a stylesheet against the page and reports a 404 of its own making
+    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
     return [
         f"{fault['id']}: {node['html'][:160]} ({(node.get('failureSummary') or '').splitlines()[-1].strip()[:160]})"
         for fault in found
@@ -53,7 +54,7 @@ def test_nothing_overflows_a_phone(visit, path):
 @pytest.mark.parametrize("path", ALL)
 def test_page_works_from_a_file(visit, path):
     page = visit(path, via="file")
-    assert page.locator("h1").first.is_visible()
+    assert page.locator("article h1").first.is_visible()
     assert not page.locator("mjx-merror").count(), "an equation does not parse"
 
 
