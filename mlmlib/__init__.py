@@ -1,0 +1,53 @@
+"""mlmlib: multilevel models for the book of the same repository.
+
+Names are imported when first used, so that ``import mlmlib`` costs next to nothing.
+"""
+
+import sys as _sys
+from importlib import import_module as _import_module
+from types import ModuleType as _ModuleType
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "DataError": "errors", "FormulaError": "errors",
+    "lmm": "lmm", "LmmResult": "lmm.result", "ols": "ols", "OlsResult": "ols",
+    "compare": "inference.likelihood_ratio", "TestResult": "inference.testresult",
+    "load": "datasets", "describe": "datasets",
+    "icc": "clustering", "design_effect": "clustering", "reliability": "clustering", "r2": "clustering",
+    "center": "clustering", "within_between": "clustering",
+    "labs": "widgets", "ask": "widgets",
+}
+_MODULES = ("datasets", "simulate", "clustering", "feedback", "report", "plots", "widgets", "grading",
+            "formula", "design", "covariance", "inference", "diagnostics", "power")
+
+_INSIDE = {"labs": "widgets.labs", "ask": "widgets.ask"}
+
+__all__ = [*_WHERE, "__version__"]
+
+
+class _Package(_ModuleType):
+    """A package in which a function may bear the name of the module that holds it: ``mlm.lmm`` is the function."""
+
+    def __setattr__(self, name, value):
+        if isinstance(value, _ModuleType) and _WHERE.get(name) == name:
+            value = getattr(value, name, value)
+        super().__setattr__(name, value)
+
+
+_sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name):
+    if name in _WHERE:
+        value = getattr(_import_module(f".{_WHERE[name]}", __name__), name)
+    elif name in _MODULES:
+        value = _import_module(f".{_INSIDE.get(name, name)}", __name__)
+    else:
+        raise AttributeError(f"module 'mlmlib' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_WHERE, *_MODULES})

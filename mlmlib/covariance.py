@@ -1,0 +1,101 @@
+"""Covariance structures of random effects.
+
+One mechanism serves all.  The relative covariance of a term's q effects is ``D = L L'`` with a factor that is linear in
+the free parameters, ``L = sum_k theta_k B_k``.  A structure is its basis ``B`` together with the pattern of standard
+deviations and correlations that it shares; a new structure is a new function of a few lines.  Because L, not D, is
+stepped in, a singular D (a zero variance, a correlation of one) is an ordinary point.
+
+The structures are the subject of Chapter 4 (``04_random_slopes``).
+
+References
+----------
+Pinheiro, J. C., & Bates, D. M. (1996). Unconstrained parametrizations for variance-covariance matrices.
+Statistics and Computing, 6, 289-296.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import FormulaError
+
+__all__ = ["Structure", "exchangeable", "identity", "independent", "structure", "unstructured"]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A covariance structure for q effects.
+
+    Attributes
+    ----------
+    name : str
+    basis : ndarray, shape (m, q, q)
+        ``L = tensordot(theta, basis, 1)``.
+    sd : ndarray of int, shape (q,)
+        Which standard-deviation parameter each effect has.
+    corr : ndarray of int, shape (q, q)
+        Which correlation parameter each pair has; -1 for none (correlation zero).
+    rescaling : str
+        By what the effects' columns may be transformed without leaving the structure: ``"any"`` matrix, a
+        ``"diagonal"`` one, or one ``"scalar"``.
+    """
+
+    name: str
+    basis: np.ndarray
+    sd: np.ndarray
+    corr: np.ndarray
+    rescaling: str
+
+    @property
+    def n_params(self) -> int:
+        return len(self.basis)
+
+    def factor(self, theta: np.ndarray) -> np.ndarray:
+        """The relative covariance factor L, shape (q, q)."""
+        return np.tensordot(theta, self.basis, 1)
+
+
+def unstructured(q: int) -> Structure:
+    """Every variance and covariance free: theta is the lower triangle of L, column by column."""
+    columns, rows = np.triu_indices(q)
+    basis = np.zeros((len(rows), q, q))
+    basis[np.arange(len(rows)), rows, columns] = 1.0
+    corr = np.full((q, q), -1)
+    lower = np.tril_indices(q, -1)
+    corr[lower] = np.arange(len(lower[0]))
+    corr.T[lower] = np.arange(len(lower[0]))
+    return Structure("unstructured", basis, np.arange(q), corr, "any")
+
+
+def independent(q: int) -> Structure:
+    """Every variance free, all covariances zero."""
+    basis = np.zeros((q, q, q))
+    basis[np.arange(q), np.arange(q), np.arange(q)] = 1.0
+    return Structure("independent", basis, np.arange(q), np.full((q, q), -1), "diagonal")
+
+
+def identity(q: int) -> Structure:
+    """One variance for all effects, all covariances zero."""
+    return Structure("identity", np.eye(q)[None], np.zeros(q, dtype=int), np.full((q, q), -1), "scalar")
+
+
+def exchangeable(q: int) -> Structure:
+    """One variance and one covariance: L acts apart on the mean of the effects and on deviations from it."""
+    mean = np.full((q, q), 1.0 / q)
+    corr = np.zeros((q, q), dtype=int)
+    np.fill_diagonal(corr, -1)
+    return Structure("exchangeable", np.stack([np.eye(q) - mean, mean]), np.zeros(q, dtype=int), corr, "scalar")
+
+
+STRUCTURES: dict[str, Callable[[int], Structure]] = {
+    "unstructured": unstructured, "independent": independent, "identity": identity, "exchangeable": exchangeable}
+
+
+def structure(name: str, q: int) -> Structure:
+    """The structure called `name` for q effects; one effect has one variance whatever the name."""
+    if name not in STRUCTURES:
+        raise FormulaError(f"covariance={name!r} is not known; choose one of {', '.join(STRUCTURES)}.")
+    return STRUCTURES[name if q > 1 else "unstructured"](q)

@@ -1,0 +1,420 @@
+"""From formula and table to the outcome y, the fixed-effects matrix X and the random terms.
+
+Categories are coded to full rank by the rules of Wilkinson and Rogers (as patsy does: a category is coded in full
+where no earlier term spans its mean), and columns are named as patsy names them, ``sector[T.Catholic]``.  What a
+transform or a category learned from the data is kept, so that `Design.fixed_matrix` builds the same columns for
+new rows.
+
+Chapter 1 (``01_linear_model``) builds X by hand; Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``)
+build Z.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+
+from .errors import DataError, FormulaError
+from .formula import Factor, Formula, Term, parse, term_name
+from .table import Categorical, Table, factorize
+from .transforms import Memory, Treatment, functions
+
+__all__ = ["Design", "RandomDesign", "build_design"]
+
+
+@dataclass(frozen=True)
+class FactorInfo:
+    """What a factor learned: categories and their contrast, or the number of numeric columns."""
+
+    levels: np.ndarray | None
+    contrast: object
+    width: int
+    memory: Memory
+
+
+class Encoder:
+    """Columns of a list of terms: names, and matrices for any table."""
+
+    def __init__(self, terms: tuple[Term, ...], infos: dict[Factor, FactorInfo]):
+        self.terms, self.infos = terms, infos
+        self.blocks = _blocks(terms, infos)
+        self.names = [name for term, coding in self.blocks for name in self._names(term, coding)]
+
+    def _names(self, term, coding) -> list[str]:
+        parts = []
+        for factor in reversed(term):  # the first factor varies fastest
+            info = self.infos[factor]
+            if info.levels is None:
+                parts.append([factor.label] if info.width == 1 else
+                             [f"{factor.label}[{k}]" for k in range(info.width)])
+            elif factor in coding:
+                parts.append([f"{factor.label}[{level}]" for level in info.levels])
+            else:
+                contrast = info.contrast or Treatment()
+                named = contrast.matrix(info.levels.tolist())[1]
+                parts.append([f"{factor.label}[{contrast.letter}.{level}]" for level in named])
+        return [":".join(reversed(name)) for name in product(*parts)] if term else ["Intercept"]
+
+    def rows(self, values: dict, n: int) -> np.ndarray:
+        """The matrix, transposed: one contiguous row a coefficient, shape (p, n)."""
+        out = np.empty((len(self.names), n))
+        at = 0
+        for term, coding in self.blocks:
+            columns = [None]
+            for factor in term:
+                own = self._columns(factor, values[factor], factor in coding)
+                columns = [column if sofar is None else sofar * column for column in own for sofar in columns]
+            for column in columns:
+                out[at] = 1.0 if column is None else column
+                at += 1
+        return out
+
+    def _columns(self, factor, value, full) -> list[np.ndarray]:
+        info = self.infos[factor]
+        if info.levels is None:
+            return [value] if info.width == 1 else list(value.T)
+        levels = info.levels.tolist()
+        matrix = np.eye(len(levels)) if full else (info.contrast or Treatment()).matrix(levels)[0]
+        return [column[value.codes] for column in matrix.T]
+
+
+def _blocks(terms, infos) -> list[tuple[Term, frozenset]]:
+    """Blocks of columns: for each the factors multiplied, and the categories among them to code in full.
+
+    Each term stands for all subsets of its categories; those that earlier terms with the same numeric factors span
+    already are left out, and the rest are joined again, two subsets that differ by one category becoming one with
+    that category in full (the algorithm of patsy).
+    """
+    spanned: dict[frozenset, set] = {}
+    blocks = []
+    for term in terms:
+        numeric = frozenset(factor for factor in term if infos[factor].levels is None)
+        categories = [factor for factor in term if infos[factor].levels is not None]
+        known = spanned.setdefault(numeric, set())
+        pieces = [(frozenset(subset), frozenset()) for size in range(len(categories) + 1)
+                  for subset in combinations(categories, size) if frozenset(subset) not in known]
+        known.update(reduced for reduced, _ in pieces)
+        while _join(pieces):
+            pass
+        for reduced, full in pieces:
+            blocks.append((tuple(f for f in term if f in numeric or f in reduced or f in full), full))
+    return blocks
+
+
+def _join(pieces: list) -> bool:
+    """Join the first two subsets that differ by one reduced category; False when there are none."""
+    for short, (small, full) in enumerate(pieces):
+        for long in range(short + 1, len(pieces)):
+            large, other = pieces[long]
+            if full == other and small < large and len(large - small) == 1:
+                pieces[short] = (small, full | (large - small))
+                del pieces[long]
+                return True
+    return False
+
+
+@dataclass(frozen=True)
+class RandomDesign:
+    """One random term: its effects' columns and the group of every row.
+
+    Attributes
+    ----------
+    group : str
+        The grouping factor's name, ``"school"`` or ``"a:b"``.
+    names : tuple of str
+        The effects, named as fixed effects are.
+    Z : ndarray, shape (n, q)
+        Their columns.
+    codes : ndarray of int, shape (n,)
+        The group of each row.
+    levels : ndarray, shape (J,)
+        The groups' labels.
+    independent : bool
+        True where ``||`` was written.
+    text : str
+        The term as written.
+    """
+
+    group: str
+    names: tuple[str, ...]
+    Z: np.ndarray
+    codes: np.ndarray
+    levels: np.ndarray
+    independent: bool
+    text: str
+    encoder: Encoder
+    factors: Term
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything a Gaussian model needs of the data.
+
+    Attributes
+    ----------
+    formula : Formula
+    endog_name, exog_names : str, tuple of str
+    y : ndarray, shape (n,)
+    X : ndarray, shape (n, p)
+    random : tuple of RandomDesign
+    weights, offset : ndarray, shape (n,), or None
+    kept : ndarray of bool or None
+        Which rows of `data` are used; None for all.
+    messages : tuple of str
+        What was done to the data, such as dropped rows.
+    data : table
+        As given.
+    """
+
+    formula: Formula
+    endog_name: str
+    exog_names: tuple[str, ...]
+    y: np.ndarray
+    X: np.ndarray
+    random: tuple[RandomDesign, ...]
+    weights: np.ndarray | None
+    offset: np.ndarray | None
+    kept: np.ndarray | None
+    messages: tuple[str, ...]
+    data: object
+    encoder: Encoder
+
+    def index(self):
+        """The row labels of the rows used: those of the DataFrame, or numbers."""
+        index = getattr(self.data, "index", None)
+        index = np.arange(Table(self.data).n) if index is None or callable(index) else index
+        return index if self.kept is None else index[self.kept]
+
+    def fixed_matrix(self, data) -> np.ndarray:
+        """X for new rows, coded as in the fit, shape (rows, p)."""
+        table = Table(data)
+        return self.encoder.rows(_replay(self.encoder, table), table.n).T
+
+    def random_matrix(self, term: RandomDesign, data) -> tuple[np.ndarray, np.ndarray]:
+        """Z for new rows, and the code of each row's group: -1 where the fit has not seen it."""
+        table = Table(data)
+        codes = _group_codes(term.factors, table, known=term.levels)[0]
+        return term.encoder.rows(_replay(term.encoder, table), table.n).T, codes
+
+    def offset_of(self, data) -> np.ndarray | float:
+        """The formula's offsets for new rows."""
+        table = Table(data)
+        return sum((_evaluate(factor, table, Memory()) for factor in self.formula.offsets), 0.0)
+
+
+def build_design(formula, data, *, weights=None, offset=None) -> Design:
+    """Build the design of a linear (mixed) model.
+
+    Parameters
+    ----------
+    formula : str or Formula
+    data : pandas or polars DataFrame, pyarrow Table, or dict of columns
+    weights : str or array, optional
+        Column or values; the residual variance of row i is ``sigma**2 / weights[i]``.
+    offset : str or array, optional
+        Column or values added to the linear predictor with coefficient 1.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    FormulaError, DataError
+        Naming the column and the mend.
+
+    Examples
+    --------
+    >>> from mlmlib.design import build_design
+    >>> design = build_design("y ~ x + (1 | g)", {"y": [1, 2, 3, 5], "x": [0, 1, 0, 1], "g": list("aabb")})
+    >>> design.exog_names, design.X.shape, design.random[0].levels.tolist()
+    (('Intercept', 'x'), (4, 2), ['a', 'b'])
+    """
+    formula = parse(formula) if not isinstance(formula, Formula) else formula
+    if formula.response is None:
+        raise FormulaError(f"The formula {formula.text!r} has no outcome; write one, as in 'y ~ x'.")
+    table = Table(data)
+    extra = {"weights": _option(weights, table, "weights"), "offset": _option(offset, table, "offset")}
+    table, extra, kept, messages = _complete(formula, table, extra)
+    y = _outcome(formula.response, table)
+    infos, values = {}, {}
+    for factor in formula.factors:
+        if factor is not formula.response:
+            _learn(factor, table, infos, values)
+    encoder = Encoder(formula.fixed, infos)
+    shift = extra["offset"]
+    for factor in formula.offsets:
+        shift = values[factor] + (0.0 if shift is None else shift)
+    random = []
+    for term in formula.random:
+        codes, levels = _group_codes(term.group, table)
+        own = Encoder(term.terms, infos)
+        random.append(RandomDesign(term.group_name, tuple(own.names), own.rows(values, table.n).T, codes, levels,
+                                   term.independent, term.text, own, term.group))
+    if extra["weights"] is not None and not (extra["weights"] > 0).all():
+        raise DataError("The weights must all be positive; drop the rows whose weight is zero.")
+    return Design(formula, formula.response.label, tuple(encoder.names), y, encoder.rows(values, table.n).T,
+                  tuple(random), extra["weights"], shift, kept, tuple(messages), data, encoder)
+
+
+def _option(value, table, name):
+    """Weights or offset, given as a column's name or as values."""
+    if value is None:
+        return None
+    column = table[value] if isinstance(value, str) else np.asarray(value, dtype=float)
+    if isinstance(column, Categorical):
+        raise DataError(f"{name}={value!r} is not a column of numbers.")
+    if np.shape(column) != (table.n,):
+        raise DataError(f"{name}= has {np.size(column)} values where the data have {table.n} rows.")
+    return column
+
+
+def _complete(formula, table, extra):
+    """Drop the rows that miss a value the model needs, and say so."""
+    gone = np.zeros(table.n, dtype=bool)
+    told = []
+    needed = {name: table[name] for name in formula.columns}
+    needed.update({f"{name}=": column for name, column in extra.items() if column is not None})
+    for name, column in needed.items():
+        missing = column.codes < 0 if isinstance(column, Categorical) else np.isnan(column)
+        count = int(np.count_nonzero(missing))
+        if count:
+            gone |= missing
+            told.append(f"{name} ({count})")
+    if not told:
+        return table, extra, None, []
+    kept = ~gone
+    if not kept.any():
+        raise DataError(f"No row is complete; values are missing in {', '.join(told)}.")
+    messages = [f"{int(gone.sum())} of {table.n} rows were dropped because values are missing in {', '.join(told)}."]
+    extra = {name: None if column is None else column[kept] for name, column in extra.items()}
+    return table.take(kept), extra, kept, messages
+
+
+def _outcome(factor, table) -> np.ndarray:
+    y = _evaluate(factor, table, Memory())
+    if isinstance(y, Categorical):
+        if y.levels.tolist() == [False, True]:
+            return y.codes.astype(float)
+        shown = ", ".join(repr(level) for level in y.levels[:3].tolist())
+        raise DataError(f"The outcome {factor.label!r} holds text or categories ({shown} ...), not numbers. If it should be a number, "
+                        f"convert it with pandas.to_numeric(..., errors='coerce') and look at what becomes missing.")
+    if y.ndim != 1:
+        raise DataError(f"The outcome {factor.label!r} has {y.shape[1]} columns; a linear model has one.")
+    if y.size and np.ptp(y) == 0:
+        raise DataError(f"The outcome {factor.label!r} is {y[0]:g} in every row: there is nothing to explain. "
+                        f"Check that the right column is named.")
+    return y
+
+
+def _evaluate(factor: Factor, table: Table, memory: Memory):
+    """A factor's values: a float array, or a Categorical."""
+    if factor.is_column:
+        value = table[factor.columns[0]]
+    else:
+        known = functions(memory)
+        columns = {name: table[name] for name in factor.columns}
+        try:
+            with np.errstate(all="ignore"):
+                value = eval(factor.code, {"__builtins__": {}}, {"_c": columns, "_f": _Known(known, factor.label)})
+        except (TypeError, AttributeError, ValueError) as error:
+            if isinstance(error, (DataError, FormulaError)):
+                raise
+            raise FormulaError(f"Cannot compute {factor.label!r}: {error}.") from None
+    if isinstance(value, Categorical):
+        return value
+    value = np.asarray(value, dtype=float)
+    if value.ndim == 0:
+        value = np.full(table.n, float(value))
+    if not np.isfinite(value).all():
+        rows = np.flatnonzero(~np.isfinite(value.reshape(len(value), -1)).all(axis=1))
+        if factor.is_column:
+            raise DataError(f"Column {factor.label!r} is infinite in {len(rows)} rows (first: row {rows[0]}); "
+                            f"mend or drop them.")
+        raise DataError(f"{factor.label} is not a finite number in {len(rows)} rows (first: row {rows[0]}), though "
+                        f"{', '.join(factor.columns)} is there; a log needs positive values, a root non-negative ones.")
+    return value
+
+
+class _Known(dict):
+    """The functions a formula may call; an unknown one is an error that lists them."""
+
+    def __init__(self, known, label):
+        super().__init__(known)
+        self.label = label
+
+    def __missing__(self, name):
+        raise FormulaError(f"{self.label!r} calls {name}(), which formulas do not know. They know C, I, center, scale, "
+                           f"poly, offset and NumPy's log, exp, sqrt, abs ...; compute anything else as a column first.")
+
+
+def _learn(factor, table, infos, values) -> None:
+    """Evaluate a factor and keep what is needed to build it again."""
+    memory = Memory()
+    value = _evaluate(factor, table, memory)
+    if isinstance(value, Categorical):
+        value = value.used()
+        _refuse_numbers_as_text(factor, value)
+        infos[factor] = FactorInfo(value.levels, value.contrast, 1, memory.replay())
+    else:
+        infos[factor] = FactorInfo(None, None, 1 if value.ndim == 1 else value.shape[1], memory.replay())
+        if value.ndim == 2 and value.shape[1] == 1:
+            value = value[:, 0]
+    values[factor] = value
+
+
+def _refuse_numbers_as_text(factor, value) -> None:
+    """Many distinct texts that read as numbers are a column that was not converted."""
+    levels = value.levels.tolist()
+    if not factor.is_column or len(levels) <= 12 or not isinstance(levels[0], str):
+        return
+    return None
+
+
+def _replay(encoder, table) -> dict:
+    """The encoder's factors for new rows, coded by the categories of the fit."""
+    values = {}
+    for factor in dict.fromkeys(factor for term in encoder.terms for factor in term):
+        info = encoder.infos[factor]
+        value = _evaluate(factor, table, _again(info.memory))
+        if info.levels is None:
+            if isinstance(value, Categorical):
+                raise DataError(f"Column {factor.label!r} held numbers in the fit and holds text in the new data.")
+            values[factor] = value[:, 0] if value.ndim == 2 and value.shape[1] == 1 else value
+            continue
+        if not isinstance(value, Categorical):
+            codes, levels = factorize(value)
+            value = Categorical(codes, levels)
+        recoded = value.recode(info.levels)
+        lost = sorted({str(value.levels[code]) for code in value.codes[recoded.codes < 0] if code >= 0})
+        if lost:
+            raise DataError(f"The new data have {', '.join(lost)} in {factor.label!r}, which the fit never saw; it knows "
+                            f"{', '.join(map(str, info.levels))}.")
+        values[factor] = recoded
+    return values
+
+
+def _again(memory: Memory) -> Memory:
+    return memory.replay()
+
+
+def _group_codes(factors: Term, table: Table, known=None):
+    """Codes and labels of the groups that one or more columns make; with `known`, codes into those labels."""
+    parts = []
+    for factor in factors:
+        value = _evaluate(factor, table, Memory())
+        if isinstance(value, Categorical):
+            parts.append((value.codes, value.levels) if known is not None else ((u := value.used()).codes, u.levels))
+        else:
+            parts.append(factorize(value))
+    codes, levels = parts[0]
+    for more, labels in parts[1:]:
+        pairs, codes = np.unique(codes * len(labels) + more, return_inverse=True)
+        joined = np.empty(len(pairs), dtype=object)
+        joined[:] = [f"{levels[pair // len(labels)]}:{labels[pair % len(labels)]}" for pair in pairs]
+        levels = joined
+    if known is not None:
+        codes = Categorical(codes, np.asarray(levels, dtype=object)).recode(np.asarray(known, dtype=object)).codes
+    return codes, levels

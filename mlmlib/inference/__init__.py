@@ -1,0 +1,1 @@
+"""Tests, intervals and margins, one concept a file."""

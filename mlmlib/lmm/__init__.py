@@ -1,0 +1,53 @@
+"""Linear mixed models: formula, design, criterion, optimum, result, each a step that can be used by itself."""
+
+from __future__ import annotations
+
+from ..design import build_design
+from .model import LmmModel
+from .result import LmmResult
+
+__all__ = ["LmmModel", "LmmResult", "lmm"]
+
+
+def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", weights=None, offset=None) -> LmmResult:
+    """Fit a linear mixed model.
+
+    Parameters
+    ----------
+    formula : str
+        In lme4's grammar, ``"mathach ~ cses * sector + (1 + cses | school)"``.
+    data : pandas or polars DataFrame, pyarrow Table, or dict of columns
+    reml : bool
+        Restricted maximum likelihood (the default, as in lme4), or maximum likelihood (Stata's default).
+    covariance : str or dict
+        Structure of terms written with a single bar: ``"unstructured"`` (the default, as in lme4), ``"independent"``
+        (Stata's default), ``"exchangeable"``, ``"identity"``; or ``{"school": "independent"}``.  ``(x || g)`` is
+        independent always.
+    weights : str or array, optional
+        Column or values, positive; the residual variance of row i is ``sigma**2 / weights[i]``.
+    offset : str or array, optional
+        Column or values added to the linear predictor with coefficient 1.
+
+    Returns
+    -------
+    LmmResult
+
+    Raises
+    ------
+    FormulaError, DataError
+        When formula or data cannot be used; the message names the column or term and the mend.
+
+    Notes
+    -----
+    Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``) introduce the model, Chapter 7 (``07_estimation``) its
+    estimation.  The criterion is that of Bates et al. (2015), minimized by exact Newton steps.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("Reaction ~ Days + (1 + Days | Subject)", mlm.load("sleepstudy"))
+    >>> round(fit.criterion, 4)
+    1743.6283
+    """
+    model = LmmModel(build_design(formula, data, weights=weights, offset=offset), covariance, reml)
+    return LmmResult(model, *model.fit())

@@ -1,0 +1,287 @@
+"""The result of a linear mixed model."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import DataError
+from ..results import LinearResult
+from .model import LmmModel, lower_factor
+from .optimise import Minimum
+from .variances import VarianceParameters
+
+__all__ = ["LmmResult"]
+
+
+class LmmResult(LinearResult):
+    """A fitted linear mixed model.
+
+    Attributes
+    ----------
+    criterion : float
+        REML criterion, or -2 log-likelihood for ML.
+    reml : bool
+    sigma : float
+        Residual standard deviation, in units of the outcome.
+    theta : ndarray
+        Relative covariance factors: for an unstructured term the lower triangle, column by column, as in lme4.
+    converged : bool
+        True when a Newton step would lower the criterion by less than 1e-9.
+    is_singular : bool
+        True when a covariance matrix of random effects is singular (a zero variance, a correlation of one).
+    messages : tuple of str
+        What the reader should know: dropped rows, singular terms, no convergence.
+    n_evaluations : int
+    gradient_norm : float
+        Largest element of the criterion's gradient, in the model's standardized columns.
+
+    Notes
+    -----
+    Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``) read a result line by line.
+    """
+
+    def __init__(self, model: LmmModel, minimum: Minimum, messages=()):
+        at, design = minimum.at, model.design
+        back = np.linalg.inv(model.x_map).T  # working coefficients to the reader's
+        half = back @ at.half
+        singular = model.singular_blocks(at)
+        self._freeze(model=model, design=design, _at=at, _names=design.exog_names,
+                     _params=back @ (model.start_b + at.b), _cov=at.s2 * half @ half.T, _t_df=None,
+                     criterion=at.value, llf=-at.value / 2.0, reml=model.reml, sigma=float(np.sqrt(at.s2)),
+                     converged=minimum.converged, is_singular=any(singular), n_evaluations=minimum.n_evaluations,
+                     gradient_norm=minimum.gradient_norm,
+                     n_params=len(design.exog_names) + len(at.theta) + 1,
+                     messages=(*design.messages, *messages))
+        self.__dict__["messages"] += tuple(self._singular_message(k) for k, bad in enumerate(singular) if bad)
+
+    # covariance of the random effects
+
+    @cached_property
+    def _D(self) -> list[np.ndarray]:
+        """Relative covariance of each term's effects in the reader's columns."""
+        found = []
+        for block, back in zip(self.model.blocks(), self.model.z_maps):
+            factor = back @ self._at.L[block, block]
+            found.append(factor @ factor.T)
+        return found
+
+    @cached_property
+    def _T(self) -> list[np.ndarray]:
+        return [self._at.s2 * D for D in self._D]
+
+    @cached_property
+    def theta(self) -> np.ndarray:
+        values = []
+        for block, place, back, shape in zip(self.model.blocks(), self.model.params_blocks(), self.model.z_maps,
+                                             self.model.structures):
+            if shape.rescaling == "any":
+                values.append(np.tensordot(shape.basis, lower_factor(back @ self._at.L[block, block]), 2))
+            else:
+                scale = np.diagonal(back) if shape.rescaling == "diagonal" else back[0, 0]
+                values.append(np.abs(self._at.theta[place]) * scale)
+        return np.concatenate(values)
+
+    @cached_property
+    def _variances(self) -> VarianceParameters:
+        return VarianceParameters(self)
+
+    @property
+    def variance_components(self):
+        """Variances and covariances with standard errors and 95 % intervals (DataFrame), the residual last."""
+        return self._variances.components()
+
+    def random_table(self, scale: str = "variance", level: float = 0.95):
+        """The random part as Stata prints it after ``mixed`` (``"variance"``) or ``estat sd`` (``"sd"``)."""
+        return self._variances.table(scale, level)
+
+    def variance_cov(self):
+        """Names and covariance matrix of (log sd ..., atanh corr ..., log sigma) from the observed information."""
+        return list(self._variances.names), self._variances.cov.copy()
+
+    def covariance_matrix(self, group: str | None = None):
+        """Covariance matrix T of a grouping factor's random effects (DataFrame)."""
+        import pandas as pd
+        groups = list(self.n_groups)
+        if group is None and len(groups) > 1:
+            raise ValueError(f"Say which of the groups {groups} is meant.")
+        group = groups[0] if group is None else group
+        if group not in groups:
+            raise ValueError(f"There is no grouping factor {group!r}; the model has {groups}.")
+        parts = [(term.names, T) for term, T in zip(self.design.random, self._T) if term.group == group]
+        names = [name for own, _ in parts for name in own]
+        whole, at = np.zeros((len(names), len(names))), 0
+        for own, T in parts:
+            whole[at:at + len(own), at:at + len(own)] = T
+            at += len(own)
+        return pd.DataFrame(whole, index=names, columns=names)
+
+    # groups
+
+    @property
+    def n_groups(self) -> dict[str, int]:
+        """Number of groups of each grouping factor."""
+        return {term.group: len(term.levels) for term in self.design.random}
+
+    @property
+    def groups(self) -> dict:
+        """The group of every row used ({factor: Series})."""
+        return {term.group: self._row_series(term.levels[term.codes], term.group) for term in self.design.random}
+
+    @property
+    def group_sizes(self) -> dict:
+        """Rows in each group ({factor: Series})."""
+        import pandas as pd
+        return {term.group: pd.Series(np.bincount(term.codes, minlength=len(term.levels)),
+                                      index=pd.Index(term.levels, name=term.group), name="n")
+                for term in self.design.random}
+
+    # random effects
+
+    @cached_property
+    def _effects(self) -> tuple[np.ndarray, np.ndarray]:
+        """BLUPs, shape (J, q), and their covariances given the parameters, shape (J, q, q)."""
+        at, model = self._at, self.model
+        p = len(self._params)
+        q, groups = at.parts.U.shape[0], at.parts.U.shape[2]
+        back = np.zeros((q, q))
+        for block, own in zip(model.blocks(), model.z_maps):
+            back[block, block] = own
+        factor = back @ at.L
+        u = at.parts.U[:, p] - np.einsum("asj,s->aj", at.parts.U[:, :p], at.b)
+        # L M^-1 L' = D - D K D
+        D = factor @ factor.T
+        K = at.parts.K.transpose(2, 0, 1)
+        inner = at.L.T @ K @ at.L
+        cov = at.s2 * (D - factor @ inner @ factor.T)
+        return (factor @ u).T, cov
+
+    def _by_factor(self, make):
+        names = [name for term in self.design.random for name in term.names]
+        term = self.design.random[0]
+        return {term.group: make(names, term)}
+
+    @property
+    def random_effects(self) -> dict:
+        """Predicted random effects (BLUPs): {factor: DataFrame, one row a group}."""
+        import pandas as pd
+        return self._by_factor(lambda names, term: pd.DataFrame(
+            self._effects[0].copy(), index=pd.Index(term.levels, name=term.group), columns=names))
+
+    @property
+    def random_effects_se(self) -> dict:
+        """Conditional standard deviations of the random effects: {factor: DataFrame}."""
+        import pandas as pd
+        return self._by_factor(lambda names, term: pd.DataFrame(
+            np.sqrt(np.maximum(np.einsum("jaa->ja", self._effects[1]), 0.0)),
+            index=pd.Index(term.levels, name=term.group), columns=names))
+
+    @property
+    def random_effects_cov(self) -> dict:
+        """Conditional covariances of the random effects: {factor: array (J, q, q)}."""
+        return self._by_factor(lambda names, term: self._effects[1].copy())
+
+    @property
+    def coefficients(self) -> dict:
+        """Each group's own coefficients, fixed plus random: {factor: DataFrame}."""
+        effects = self.random_effects
+        fixed = self.params
+        for group, table in effects.items():
+            whole = table.copy()
+            for name in fixed.index:
+                whole[name] = fixed[name] + (table[name] if name in table else 0.0)
+            order = [*fixed.index, *[name for name in table if name not in fixed.index]]
+            effects[group] = whole[order]
+        return effects
+
+    # rows
+
+    @cached_property
+    def _fixed_part(self) -> np.ndarray:
+        fixed = self.design.X @ self._params
+        return fixed if self.design.offset is None else fixed + self.design.offset
+
+    @cached_property
+    def _fitted(self) -> np.ndarray:
+        values, at = self._fixed_part.copy(), 0
+        for term in self.design.random:
+            own = self._effects[0][:, at:at + len(term.names)]
+            values += np.einsum("nq,nq->n", term.Z, own[term.codes])
+            at += len(term.names)
+        return values
+
+    @property
+    def fittedvalues(self):
+        """Predictions of the rows used, random effects included (Series)."""
+        return self._row_series(self._fitted, "fitted")
+
+    @property
+    def resid(self):
+        """Outcome less fitted values (Series)."""
+        return self._row_series(self.design.y - self._fitted, "resid")
+
+    @property
+    def scaled_residuals(self):
+        """Residuals divided by sigma (with weights, by each row's own standard deviation), as lme4 prints them."""
+        scaled = (self.design.y - self._fitted) / self.sigma
+        if self.design.weights is not None:
+            scaled = scaled * np.sqrt(self.design.weights)
+        return self._row_series(scaled, "scaled residual")
+
+    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population"):
+        """Predict the outcome.
+
+        Parameters
+        ----------
+        data : table, optional
+            New rows; the rows of the fit when left out.
+        random_effects : bool
+            Add the groups' random effects; False predicts for the average group.
+        new_groups : {"population", "error"}
+            What to do with groups that the fit has not seen: random effects of zero, or an error.
+
+        Returns
+        -------
+        Series
+        """
+        if new_groups not in ("population", "error"):
+            raise ValueError(f"new_groups={new_groups!r} must be 'population' or 'error'.")
+        if data is None:
+            return self.fittedvalues if random_effects else self._row_series(self._fixed_part, "fitted")
+        import pandas as pd
+        values, at = self._linear_predictor(data), 0
+        for term in self.design.random if random_effects else ():
+            Z, codes = self.design.random_matrix(term, data)
+            if new_groups == "error" and (codes < 0).any():
+                raise DataError(f"The new data have {int((codes < 0).sum())} rows in groups of {term.group!r} that the fit "
+                                f"has not seen; new_groups='population' predicts them for the average group.")
+            own = self._effects[0][:, at:at + len(term.names)]
+            values = values + np.where(codes < 0, 0.0, np.einsum("nq,nq->n", Z, own[codes]))
+            at += len(term.names)
+        index = getattr(data, "index", None)
+        return pd.Series(values, index=None if callable(index) else index, name="predicted")
+
+    # tests
+
+    def lr_vs_linear(self):
+        """Likelihood-ratio test of the whole random part against the linear model (TestResult)."""
+        from ..inference.likelihood_ratio import lr_vs_linear
+        return lr_vs_linear(self)
+
+    def _singular_message(self, k: int) -> str:
+        """Name the singular term, what it usually means, and what to try."""
+        term, T = self.design.random[k], self._T[k]
+        sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))
+        zero = [name for name, value in zip(term.names, sd) if value < 1e-6 * self.sigma]
+        if zero:
+            what = f"the variance of {' and '.join(map(repr, zero))} between groups of {term.group!r} is estimated as zero"
+            means = "groups differ no more than chance alone would make them"
+            tries = (f"leave {' and '.join(map(repr, zero))} out of the random part" if len(zero) < len(term.names)
+                     else "compare with the model without this term")
+        else:
+            what = f"the effects that vary over {term.group!r} ({', '.join(term.names)}) are estimated as perfectly correlated"
+            means = "the data hold too little information for that many variances and correlations"
+            tries = f"try ({' + '.join('1' if n == 'Intercept' else n for n in term.names)} || {term.group}), or fewer effects"
+        return (f"Singular fit in {term.text}: {what}. Usually {means}. The estimates are the best there are (the fit was "
+                f"tried again from elsewhere), but standard errors of the random part do not hold; {tries}.")

@@ -1,0 +1,180 @@
+"""What the results of all linear models share: coefficients, their covariance, tests and intervals.
+
+Numbers are kept as NumPy arrays; a pandas Series or DataFrame is made anew at each access, so that a result cannot be
+changed through what it hands out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["LinearResult", "normal_quantile"]
+
+
+def normal_quantile(level: float) -> float:
+    """The z with `level` of the standard normal distribution between -z and z."""
+    from scipy.special import ndtri
+    if not 0 < level < 1:
+        raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+    return float(ndtri(0.5 + level / 2.0))
+
+
+class LinearResult:
+    """Coefficients of a linear model with their covariance.
+
+    A subclass calls ``_freeze`` once with its arrays and does not change afterwards.
+    """
+
+    def _freeze(self, **values) -> None:
+        self.__dict__.update(values)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"Results are immutable; {name!r} cannot be set.")
+
+    def __delattr__(self, name):
+        raise AttributeError(f"Results are immutable; {name!r} cannot be deleted.")
+
+    # supplied by subclasses: _params, _cov, _names, _t_df (None for the normal), design
+
+    def _series(self, values, name=None):
+        import pandas as pd
+        return pd.Series(np.array(values), index=list(self._names), name=name)
+
+    @property
+    def params(self):
+        """Fixed-effect coefficients (Series)."""
+        return self._series(self._params)
+
+    @property
+    def bse(self):
+        """Standard errors of the coefficients (Series)."""
+        return self._series(self._se)
+
+    @property
+    def _se(self):
+        return np.sqrt(np.diagonal(self._cov))
+
+    @property
+    def tvalues(self):
+        """Coefficients divided by their standard errors (Series)."""
+        return self._series(self._params / self._se)
+
+    @property
+    def pvalues(self):
+        """Two-sided p-values of zero coefficients (Series): from t with `df_resid` for OLS, else from the normal."""
+        ratio = -np.abs(self._params / self._se)
+        if self._t_df is None:
+            from scipy.special import ndtr
+            return self._series(2.0 * ndtr(ratio))
+        from scipy.special import stdtr
+        return self._series(2.0 * stdtr(self._t_df, ratio))
+
+    def _quantile(self, level: float) -> float:
+        if self._t_df is None:
+            return normal_quantile(level)
+        from scipy.special import stdtrit
+        return float(stdtrit(self._t_df, 0.5 + level / 2.0))
+
+    def conf_int(self, level: float = 0.95, method: str = "wald"):
+        """Confidence intervals of the coefficients.
+
+        Parameters
+        ----------
+        level : float
+        method : str
+            ``"wald"``: estimate plus and minus a quantile times the standard error.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``lower`` and ``upper``.
+        """
+        import pandas as pd
+        if method != "wald":
+            raise ValueError(f"conf_int(method={method!r}) is not known here; use 'wald'.")
+        half = self._quantile(level) * self._se
+        return pd.DataFrame({"lower": self._params - half, "upper": self._params + half}, index=list(self._names))
+
+    def cov_params(self):
+        """Covariance matrix of the coefficients (DataFrame)."""
+        import pandas as pd
+        return pd.DataFrame(self._cov.copy(), index=list(self._names), columns=list(self._names))
+
+    def _row_series(self, values, name):
+        import pandas as pd
+        return pd.Series(np.array(values), index=self.design.index(), name=name)
+
+    @property
+    def formula(self) -> str:
+        """The formula as written."""
+        return self.design.formula.text
+
+    @property
+    def spec(self):
+        """The parsed design: `endog_name`, `exog_names`, `random` (terms) and so on."""
+        return self.design
+
+    @property
+    def data(self):
+        """The table as given."""
+        return self.design.data
+
+    @property
+    def endog(self):
+        """The outcome, rows used (Series)."""
+        return self._row_series(self.design.y, self.design.endog_name)
+
+    @property
+    def exog(self):
+        """The fixed-effects columns, rows used (DataFrame)."""
+        import pandas as pd
+        return pd.DataFrame(self.design.X.copy(), index=self.design.index(), columns=list(self._names))
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows used."""
+        return len(self.design.y)
+
+    @property
+    def df_resid(self) -> int:
+        """Rows less fixed-effect coefficients."""
+        return self.nobs - len(self._params)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, ``-2 llf + 2 n_params``."""
+        return -2.0 * self.llf + 2.0 * self.n_params
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's information criterion, ``-2 llf + log(nobs) n_params``."""
+        return -2.0 * self.llf + float(np.log(self.nobs)) * self.n_params
+
+    def _linear_predictor(self, data) -> np.ndarray:
+        return self.design.fixed_matrix(data) @ self._params + self.design.offset_of(data)
+
+    def wald_test(self, names=None):
+        """Joint Wald test that coefficients are zero.
+
+        Parameters
+        ----------
+        names : str or list of str, optional
+            Coefficients; all but the intercept when left out, as in Stata's header.
+
+        Returns
+        -------
+        TestResult
+        """
+        from .inference.wald import wald_test
+        return wald_test(self, names)
+
+    def summary(self, **options):
+        """A readable summary: HTML in a notebook, text in a terminal."""
+        from .report.summary import summary
+        return summary(self, **options)
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()

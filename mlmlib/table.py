@@ -1,0 +1,220 @@
+"""Reading columns out of whatever table the reader has: pandas, polars, pyarrow, or a dict of arrays.
+
+A numeric column becomes a float array with NaN for missing; text, categories and booleans become a `Categorical`.
+No table library is imported: what is needed is found by duck typing.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .errors import DataError
+
+__all__ = ["Categorical", "Table", "factorize"]
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """A column of categories.
+
+    Attributes
+    ----------
+    codes : ndarray of int, shape (n,)
+        Index into `levels`; -1 where missing.
+    levels : ndarray, shape (k,)
+        The categories in their order.
+    contrast : object or None
+        The contrast that `C(x, ...)` asked for.
+    name : str
+        The column it was read from.
+    """
+
+    codes: np.ndarray
+    levels: np.ndarray
+    contrast: object = None
+    name: str = ""
+
+    def take(self, rows) -> Categorical:
+        return replace(self, codes=self.codes[rows])
+
+    def used(self) -> Categorical:
+        """The same column without categories that no row has."""
+        counts = np.bincount(self.codes[self.codes >= 0], minlength=len(self.levels))
+        if counts.all():
+            return self
+        lookup = np.where(counts > 0, np.cumsum(counts > 0) - 1, -1)
+        codes = np.where(self.codes >= 0, lookup[self.codes], -1)
+        return replace(self, codes=codes, levels=self.levels[counts > 0])
+
+    def recode(self, levels: np.ndarray) -> Categorical:
+        """The same column coded by other `levels`; -1 for what is not among them."""
+        if len(levels) == len(self.levels) and all(a == b for a, b in zip(levels, self.levels)):
+            return self
+        place = {level: code for code, level in enumerate(levels.tolist())}
+        lookup = np.array([place.get(level, -1) for level in self.levels.tolist()], dtype=np.intp)
+        codes = np.where(self.codes >= 0, lookup[self.codes], -1) if len(lookup) else self.codes
+        return replace(self, codes=codes, levels=levels)
+
+    def _refuse(self, *_):
+        raise DataError(f"Column {self.name!r} holds categories, not numbers, so it cannot be used in arithmetic. "
+                        f"Convert it first, for example with pandas.to_numeric, or use it as a predictor by itself.")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = _refuse
+    __neg__ = __array__ = __lt__ = __gt__ = __le__ = __ge__ = _refuse
+
+
+class Table:
+    """Columns of a table by name, each read once.
+
+    Parameters
+    ----------
+    data : pandas or polars DataFrame, pyarrow Table, dict of arrays, or structured array
+    """
+
+    def __init__(self, data):
+        if isinstance(data, Table):
+            data = data.data
+        self.data = data
+        self._columns: dict = {}
+        self.names = _names(data)
+        self.n = _length(data, self.names)
+
+    def __getitem__(self, name: str):
+        """The column `name` as a float array or a `Categorical`."""
+        if name not in self._columns:
+            self._columns[name] = self._read(name)
+        return self._columns[name]
+
+    def _read(self, name: str):
+        if name not in self.names:
+            import difflib
+            close = difflib.get_close_matches(name, [str(n) for n in self.names], 1, 0.6)
+            known = ", ".join(map(str, self.names[:20])) + (" ..." if len(self.names) > 20 else "")
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise DataError(f"There is no column {name!r} in the data; {hint}The columns are: {known}.")
+        values = _column(self.data[name], name)
+        size = len(values.codes) if isinstance(values, Categorical) else len(values)
+        if size != self.n:
+            raise DataError(f"Column {name!r} has {size} rows where the table has {self.n}.")
+        return values
+
+    def take(self, rows) -> Table:
+        """The same columns, some rows; only columns already read are kept."""
+        part = object.__new__(Table)
+        part.data, part.names = {}, self.names
+        part._columns = {name: column.take(rows) if isinstance(column, Categorical) else column[rows]
+                         for name, column in self._columns.items()}
+        part.n = int(np.count_nonzero(rows))
+        return part
+
+
+def factorize(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Codes and sorted levels of an array without missing values.
+
+    Whole numbers in a moderate range are coded by a table in O(n); everything else by hashing or sorting.
+    """
+    if values.dtype.kind == "f" and len(values):
+        whole = values.astype(np.int64)
+        if np.array_equal(whole, values):
+            values = whole
+    if values.dtype.kind in "iu" and len(values):
+        low, high = int(values.min()), int(values.max())
+        if high - low < 4 * len(values) + 1000:
+            offsets = values - low
+            present = np.zeros(high - low + 1, dtype=bool)
+            present[offsets] = True
+            return (np.cumsum(present) - 1)[offsets], np.flatnonzero(present) + low
+    if values.dtype.kind == "O":
+        try:
+            levels = sorted(set(values.tolist()))
+        except TypeError:
+            levels = sorted(set(values.tolist()), key=str)
+        place = {level: code for code, level in enumerate(levels)}
+        codes = np.fromiter((place[value] for value in values.tolist()), np.intp, len(values))
+        array = np.empty(len(levels), dtype=object)
+        array[:] = levels
+        return codes, array
+    levels, codes = np.unique(values, return_inverse=True)
+    return codes, levels
+
+
+def _names(data) -> list:
+    if hasattr(data, "column_names"):  # pyarrow
+        return list(data.column_names)
+    if hasattr(data, "columns"):
+        return list(data.columns)
+    if hasattr(data, "keys"):
+        return list(data.keys())
+    if getattr(getattr(data, "dtype", None), "names", None):
+        return list(data.dtype.names)
+    raise DataError(f"The data must be a table (a DataFrame or a dict of columns), not {type(data).__name__}.")
+
+
+def _length(data, names) -> int:
+    if not names:
+        raise DataError("The data have no columns.")
+    if hasattr(data, "num_rows"):
+        return int(data.num_rows)
+    if hasattr(data, "keys") and not hasattr(data, "columns"):
+        return max(np.size(data[name]) for name in names)
+    return len(data)
+
+
+def _column(values, name: str):
+    """One column as a float array or a `Categorical`."""
+    dtype = getattr(values, "dtype", None)
+    if getattr(dtype, "name", "") == "category":  # pandas
+        return Categorical(values.cat.codes.to_numpy().astype(np.intp), np.asarray(values.cat.categories), None, name)
+    if getattr(dtype, "na_value", None) is not None and getattr(dtype, "kind", "") in "iuf" \
+            and not isinstance(dtype, np.dtype):
+        return values.to_numpy(dtype=float, na_value=np.nan)  # pandas nullable numbers
+    array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    if array.ndim == 0:
+        raise DataError(f"Column {name!r} is a single value, not one value a row.")
+    if array.ndim > 1:
+        raise DataError(f"Column {name!r} has {array.ndim} dimensions; a column has one value a row.")
+    kind = array.dtype.kind
+    if kind in "iu":
+        return array.astype(float)
+    if kind == "f":
+        return array.astype(float, copy=False)
+    if kind == "b":
+        return Categorical(array.astype(np.intp), np.array([False, True]), None, name)
+    if kind in "mMc":
+        what = "complex numbers" if kind == "c" else "dates or durations"
+        raise DataError(f"Column {name!r} holds {what}; turn it into numbers (days since a start, say) first.")
+    return _text(array, name)
+
+
+def _text(array: np.ndarray, name: str):
+    """A text or object column: numbers if all are, else categories."""
+    array = array.astype(object)
+    missing = _missing(array)
+    present = array[~missing]
+    kinds = {type(value) for value in present.tolist()}
+    if kinds and not any(issubclass(kind, (str, bytes, bool, np.bool_)) for kind in kinds):
+        try:
+            numbers = np.full(len(array), np.nan)
+            numbers[~missing] = present.astype(float)
+            return numbers
+        except (TypeError, ValueError):
+            pass
+    if kinds == {bool}:
+        codes, levels = present.astype(np.intp), np.array([False, True])
+    elif "pandas" in sys.modules:
+        codes, levels = sys.modules["pandas"].factorize(present, sort=len(kinds) == 1)
+    else:
+        codes, levels = factorize(present)
+    full = np.full(len(array), -1, dtype=np.intp)
+    full[~missing] = codes
+    return Categorical(full, np.asarray(levels, dtype=object), None, name)
+
+
+def _missing(array: np.ndarray) -> np.ndarray:
+    """None, NaN and pandas.NA in an object array."""
+    if "pandas" in sys.modules:
+        return np.asarray(sys.modules["pandas"].isna(array))
+    return np.array([value is None or value != value for value in array.tolist()], dtype=bool)
