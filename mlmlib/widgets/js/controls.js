@@ -1,15 +1,17 @@
 // Native controls of a lab, from its list:
-//   {key, type: "range", label, symbol, min, max, step, format(v), scale: "log"}
+//   {key, type: "range", label, symbol, min, max, step, format(v), scale: "log", value(ctx), change(ctx, v)}
 //   {key, type: "select", label, options: [[value, text], ...]}
 //   {key, type: "check", label}
 //   {type: "button", label, press(ctx), hold: true, id}     held down (mouse, touch, Space, Enter): pressed every frame
 //   any may have lead: true, to stand above the picture,
-//   and show(state) and enabled(state) and enabled(state), to come and go with the state; label may be a function of the state.
+//   and show(state) and enabled(state), to come and go with the state; label may be a function of the state.
 
-export function controls(box, spec, ctx, make) {
+import { make } from "./dom.js";
+
+export function controls(box, spec, ctx) {
   const list = typeof spec.controls === "function" ? spec.controls(ctx) : spec.controls;
   const updates = list.map((c, i) => {
-    const [node, update] = BUILD[c.type](c, ctx, make, `c${i}`);
+    const [node, update] = BUILD[c.type](c, ctx, `c${i}`);
     (c.lead ? box.lead : box).append(node);
     return () => {
       if (c.show) node.hidden = !c.show(ctx.state);
@@ -24,7 +26,7 @@ const write = (node, html) => { if (node.__html !== html) { node.__html = html; 
 const enable = (c, input, ctx) => { input.disabled = c.enabled ? !c.enabled(ctx.state) : false; };
 
 const BUILD = {
-  range(c, ctx, make, id) {
+  range(c, ctx, id) {
     const log = c.scale === "log";
     const to = (v) => (log ? Math.log(v) : v), from = (v) => (log ? Math.exp(v) : v);
     const snap = (v) => (c.step ? Number((Math.round(v / c.step) * c.step).toFixed(10)) : v);
@@ -40,7 +42,7 @@ const BUILD = {
     });
     const node = make("div", { class: "control" }, make("div", { class: "top" }, label, out), input);
     return [node, () => {
-      const v = ctx.state[c.key], text = format(v);
+      const v = c.value ? c.value(ctx) : ctx.state[c.key], text = format(v);
       write(label, named(c, ctx));
       if (Number(input.value) !== to(v)) input.value = to(v);
       if (out.textContent !== text) { out.textContent = text; input.setAttribute("aria-valuetext", text); }
@@ -48,7 +50,7 @@ const BUILD = {
     }];
   },
 
-  select(c, ctx, make, id) {
+  select(c, ctx, id) {
     const label = make("label", { for: id });
     const input = make("select", { id, "data-key": c.key });
     for (const [value, text] of c.options) input.append(make("option", { value }, text));
@@ -63,7 +65,7 @@ const BUILD = {
     }];
   },
 
-  check(c, ctx, make, id) {
+  check(c, ctx, id) {
     const input = make("input", { type: "checkbox", id, "data-key": c.key }), text = make("span");
     input.addEventListener("change", () => (c.change ? c.change(ctx, input.checked) : ctx.set({ [c.key]: input.checked })));
     return [make("label", { class: "check", for: id }, input, text), () => {
@@ -73,7 +75,7 @@ const BUILD = {
     }];
   },
 
-  button(c, ctx, make, id) {
+  button(c, ctx, id) {
     const node = make("button", { type: "button", id: c.id ?? id, class: c.main === false ? "" : "main" });
     if (c.hold) holdable(node, () => c.press(ctx));
     else node.addEventListener("click", () => c.press(ctx));

@@ -7,7 +7,7 @@
 //     data: {...},                           // optional fixed input, may come from Python
 //     controls: [{key, type: "range"|"select"|"check"|"button", label, ...}],   // may be a function of ctx
 //     compute(state, data, memory) -> result,                  // pure numbers, tested against mlmlib
-//     size: (width) => [w, h],                                 // of the picture, in CSS pixels
+//     size: (width, data) => [w, h],                           // of the picture, in CSS pixels
 //     draw({s, w, h, state, data, result, set, memory}),       // s: a scene of svg.js
 //     readouts(result, state) -> [{key, symbol, label, value, text, ink}],
 //     table(result, state, data) -> {caption, columns, rows},
@@ -17,16 +17,10 @@
 //   });
 
 import { controls } from "./controls.js";
+import { followTheme, make } from "./dom.js";
 import { css } from "./style.js";
 import { scene } from "./svg.js";
 import { copyables, readHash } from "./link.js";
-
-const make = (tag, attrs = {}, ...children) => {
-  const node = document.createElement(tag);
-  for (const [k, v] of Object.entries(attrs)) if (v !== null && v !== undefined && v !== false) node.setAttribute(k, v === true ? "" : v);
-  node.append(...children);
-  return node;
-};
 
 export function lab(spec) {
   const definition = { ...spec, render: ({ model, el }) => mount(spec, model, el) };
@@ -44,8 +38,10 @@ function mount(spec, model, el) {
   const fromLink = ctx.onSite ? readHash(spec.name, spec.state) : null;
   if (fromLink) Object.assign(ctx.state, fromLink);
 
-  const host = el.appendChild(make("div", { class: "mlm-lab-host", "data-lab": spec.name }));
+  const host = el.appendChild(make("div", { class: "mlm-lab-host", "data-lab": spec.name, "data-lm-suppress-shortcuts": "true" }));
   const root = host.attachShadow({ mode: "open" });
+  // Keys that move a point or a slider are not for the page around it (the theme turns pages on an arrow key).
+  root.addEventListener("keydown", (event) => { if (!event.ctrlKey && !event.metaKey) event.stopPropagation(); });
   const stopTheme = followTheme(host);
   const ui = build(root, spec);
   const s = scene(ui.svg);
@@ -99,10 +95,10 @@ function mount(spec, model, el) {
     return [key, listen];
   });
 
-  const panel = controls(ui.controls, spec, ctx, make);
+  const panel = controls(ui.controls, spec, ctx);
   ui.tools.append(
     button("Reset", () => ctx.reset()),
-    ...copyables(spec, ctx, make, button),
+    ...copyables(spec, ctx, button),
     toggle("Numbers as a table", (open) => { sheetOpen = open; ui.sheet.hidden = !open; if (open) showTable(ui, spec, ctx); }),
   );
   const print = () => showTable(ui, spec, ctx);
@@ -110,7 +106,7 @@ function mount(spec, model, el) {
 
   const fit = () => {
     const width = Math.max(280, Math.round(ui.stage.clientWidth || 640));
-    ctx.size = (spec.size ?? ((w) => [w, Math.min(440, Math.max(300, w * 0.64))]))(width);
+    ctx.size = (spec.size ?? ((w) => [w, Math.min(440, Math.max(300, w * 0.64))]))(width, ctx.data);
     if (frame) { cancelAnimationFrame(frame); frame = 0; }
     draw();
   };
@@ -214,21 +210,4 @@ function toggle(text, turn) {
   });
   node.setAttribute("aria-expanded", "false");
   return node;
-}
-
-/** Dark or light as the page is: the theme's data-theme, JupyterLab's data-jp-theme-light, VS Code's body class, the system. */
-function followTheme(host) {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const look = () => {
-    const html = document.documentElement, body = document.body;
-    const named = html.dataset.theme ?? (body.dataset.jpThemeLight ? (body.dataset.jpThemeLight === "false" ? "dark" : "light") : null)
-      ?? (/vscode-(dark|high-contrast)/.test(body.className) ? "dark" : /vscode-light/.test(body.className) ? "light" : null);
-    const dark = named === "dark" || (named !== "light" && system.matches);
-    host.dataset.mode = dark ? "dark" : "light";
-  };
-  const watch = new MutationObserver(look);
-  for (const node of [document.documentElement, document.body]) watch.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light", "class"] });
-  system.addEventListener("change", look);
-  look();
-  return () => { watch.disconnect(); system.removeEventListener("change", look); };
 }

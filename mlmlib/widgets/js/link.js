@@ -1,5 +1,7 @@
 // A link that carries a lab's state (in the fragment, so that it works from file:// too), and the same as a line of Python.
 
+import { make } from "./dom.js";
+
 const PREFIX = "#lab-";
 
 /** State of lab `name` in the address, checked against the types of its opening state; null if there is none. */
@@ -31,7 +33,7 @@ export function pythonOf(name, state, opening) {
   return `mlm.labs.${name}(${pairs.join(", ")})`;
 }
 
-export function copyables(spec, ctx, make, button) {
+export function copyables(spec, ctx, button) {
   const note = make("span", { class: "note", role: "status" });
   const copy = async (text, done) => {
     try {
