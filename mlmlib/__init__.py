@@ -14,14 +14,13 @@ _WHERE = {
     "lmm": "lmm", "LmmResult": "lmm.result", "ols": "ols", "OlsResult": "ols",
     "compare": "inference.likelihood_ratio", "TestResult": "inference.testresult",
     "load": "datasets", "describe": "datasets",
-    "icc": "clustering", "design_effect": "clustering", "reliability": "clustering", "r2": "clustering",
-    "center": "clustering", "within_between": "clustering",
-    "labs": "widgets", "ask": "widgets",
+    "icc": "clustering", "design_effect": "clustering", "reliability": "clustering",
+    "center": "centering", "within_between": "centering", "margins": "inference.margins",
 }
-_MODULES = ("datasets", "simulate", "clustering", "feedback", "report", "plots", "widgets", "grading",
-            "formula", "design", "covariance", "inference", "diagnostics", "power")
-
-_INSIDE = {"labs": "widgets.labs", "ask": "widgets.ask"}
+_MODULES = {name: name for name in (
+    "clustering", "covariance", "datasets", "design", "feedback", "formula", "grading", "inference", "plots", "published",
+    "report", "simulate", "widgets")}
+_MODULES.update(labs="widgets.labs", ask="widgets.ask")
 
 __all__ = [*_WHERE, "__version__"]
 
@@ -42,7 +41,7 @@ def __getattr__(name):
     if name in _WHERE:
         value = getattr(_import_module(f".{_WHERE[name]}", __name__), name)
     elif name in _MODULES:
-        value = _import_module(f".{_INSIDE.get(name, name)}", __name__)
+        value = _import_module(f".{_MODULES[name]}", __name__)
     else:
         raise AttributeError(f"module 'mlmlib' has no attribute {name!r}")
     globals()[name] = value

@@ -357,9 +357,9 @@ def _learn(factor, table, infos, values) -> None:
     if isinstance(value, Categorical):
         value = value.used()
         _refuse_numbers_as_text(factor, value)
-        infos[factor] = FactorInfo(value.levels, value.contrast, 1, memory.replay())
+        infos[factor] = FactorInfo(value.levels, value.contrast, 1, memory)
     else:
-        infos[factor] = FactorInfo(None, None, 1 if value.ndim == 1 else value.shape[1], memory.replay())
+        infos[factor] = FactorInfo(None, None, 1 if value.ndim == 1 else value.shape[1], memory)
         if value.ndim == 2 and value.shape[1] == 1:
             value = value[:, 0]
     values[factor] = value
@@ -378,7 +378,7 @@ def _replay(encoder, table) -> dict:
     values = {}
     for factor in dict.fromkeys(factor for term in encoder.terms for factor in term):
         info = encoder.infos[factor]
-        value = _evaluate(factor, table, _again(info.memory))
+        value = _evaluate(factor, table, info.memory.replay())
         if info.levels is None:
             if isinstance(value, Categorical):
                 raise DataError(f"Column {factor.label!r} held numbers in the fit and holds text in the new data.")
@@ -394,10 +394,6 @@ def _replay(encoder, table) -> dict:
                             f"{', '.join(map(str, info.levels))}.")
         values[factor] = recoded
     return values
-
-
-def _again(memory: Memory) -> Memory:
-    return memory.replay()
 
 
 def _group_codes(factors: Term, table: Table, known=None):
