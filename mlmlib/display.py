@@ -31,7 +31,7 @@ def text_table(header, rows):
     widths = [max(len(str(h)), *(len(row[k]) for row in cells), 0) for k, h in enumerate(header)]
     right = [all(_is_number(row[k]) for row in cells) for k in range(len(header))]
     lines = []
-    for row in [[str(h) for h in header], *cells]:
+    for row in [*([[str(h) for h in header]] if any(header) else []), *cells]:
         parts = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right)]
         lines.append("  ".join(parts).rstrip())
     return "\n".join(lines)

@@ -1,0 +1,366 @@
+"""How much groups matter: intraclass correlation, design effect, reliability.
+
+Chapter 2 (`02_clustering`) derives the ICC and the design effect, chapter 3 (`03_random_intercepts`) the ICC of a
+fitted model and the reliability.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mlmlib.display import html_table, number, text_table
+from mlmlib.errors import DataError
+from mlmlib.results import normal_quantile
+
+
+class _Shown:
+    """A small result prints itself from its title, its rows and a note."""
+
+    def __repr__(self):
+        header, rows = self._rows()
+        note = f"\n{self._note()}" if self._note() else ""
+        return f"{self._title()}\n{text_table(header, rows)}{note}"
+
+    def _repr_html_(self):
+        return html_table(*self._rows(), caption=self._title(), note=self._note())
+
+    def _note(self):
+        return ""
+
+
+@dataclass(frozen=True, repr=False)
+class Icc(_Shown):
+    """An intraclass correlation: the share of variance between groups.
+
+    `kind` says whether it is "unconditional" (no predictors), "residual" (what predictors leave), or comes "from variances" or
+    an "analysis of variance". `between` and `within` are the two variances. float(icc) is the estimate.
+    """
+
+    estimate: float
+    between: float
+    within: float
+    kind: str
+    group: str = ""
+    se: float = float("nan")
+    lower: float = float("nan")
+    upper: float = float("nan")
+    level: float = 0.95
+    at: dict = field(default_factory=dict)
+    note: str = ""
+
+    def __float__(self):
+        return self.estimate
+
+    def _title(self):
+        where = f" of {self.group}" if self.group else ""
+        point = f", at {', '.join(f'{k} = {number(v)}' for k, v in self.at.items())}" if self.at else ""
+        return f"{self.kind.capitalize()} ICC{where}{point}"
+
+    def _rows(self):
+        rows = [["ICC", number(self.estimate)]]
+        if self.se == self.se:
+            rows.append(["standard error", number(self.se)])
+        if self.lower == self.lower:
+            rows.append([f"{100 * self.level:g} % interval", f"{number(self.lower)} to {number(self.upper)}"])
+        rows += [["variance between", number(self.between)], ["variance within", number(self.within)]]
+        return ["", ""], rows
+
+    def _note(self):
+        return self.note
+
+
+def icc(fit, level=0.95, *, group=None, at=None):
+    """The intraclass correlation of a fitted mixed model, with a delta-method SE and a logit interval.
+
+    Without predictors it is the share of all variance that lies between groups; with predictors the share of what they leave
+    (the residual ICC). Where slopes vary, the variance between groups depends on x, and so does the ICC: it is
+    computed at the values in `at`, which are zero for slopes not named, and the result says at which.
+
+    Parameters
+    ----------
+    fit : LmmResult
+    level : float
+        Confidence level. The interval is symmetric on the logit scale, as Stata's `estat icc`.
+    group : str, optional
+        The grouping factor, needed when there are several: the ICC is then its share of the whole.
+    at : dict, optional
+        Values of the predictors whose slopes vary.
+
+    Returns
+    -------
+    Icc
+
+    Notes
+    -----
+    Chapter 3 (`03_random_intercepts`).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> rho = mlm.icc(mlm.lmm("math ~ 1 + (1 | schid)", mlm.load("math"), reml=False))
+    >>> rho.kind, round(rho.estimate, 4), round(rho.se, 4), round(rho.lower, 4), round(rho.upper, 4)
+    ('unconditional', 0.2342, 0.062, 0.1345, 0.3759)
+    """
+    groups = _groups_of(fit)
+    if group is None and len(groups) > 1:
+        raise DataError(f"The model has several grouping factors; name one: group={' or '.join(map(repr, groups))}.")
+    group = group or groups[0]
+    if group not in groups:
+        raise DataError(f"There is no grouping factor {group!r}; the model has {', '.join(map(repr, groups))}.")
+    terms = fit.spec.random
+    slopes = dict.fromkeys(name for term in terms for name in term.names if name != "Intercept")
+    strange = set(at or {}) - set(slopes)
+    if strange:
+        raise DataError(
+            f"at= names {', '.join(map(repr, sorted(strange)))}, whose slope does not vary between groups. "
+            + (f"Slopes that vary: {', '.join(slopes)}." if slopes else "The ICC of this model is the same everywhere.")
+        )
+    at = {name: float((at or {}).get(name, 0.0)) for name in slopes}
+    names, cov = fit.variance_cov()
+    within = fit.sigma**2
+    variance, gradient = dict.fromkeys(groups, 0.0), {g: np.zeros(len(names)) for g in groups}
+    for term, a, b, value, slope in fit._variances.rows():
+        z = [at.get(term.names[k], 1.0) for k in (a, b)]
+        weight = z[0] * z[1] * (1 if a == b else 2)
+        variance[term.group] += weight * value
+        for place, derivative in slope.items():
+            gradient[term.group][place] += weight * derivative
+    noise = np.zeros(len(names))
+    noise[-1] = 2 * within
+    between, total = variance[group], sum(variance.values()) + within
+    rho = between / total
+    whole = sum(gradient.values()) + noise
+    direction = (gradient[group] - rho * whole) / total
+    used = direction != 0
+    se = float(np.sqrt(direction[used] @ cov[np.ix_(used, used)] @ direction[used]))
+    note = "No standard error: the fit is singular, so the ICC is at or near its boundary." if se != se else ""
+    lower, upper = _logit_interval(rho, se, level) if se == se and 0 < rho < 1 else (float("nan"),) * 2
+    only_means = fit.spec.exog_names in ((), ("Intercept",)) and not slopes
+    kind = "unconditional" if only_means else "residual"
+    return Icc(float(rho), float(between), float(total - between), kind, group, se, lower, upper, level, at, note)
+
+
+def icc_from_variances(between, within):
+    """The ICC from two variances: between / (between + within).
+
+    Examples
+    --------
+    >>> from mlmlib.clustering import icc_from_variances
+    >>> float(icc_from_variances(25, 75))
+    0.25
+    """
+    if not (between >= 0 and within >= 0 and between + within > 0):
+        raise DataError(f"Variances cannot be negative, nor both zero: between = {between}, within = {within}.")
+    return Icc(float(between / (between + within)), float(between), float(within), "from variances")
+
+
+def icc_anova(y, groups, level=0.95):
+    """The ICC by one-way analysis of variance, as it was done before mixed models.
+
+    It can come out negative, when groups differ less than chance would make them. The interval inverts the F test; it is
+    exact for groups of equal size. Chapter 2 (`02_clustering`).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> math = mlm.load("math")
+    >>> round(mlm.clustering.icc_anova(math["math"], math["schid"]).estimate, 4)
+    0.2569
+    """
+    from scipy.stats import f as f_distribution
+
+    y = np.asarray(y, float)
+    labels, codes = np.unique(np.asarray(groups), return_inverse=True)
+    J, N = len(labels), len(y)
+    if J < 2 or N <= J:
+        raise DataError(f"{N} rows in {J} groups: an ICC needs two or more groups, and a group with two or more rows.")
+    if not np.isfinite(y).all():
+        raise DataError("y has missing or infinite values; drop those rows first.")
+    n = np.bincount(codes)
+    means = np.bincount(codes, y) / n
+    msb = (n * (means - y.mean()) ** 2).sum() / (J - 1)
+    msw = ((y - means[codes]) ** 2).sum() / (N - J)
+    size = (N - (n**2).sum() / N) / (J - 1)
+    rho = (msb - msw) / (msb + (size - 1) * msw)
+    se = np.sqrt(2 * (1 - rho) ** 2 * (1 + (size - 1) * rho) ** 2 / (size * (size - 1) * (J - 1)))
+    tails = f_distribution.ppf([0.5 + level / 2, 0.5 - level / 2], J - 1, N - J)
+    lower, upper = ((msb / msw / q - 1) / (msb / msw / q + size - 1) for q in tails)
+    between = (msb - msw) / size
+    return Icc(
+        *map(float, (rho, between, msw)), "analysis of variance", "", *map(float, (se, lower, upper)), level,
+        note="" if n.min() == n.max() else "Groups differ in size: the interval is approximate.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class DesignEffect(_Shown):
+    """What clustering costs: `deff` on variances, `deft` = its root on standard errors, and the effective sample size.
+
+    `n` rows are worth `n_eff` independent ones; `size` is the cluster size that the formula used.
+    """
+
+    deff: float
+    icc: float
+    size: float
+    n: float
+
+    @property
+    def deft(self):
+        return float(np.sqrt(self.deff))
+
+    @property
+    def n_eff(self):
+        return self.n / self.deff
+
+    def __float__(self):
+        return self.deff
+
+    def _title(self):
+        return f"Design effect of clusters of {number(self.size)}, ICC {number(self.icc)}"
+
+    def _rows(self):
+        return ["", ""], [
+            ["design effect (variances)", number(self.deff)],
+            ["its root (standard errors)", number(self.deft)],
+            ["rows", number(self.n)],
+            ["effective rows", number(self.n_eff)],
+        ]
+
+
+def design_effect(icc, n=None, *, groups=None):
+    """The design effect 1 + (n - 1) ICC of a mean, and the effective sample size.
+
+    Parameters
+    ----------
+    icc : float, Icc or LmmResult
+        With a fit, its ICC and its group sizes are taken.
+    n : number or sequence of numbers
+        Cluster size; or the sizes of all clusters, when they differ. Then the size that counts is sum(n^2) / sum(n), which is
+        larger than the mean (Kish 1965): large clusters hold more of the rows.
+    groups : int, optional
+        Number of clusters of size n. Left out, the sample is one cluster.
+
+    Returns
+    -------
+    DesignEffect
+
+    Notes
+    -----
+    Exact for the mean, and for a predictor that does not vary within clusters; a predictor that varies only within
+    clusters has no such loss. Chapter 2 (`02_clustering`).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> d = mlm.design_effect(0.10, 25)
+    >>> round(d.deff, 2), round(d.deft, 2), round(d.n_eff, 2)
+    (3.4, 1.84, 7.35)
+    """
+    if hasattr(icc, "n_groups"):
+        fit, icc = icc, globals()["icc"](icc)
+        n = fit.group_sizes[icc.group] if n is None else n
+    rho = float(icc)
+    if not -1 <= rho <= 1:
+        raise DataError(f"The ICC is a correlation; it cannot be {rho:g}. A percentage must be divided by 100.")
+    if n is None:
+        raise DataError("Say how large the clusters are: n=20, or n=[12, 30, 25] for all of them.")
+    sizes = np.atleast_1d(np.asarray(n, float))
+    if not (sizes >= 1).all():
+        raise DataError("A cluster has at least one row: every size in n must be 1 or more.")
+    if groups is not None and len(sizes) > 1:
+        raise DataError("Give either the sizes of all clusters, or one size and the number of groups.")
+    size = float((sizes**2).sum() / sizes.sum())
+    return DesignEffect(1 + (size - 1) * rho, rho, size, float(sizes.sum() * (groups or 1)))
+
+
+@dataclass(frozen=True, repr=False)
+class Reliability(_Shown):
+    """lambda_j: how much of what a group's own data say about its coefficient is true difference, not noise.
+
+    `table` has a row for each group (n and lambda of every random coefficient), `mean` the averages.
+    """
+
+    group: str
+    labels: tuple
+    sizes: tuple
+    values: dict
+
+    @property
+    def table(self):
+        import pandas as pd
+
+        return pd.DataFrame({"n": self.sizes, **self.values}, index=pd.Index(self.labels, name=self.group))
+
+    @property
+    def mean(self):
+        return self.table[list(self.values)].mean()
+
+    def _title(self):
+        return f"Reliability of the coefficients of {len(self.labels)} groups ({self.group})"
+
+    def _rows(self):
+        table = self.table[list(self.values)]
+        rows = [[name, *map(number, (x.mean(), x.min(), x.max())), str(x.count())] for name, x in table.items()]
+        return ["coefficient", "mean", "smallest", "largest", "groups"], rows
+
+    def _note(self):
+        left_out = max(self.table[name].isna().sum() for name in self.values)
+        return f"{left_out} groups cannot estimate their own coefficients and are left out." if left_out else ""
+
+
+def reliability(fit, group=None):
+    """The reliability lambda_j of each group's coefficients.
+
+    With random intercepts alone, lambda_j = tau_00 / (tau_00 + sigma^2 / n_j): the share of the way from the average to
+    the group's own mean that the model goes. With random slopes, tau_qq / (tau_qq + v_qj), where v_qj is the sampling
+    variance of coefficient q in a regression in group j alone (Raudenbush & Bryk 2002, p. 46); a group whose x does not vary
+    has none.
+
+    Returns
+    -------
+    Reliability
+
+    Notes
+    -----
+    Chapter 3 (`03_random_intercepts`).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> r = mlm.reliability(mlm.lmm("math ~ 1 + (1 | schid)", mlm.load("math"), reml=False))
+    >>> round(r.table.loc[6327, "Intercept"], 3), round(r.mean["Intercept"], 3)
+    (0.71, 0.844)
+    """
+    groups = _groups_of(fit)
+    group = group or groups[0]
+    term, *more = [term for term in fit.spec.random if term.group == group]
+    codes, J = term.codes, len(term.levels)
+    Z = np.hstack([t.Z for t in (term, *more)])
+    names = [name for t in (term, *more) for name in t.names]
+    weights = np.ones(len(codes)) if fit.spec.weights is None else fit.spec.weights
+    cross = np.zeros((J, len(names), len(names)))
+    np.add.at(cross, codes, weights[:, None, None] * Z[:, :, None] * Z[:, None, :])
+    scale = np.sqrt(np.einsum("jaa->ja", cross))
+    scale[scale == 0] = 1.0
+    scaled = cross / (scale[:, :, None] * scale[:, None, :])
+    full = np.linalg.eigvalsh(scaled)[:, 0] > 1e-10
+    noise = np.full((J, len(names)), np.nan)
+    noise[full] = fit.sigma**2 * np.einsum("jaa->ja", np.linalg.inv(scaled[full])) / scale[full] ** 2
+    tau = np.diagonal(fit.covariance_matrix(group).to_numpy())
+    values = {name: tuple((tau[k] / (tau[k] + noise[:, k])).tolist()) for k, name in enumerate(names)}
+    return Reliability(group, tuple(term.levels.tolist()), tuple(np.bincount(codes, minlength=J).tolist()), values)
+
+
+def _groups_of(fit):
+    groups = list(getattr(fit, "n_groups", {}))
+    if not groups:
+        raise DataError("This needs a fitted mixed model: a formula with a random term such as (1 | school).")
+    return groups
+
+
+def _logit_interval(rho, se, level):
+    half = normal_quantile(level) * se / (rho * (1 - rho))
+    middle = np.log(rho / (1 - rho))
+    return tuple(float(1 / (1 + np.exp(-(middle + sign * half)))) for sign in (-1, 1))
