@@ -1,4 +1,4 @@
-"""``python -m mlmlib.grading build [NN ...]`` and ``python -m mlmlib.grading grade DIR``."""
+"""``python -m mlmlib.grading``: build exercises, grade submissions; for authors, drafts to notebooks and back."""
 import argparse
 import sys
 from pathlib import Path
@@ -14,6 +14,11 @@ def main(argv=None):
     make.add_argument("chapters", nargs="*", help="chapters to build, e.g. 03 (default: all)")
     make.add_argument("--sources", type=Path, help="folder with the sources (default exercises)")
     make.add_argument("--out", type=Path, help="folder to build into (default _build/exercises)")
+    write = verbs.add_parser("write", help="write the source notebook of a draft (see mlmlib.grading.draft)")
+    write.add_argument("draft", type=Path)
+    write.add_argument("--sources", type=Path, default=Path("exercises"), help="folder to write it to (default exercises)")
+    edit = verbs.add_parser("edit", help="print the draft of a source notebook")
+    edit.add_argument("source", type=Path)
     mark = verbs.add_parser("grade", help="grade a folder of submissions to a CSV")
     mark.add_argument("submissions", type=Path, help="folder with one notebook a student")
     mark.add_argument("--out", type=Path, help="CSV to write (default _build/grades/grades.csv)")
@@ -29,6 +34,8 @@ def main(argv=None):
         if args.verb == "build":
             from .building import build
             build(args.chapters, sources=args.sources, out=args.out)
+        elif args.verb in ("write", "edit"):
+            _draft(args)
         else:
             from .grading import grade
             limits = Limits(args.cell_seconds, args.total_seconds, args.memory_mb)
@@ -39,6 +46,19 @@ def main(argv=None):
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _draft(args):
+    """Draft to notebook, or notebook to draft."""
+    import nbformat
+
+    from . import draft
+    if args.verb == "edit":
+        print(draft.to_text(nbformat.read(args.source, as_version=4), args.source.stem), end="")
+        return
+    name, book = draft.to_notebook(args.draft.read_text(encoding="utf-8"))
+    nbformat.write(book, args.sources / f"{name}.ipynb")
+    print(f"{args.sources / name}.ipynb written")
 
 
 if __name__ == "__main__":

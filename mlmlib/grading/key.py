@@ -1,0 +1,34 @@
+"""Answer keys: data and fits that tests compare with, computed once for a whole class.
+
+A test asks for ``key.lmm("math ~ 1 + (1 | schid)", "math", reml=False)``; the first submission pays for the fit, the
+others find it ready. Nothing in a test is ever typed in as a result.
+"""
+from functools import lru_cache
+
+
+@lru_cache
+def data(name):
+    """The data set `name`, as a reader gets it. Tests must not change it."""
+    import mlmlib as mlm
+    return mlm.load(name)
+
+
+@lru_cache(maxsize=64)
+def ols(formula, name):
+    """Least-squares fit to the data set `name`."""
+    import mlmlib as mlm
+    return mlm.ols(formula, data(name))
+
+
+@lru_cache(maxsize=64)
+def lmm(formula, name, **options):
+    """Mixed model fitted to the data set `name`."""
+    import mlmlib as mlm
+    return mlm.lmm(formula, data(name), **options)
+
+
+def variance(fit, name="Intercept"):
+    """A variance (or covariance) of the random part by its name; ``"Residual"`` for sigma squared."""
+    rows = fit.variance_components
+    wanted = rows["group"] == "Residual" if name == "Residual" else rows["name"] == name
+    return float(rows.loc[wanted, "variance"].iloc[0])
