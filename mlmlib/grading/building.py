@@ -62,9 +62,9 @@ def _assign(source, dist):
 
 
 def clean_student(path):
-    """Take out of a student copy what only authors need: cells tagged `author`, solution tags, outputs."""
+    """Take out of a student copy the cells that were all solution, and outputs."""
     book = nbformat.read(path, as_version=4)
-    book.cells = [c for c in book.cells if "author" not in c.metadata.get("tags", [])]
+    book.cells = [c for c in book.cells if c.source.strip() or "otter_answer_cell" not in c.metadata.get("tags", [])]
     for cell in book.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

@@ -20,7 +20,8 @@ source, ``python -m mlmlib.grading write FILE.md`` writes the notebook of a draf
     ```
     %% end
 
-A question that a person grades says ``manual`` after its points and has no tests. Public tests are written by the
+Lines of a solution that carry no mark of otter's vanish from the student copy; a line with ``# SOLUTION`` becomes
+``name = ...``. A question that a person grades says ``manual`` after its points and has no tests. Public tests are written by the
 converter, one for each name that the hidden tests look at.
 """
 import re
@@ -65,6 +66,9 @@ def to_notebook(text):
             open_block = kind.upper()
             cells.append(_raw(f"# BEGIN {open_block}"))
         inner = list(_cells(body))
+        if kind == "solution":
+            for cell in inner:
+                cell.source = hide_unmarked(cell.source) if cell.cell_type == "code" else cell.source
         cells += (_public(inner) if kind == "tests" else []) + inner
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number:03d}"
@@ -99,6 +103,39 @@ def _cells(body):
             yield nbformat.v4.new_markdown_cell(folded)
 
 
+HIDE, SHOW = "# BEGIN SOLUTION NO PROMPT", "# END SOLUTION"
+
+
+def hide_unmarked(source):
+    """Put every run of lines that otter would leave in the student copy between marks that take it out."""
+    out, inside, run = [], False, []
+    lines = source.split("\n")
+    for line, after in zip(lines, lines[1:] + [""]):
+        inside = inside or line.strip().startswith("# BEGIN SOLUTION")
+        heads = line.startswith("def ") and after.rstrip().endswith("SOLUTION")
+        if inside or heads or line.rstrip().endswith(("# SOLUTION", "# SOLUTION NO PROMPT")) or (not line.strip() and not run):
+            out += [HIDE, *run, SHOW] if run else []
+            out.append(line)
+            run = []
+        else:
+            run.append(line)
+        inside = inside and line.strip() != SHOW
+    return "\n".join(out + ([HIDE, *run, SHOW] if run else []))
+
+
+def show_unmarked(source):
+    """The reverse of `hide_unmarked`."""
+    out, hidden = [], False
+    for line in source.split("\n"):
+        if line == HIDE:
+            hidden = True
+        elif line == SHOW and hidden:
+            hidden = False
+        else:
+            out.append(line)
+    return "\n".join(out)
+
+
 def _public(cells):
     names = [n for c in cells for _, found in test_functions(c.source) for n in found]
     return [nbformat.v4.new_code_cell(PUBLIC.format(name=n)) for n in dict.fromkeys(names)]
@@ -122,5 +159,5 @@ def to_text(book, name):
         elif cell.cell_type == "markdown":
             out.append(FOLDED.sub(lambda m: f"hint: {m[1]}", source) + "\n")
         elif not re.match(r"def test_form_(\w+)\(\1\):\n    from mlmlib.grading import check\n    check.form\(\1, SEAL\)$", source):
-            out.append(f"```python\n{source}\n```\n")
+            out.append(f"```python\n{show_unmarked(source)}\n```\n")
     return "\n".join(out) + "\n"
