@@ -168,6 +168,11 @@ class LinearResult:
         from .inference.wald import wald_test
         return wald_test(self, names)
 
+    def margins(self, over=None, at=None, *, dydx=None, level: float = 0.95):
+        """Average predictions at chosen values, or average marginal effects: see `mlmlib.inference.margins.margins`."""
+        from .inference.margins import margins
+        return margins(self, over, at, dydx=dydx, level=level)
+
     def summary(self, **options):
         """A readable summary: HTML in a notebook, text in a terminal."""
         from .report.summary import summary
