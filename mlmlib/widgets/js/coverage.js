@@ -183,7 +183,7 @@ function drawRates(s, w, top, bottom, result, small) {
     if (k && l.at - labels[k - 1].at < 15) { const push = (15 - (l.at - labels[k - 1].at)) / 2; l.at += push; labels[k - 1].at -= push; }
   });
   const low = labels.at(-1).at - (bottom - 3);
-  labels.forEach((l) => layer.text(`end-${l.text}`, right + 8, l.at + 4 - Math.max(0, low), l.text, { class: small ? "tick" : "axis-name", fill: l.color, "font-weight": l.bold ?? 400 }));
+  labels.forEach((l) => layer.text(`end-${l.text}`, right + 8, l.at + 4 - Math.max(0, low), small ? l.text.replace("cluster-", "") : l.text, { class: small ? "tick" : "axis-name", fill: l.color, "font-weight": l.bold ?? 400 }));
 }
 
 const percent = (v) => `${num(100 * v, v < 0.0995 ? 1 : 0)} %`;
