@@ -95,6 +95,35 @@ class LinearResult:
         half = self._quantile(level) * self._se
         return pd.DataFrame({"lower": self._params - half, "upper": self._params + half}, index=list(self._names))
 
+    def coef_table(self, level: float = 0.95, ddf: str = "wald"):
+        """The coefficients as every program prints them.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the interval.
+        ddf : str
+            ``"wald"``: the normal distribution for a mixed model, t with `df_resid` for OLS.
+
+        Returns
+        -------
+        DataFrame
+            A row a coefficient; columns ``estimate``, ``se``, ``z`` (``t`` for OLS), ``p``, ``lower``, ``upper``.
+
+        Examples
+        --------
+        >>> import mlmlib as mlm
+        >>> fit = mlm.lmm("mathach ~ cses + (1 | school)", mlm.load("hsb"))
+        >>> fit.coef_table()["estimate"].round(3).tolist()
+        [12.636, 2.191]
+        """
+        import pandas as pd
+        if ddf != "wald":
+            raise ValueError(f"coef_table(ddf={ddf!r}) is not known here; use 'wald'.")
+        ratio = "z" if self._t_df is None else "t"
+        columns = {"estimate": self.params, "se": self.bse, ratio: self.tvalues, "p": self.pvalues}
+        return pd.DataFrame(columns).join(self.conf_int(level))
+
     def cov_params(self):
         """Covariance matrix of the coefficients (DataFrame)."""
         import pandas as pd
