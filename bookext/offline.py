@@ -77,17 +77,8 @@ def set_address(app, config):
     config.html_context.setdefault("default_mode", "auto")
 
 
-def declare_parallel(app):
-    """sphinx-multitoc-numbering only edits titles after reading; it just does not say that it may run in parallel."""
-    for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"):
-        if name in app.extensions:
-            app.extensions[name].parallel_read_safe = True
-            app.extensions[name].parallel_write_safe = True
-
-
 def setup(app):
     """Connect."""
     app.connect("config-inited", set_address)
-    app.connect("builder-inited", declare_parallel)
     app.connect("html-page-context", clean_page, priority=950)
     app.connect("build-finished", finish)
