@@ -25,12 +25,14 @@ Searle, S. R., Casella, G., & McCulloch, C. E. (1992). Variance Components. Wile
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..covariance import Structure
 from .elimination import Eliminated, OneFactor
+from .start import moment_start
 
 __all__ = ["Criterion", "Evaluation"]
 
@@ -85,45 +87,52 @@ class Criterion:
     """
 
     def __init__(self, elimination: OneFactor, structures: list[Structure], n: int, reml: bool, constant: float = 0.0):
-        self.elimination, self.reml, self.constant = elimination, reml, constant
+        self.elimination, self.structures = elimination, structures
+        self.reml, self.constant = reml, constant
         self.p = len(elimination.C) - 1
         self.degrees = n - self.p if reml else n
-        self.basis = _block_basis(structures)
-        weight = np.full((self.p + 1, self.p + 1), 1.0)
+        self.basis = block_basis(structures)
+        self._flat = self.basis.reshape(len(self.basis), -1)
+        self._log_scale = self.degrees * (1.0 + float(np.log(2.0 * np.pi / self.degrees))) + constant
+        weight = np.ones((self.p + 1, self.p + 1))
+        weight[-1, -1] = 0.0
         if not reml:
             weight[:-1, :-1] = 0.0
-        self._weight = weight
+        self._weight = weight.ravel()
+
+    def start(self) -> np.ndarray:
+        """Where the search begins, from moments."""
+        return moment_start(self.elimination, self.structures, self.basis, self.degrees)
 
     def __call__(self, theta: np.ndarray) -> Evaluation:
         """Evaluate the criterion, its gradient and its Hessian."""
-        L = np.tensordot(theta, self.basis, 1)
+        p, q = self.p, self.elimination.q
+        L = (theta @ self._flat).reshape(q, q)
         parts = self.elimination.eliminate(L)
-        p, degrees = self.p, self.degrees
-        H, c = parts.S[:p, :p], parts.S[:p, p]
-        root = np.linalg.cholesky(H)
+        S = parts.S
+        root = np.linalg.cholesky(S[:p, :p])
         half = np.linalg.inv(root).T
-        z = half.T @ c
+        z = S[p, :p] @ half
         b = half @ z
-        rss = parts.S[p, p] - z @ z
-        s2 = rss / degrees
-        value = parts.logdet + degrees * (1.0 + np.log(2.0 * np.pi * s2)) + self.constant
+        rss = float(S[p, p] - z @ z)
+        s = math.sqrt(rss / self.degrees)
+        value = parts.logdet + self.degrees * math.log(rss) + self._log_scale
         if self.reml:
-            value += 2.0 * np.log(np.diagonal(root)).sum()
+            value += 2.0 * float(np.log(root.diagonal()).sum())
         mix = np.zeros((p + 1, p + 1))
-        mix[:p, :p] = half
-        mix[:p, p] = -b / np.sqrt(s2)
-        mix[p, p] = 1.0 / np.sqrt(s2)
-        Y = np.matmul(mix.T, parts.W)
-        own = Y if self.reml else Y[:, p:]
-        flat = own.reshape(len(L), -1)
-        Gamma = parts.K.sum(axis=2) - flat @ flat.T
-        gradient = 2.0 * np.tensordot(self.basis, Gamma @ L, 2)
-        sofar = Evaluation(theta, float(value), gradient, gradient, L, b, float(s2), Gamma, half, parts, Y)
+        mix[:p, :p] = half.T
+        mix[p, :p] = b / -s
+        mix[p, p] = 1.0 / s
+        Y = mix @ parts.W
+        own = (Y if self.reml else Y[:, p:]).reshape(q, -1)
+        Gamma = parts.K.sum(axis=2) - own @ own.T
+        gradient = 2.0 * (self._flat @ (Gamma @ L).ravel())
+        at = Evaluation(theta, value, gradient, None, L, b, s * s, Gamma, half, parts, Y)
         step = self.basis @ L.T
-        curve, fit = self.curvature(sofar, step + step.transpose(0, 2, 1))
-        second = np.tensordot(np.matmul(Gamma, self.basis), self.basis, ((1, 2), (1, 2)))
-        hessian = curve - np.outer(fit, fit) / degrees + 2.0 * second
-        return Evaluation(theta, float(value), gradient, hessian, L, b, float(s2), Gamma, half, parts, Y)
+        curve, fit = self.curvature(at, step + step.transpose(0, 2, 1))
+        second = (Gamma @ self.basis).reshape(len(theta), -1) @ self._flat.T
+        hessian = curve - np.multiply.outer(fit, fit / self.degrees) + 2.0 * second
+        return replace(at, hessian=hessian)
 
     def curvature(self, at: Evaluation, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Second derivatives in D, the residual variance held fixed, and in D and log s2 together.
@@ -142,27 +151,20 @@ class Criterion:
             Second derivatives in each direction and log s2; that in log s2 twice is N.
         """
         q, wide, groups = at.Y.shape
-        K = at.parts.K
+        K, m = at.parts.K, len(directions)
         own = at.Y if self.reml else at.Y[:, -1:]
-        inner = (own[:, None] * own[None]).sum(axis=2)
-        inner *= 2.0
-        inner -= K
+        inner = 2.0 * (own[:, None] * own).sum(axis=2) - K
         tensor = (inner.reshape(q * q, groups) @ K.reshape(q * q, groups).T).reshape(q, q, q, q)  # a d, b c
         flat = at.Y.reshape(q * wide, groups)
         gram = (flat @ flat.T).reshape(q, wide, q, wide)
-        m = len(directions)
-        EF = np.tensordot(directions, tensor, ((1, 2), (0, 2)))  # k, d, c <- E_ab T_adbc
-        first = EF.transpose(0, 2, 1).reshape(m, -1) @ directions.reshape(m, -1).T  # F_cd
-        R = np.tensordot(directions, gram, ((1, 2), (0, 2))).reshape(m, -1)
-        weight = self._weight.copy()
-        weight[-1, -1] = 0.0
-        if not self.reml:
-            weight *= 1.0
-        curve = 0.5 * (first + first.T) - (R * weight.ravel()) @ R.T
+        E = directions.reshape(m, q * q)
+        first = E @ tensor.transpose(0, 2, 3, 1).reshape(q * q, q * q) @ E.T  # E_ab F_cd T_adbc
+        R = E @ gram.transpose(0, 2, 1, 3).reshape(q * q, wide * wide)
+        curve = 0.5 * (first + first.T) - (R * self._weight) @ R.T
         return curve, R[:, -1]
 
 
-def _block_basis(structures: list[Structure]) -> np.ndarray:
+def block_basis(structures: list[Structure]) -> np.ndarray:
     """The bases of several terms side by side: L is block-diagonal."""
     sizes = [structure.basis.shape[1] for structure in structures]
     basis = np.zeros((sum(s.n_params for s in structures), sum(sizes), sum(sizes)))

@@ -79,7 +79,7 @@ class LmmModel:
     def fit(self) -> tuple[Minimum, list[str]]:
         """Minimize the criterion; a fit on the boundary is tried again from away from it, and the better kept."""
         messages = []
-        minimum = minimize(self.criterion, self.start())
+        minimum = minimize(self.criterion, self.criterion.start())
         if any(self.singular_blocks(minimum.at)):
             again = minimize(self.criterion, self.start(1.0))
             count = minimum.n_evaluations + again.n_evaluations

@@ -29,7 +29,7 @@ class Minimum:
     gradient_norm: float
 
 
-def minimize(function, start: np.ndarray, *, tolerance: float = 1e-9, limit: int = 200) -> Minimum:
+def minimize(function, start: np.ndarray, *, tolerance: float = 1e-12, limit: int = 200) -> Minimum:
     """Minimize a function that returns its value, gradient and Hessian.
 
     Parameters
