@@ -1,0 +1,57 @@
+"""Pictures that check a fit: Q-Q of residuals or of random effects, residuals against what should not matter (chapters 1, 3, 9)."""
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from . import theme as t
+from .effects import the_factor
+
+
+def _values(fit, what):
+    if not hasattr(fit, "resid"):
+        return np.asarray(fit, float), "values"
+    if what == "resid":
+        return np.asarray(fit.resid, float), "residuals"
+    factor = the_factor(fit, None)
+    return np.asarray(fit.random_effects[factor][what], float), f"random effects of {what}"
+
+
+@t.styled
+def qq(fit, what="resid", *, band=True, ax=None, title=None, xlabel=None, ylabel=None):
+    """Normal Q-Q plot of the residuals, of one random effect, or of any array, with a pointwise 95 % band."""
+    values, name = _values(fit, what)
+    values = np.sort(values[np.isfinite(values)])
+    n = len(values)
+    ax = t.new(ax, (4.4, 4.0))
+    p = (np.arange(1, n + 1) - 0.5) / n
+    z, mean, sd = stats.norm.ppf(p), values.mean(), values.std(ddof=1)
+    ranks = np.arange(1, n + 1)
+    low, high = (mean + sd * stats.norm.ppf(stats.beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.025, 0.975))
+    if band:
+        ax.fill_between(z, low, high, color=t.FAINT, alpha=0.55, lw=0)
+    ax.plot(z, mean + sd * z, color=t.INK, lw=1)
+    ax.plot(z, values, "o", color=t.DATA if what == "resid" else t.PARTIAL, ms=3.2, mew=0, alpha=0.8)
+    outside = int(((values < low) | (values > high)).sum())
+    text = (f"Normal Q-Q plot of {n} {name}: SD {t.number(sd)}, smallest {t.number(values[0])}, largest "
+            f"{t.number(values[-1])}. {outside} of {n} points lie outside the pointwise 95% band of a normal sample.")
+    return t.finish(ax, text, title=title, xlabel=xlabel or "normal quantile", ylabel=ylabel or name)
+
+
+@t.styled
+def residuals(fit, against="fitted", *, ax=None, title=None, xlabel=None, ylabel=None):
+    """Residuals against fitted values or a column of the data, with a running mean."""
+    x = np.asarray(fit.fittedvalues if against == "fitted" else fit.data[against], float)
+    e = np.asarray(fit.resid, float)
+    ax = t.new(ax)
+    ax.plot(x, e, "o", color=t.DATA, ms=2.8, mew=0, alpha=0.5)
+    ax.axhline(0, color=t.INK, lw=0.8)
+    order = np.argsort(x, kind="stable")
+    bins = [b for b in np.array_split(order, min(12, max(3, len(x) // 25))) if len(b)]
+    centers, means = [x[b].mean() for b in bins], [e[b].mean() for b in bins]
+    spreads = [e[b].std() for b in bins]
+    ax.plot(centers, means, color=t.PARTIAL, lw=2)
+    text = (f"{len(e)} residuals against {against}. Their running mean stays between {t.number(min(means))} and "
+            f"{t.number(max(means))}; their SD runs from {t.number(min(spreads))} to {t.number(max(spreads))} across the range.")
+    return t.finish(ax, text, title=title, xlabel=xlabel or ("fitted value" if against == "fitted" else against),
+                    ylabel=ylabel or "residual")

@@ -1,0 +1,94 @@
+"""Writes the stored output of the `reference` cells of notebooks from the published values, never by running them.
+
+The values are the TOML files of tests/reference/ (``source`` names the file, ``model`` the entry, ``show`` the blocks).
+"""
+from __future__ import annotations
+
+import json
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from . import as_lme4
+from . import as_stata
+
+TAGS = ("reference", "nbval-check-output")
+
+
+@cache
+def source(folder: str, name: str) -> dict:
+    """One TOML file of published values."""
+    return tomllib.loads((Path(folder) / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def find_values(start: Path) -> Path:
+    """The folder tests/reference of the project that holds `start`."""
+    for folder in (start, *start.parents):
+        if (folder / "tests" / "reference").is_dir():
+            return folder / "tests" / "reference"
+    raise FileNotFoundError(f"No tests/reference above {start}: give the folder with --values.")
+
+
+def expected(reference: dict, values: Path) -> str:
+    """The text that the cell must print, from its metadata ``{"source", "model", "show", "digits", "fewer"}``."""
+    known = source(str(values), reference["source"])
+    show = reference.get("show", ["model"])
+    if reference["model"] == "data":
+        return as_stata.data_text(known["data"]) + "\n"
+    entries = {entry["id"]: entry for entry in known["model"]}
+    if reference["model"] not in entries:
+        raise KeyError(f"{reference['source']}.toml has no model {reference['model']!r}; it has {sorted(entries)}.")
+    entry = entries[reference["model"]]
+    maker = _from_lme4 if reference["source"].startswith("lme4") else _from_stata
+    return maker(entry, known["data"], show, reference.get("digits", 7), reference.get("fewer")) + "\n"
+
+
+def _from_stata(entry, data, show, digits, fewer):
+    out = []
+    if "model" in show:
+        head = as_stata.heading(entry["formula"], data["rows"], data["schools"])
+        out.append(as_stata.document(entry, head, show, digits, fewer))
+    if "margins" in show:
+        out.append(as_stata.margins_text(entry["margins"]))
+    return "\n".join(out)
+
+
+def _from_lme4(entry, data, show, digits, fewer):
+    if "optimum" in show:
+        best = entry["optimum"]
+        values = {"criterion": best["reml_criterion"], **{k: best[k] for k in ("coef", "se", "var", "corr")}}
+    else:
+        keys = ("scaled_residuals", "coef", "se", "t", "var", "sd", "corr", "corr_fixed")
+        values = {"criterion": entry["reml_criterion"], **{k: entry[k] for k in keys if k in entry}}
+    values = {"estimator": entry["estimator"], **values}
+    return as_lme4.document(values, entry["formula"], data["rows"], data["schools"], fewer)
+
+
+def reference_cells(notebook: dict):
+    """The cells tagged `reference`."""
+    return [c for c in notebook["cells"] if c["cell_type"] == "code" and "reference" in c["metadata"].get("tags", [])]
+
+
+def stored(cell: dict) -> str:
+    """The text stored as the cell's output."""
+    return "".join("".join(o.get("text", "")) for o in cell.get("outputs", []))
+
+
+def write(path: Path, values: Path | None = None, check: bool = False) -> list[str]:
+    """Put the published text into every reference cell of one notebook; say which cells were (or, to check, are) different."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    values = values or find_values(path.resolve().parent)
+    changed = []
+    for cell in reference_cells(notebook):
+        meta = cell["metadata"]
+        if "reference" not in meta:
+            raise ValueError(f"{path.name}: the reference cell {''.join(cell['source'])[:60]!r} has no metadata 'reference'.")
+        text = expected(meta["reference"], values)
+        output = {"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)}
+        tags = [*meta["tags"], *(tag for tag in TAGS if tag not in meta["tags"])]
+        if stored(cell) != text or tags != meta["tags"] or len(cell["outputs"]) != 1:
+            changed.append(f"{path.name}: {meta['reference']['source']} {meta['reference']['model']}")
+            cell["outputs"], meta["tags"] = [output], tags
+    if changed and not check:
+        path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return changed

@@ -1,0 +1,102 @@
+"""The summary of a fit: what was fitted to what, how well, the fixed part, the random part, and every warning.
+
+Chapter 1 reads the summary of a regression, chapter 3 that of a mixed model.
+"""
+from __future__ import annotations
+
+from .page import Page, Table, p_value, rounded
+
+
+def summary(fit, *, level: float = 0.95, scale: str = "variance") -> Page:
+    """The printed account of a fit.
+
+    Parameters
+    ----------
+    fit : a result of ``mlm.lmm`` or ``mlm.ols``
+    level : float
+        Confidence level of the intervals.
+    scale : {"variance", "sd"}
+        The scale of the random part's estimates, standard errors and intervals.
+
+    Returns
+    -------
+    Page
+        Prints as text in a terminal and as an HTML table in a notebook.
+    """
+    mixed = hasattr(fit, "n_groups")
+    grouped = mixed and bool(fit.n_groups)
+    tables = [_fixed(fit, level)]
+    if mixed:
+        tables.append(_random(fit, level, scale))
+    return Page(_title(fit, mixed, grouped), tuple(_lines(fit, mixed)), tuple(tables), tuple(_notes(fit, grouped)),
+                tuple(fit.messages) if mixed else tuple(getattr(fit, "messages", ())))
+
+
+def _title(fit, mixed, grouped):
+    if not mixed:
+        return "Linear regression"
+    method = "restricted maximum likelihood (REML)" if fit.reml else "maximum likelihood (ML)"
+    return f"Linear {'mixed ' if grouped else ''}model fitted by {method}"
+
+
+def _lines(fit, mixed):
+    yield "Formula", str(fit.formula)
+    yield "Rows", f"{int(fit.nobs):,}"
+    if not mixed:
+        yield "Fit", (f"R2 {fit.rsquared:.4f}, adjusted {fit.rsquared_adj:.4f}; residual SD {rounded(fit.sigma)[0]} on "
+                      f"{int(fit.df_resid):,} df")
+        if len(fit.params) > 1:
+            yield "F test", str(fit.f_test_all()) if hasattr(fit, "f_test_all") else _f(fit)
+    for factor, count in (fit.n_groups if mixed else {}).items():
+        sizes = fit.group_sizes[factor]
+        yield f"Groups ({factor})", f"{count:,}; rows in a group: {sizes.min():,} to {sizes.max():,}, mean {sizes.mean():.1f}"
+    criterion = f"REML criterion {fit.criterion:,.4f}; " if mixed and fit.reml else ""
+    yield "Likelihood" if mixed else "Log likelihood", (
+        f"{criterion}logLik {fit.llf:,.4f}; AIC {fit.aic:,.2f}; BIC {fit.bic:,.2f}" if mixed
+        else f"{fit.llf:,.4f}; AIC {fit.aic:,.2f}; BIC {fit.bic:,.2f}")
+    if mixed and len(fit.params) > 1:
+        wald = fit.wald_test()
+        yield "Wald test", f"all slopes zero: chi2({wald.df:.0f}) = {wald.statistic:,.2f}, p {_equals(wald.pvalue)}"
+
+
+def _f(fit):
+    return f"F({int(fit.df_model)}, {int(fit.df_resid)}) = {fit.fvalue:,.2f}, p {_equals(fit.f_pvalue)}"
+
+
+def _equals(p):
+    text = p_value(p)
+    return text.replace("<", "< ") if text.startswith("<") else f"= {text}"
+
+
+def _fixed(fit, level):
+    interval = fit.conf_int(level=level).to_numpy()
+    statistic = "z" if hasattr(fit, "n_groups") else "t"
+    rows = []
+    for place, name in enumerate(fit.params.index):
+        estimate, se = fit.params.iloc[place], fit.bse.iloc[place]
+        shown = rounded(estimate, se, *interval[place], guide=se)
+        rows.append((str(name), *shown[:2], f"{fit.tvalues.iloc[place]:.2f}", p_value(fit.pvalues.iloc[place]), *shown[2:]))
+    head = ("", "estimate", "SE", statistic, "p", f"{level:.0%} low", "high")
+    return Table("Fixed effects" if statistic == "z" else "Coefficients", head, tuple(rows))
+
+
+def _random(fit, level, scale):
+    table = fit.random_table(scale=scale, level=level)
+    rows, last = [], None
+    for row, plain in zip(table.itertuples(index=False), fit.variance_components.itertuples(index=False)):
+        pair = "," in plain.name
+        what = "" if row.group == "Residual" else plain.name if scale == "variance" else row.name
+        shown = rounded(row.estimate, row.se, row.lower, row.upper, guide=row.se)
+        value = plain.correlation if pair else plain.sd
+        extra = ("", f"{value:.3f}" if value == value else "") if pair else (rounded(value)[0] if value == value else "", "")
+        rows.append((str(row.group) if row.group != last else "", what, *shown, *(extra if scale == "variance" else ())))
+        last = row.group
+    head = ("group", "effect", "variance" if scale == "variance" else "SD or correlation", "SE", f"{level:.0%} low", "high")
+    return Table("Random effects", head + (("SD", "correlation") if scale == "variance" else ()), tuple(rows), words=2)
+
+
+def _notes(fit, grouped):
+    if grouped:
+        test = fit.lr_vs_linear()
+        yield (f"Against the model without random effects: {test.distribution} = {test.statistic:,.2f}, "
+               f"p {_equals(test.pvalue)}")

@@ -1,0 +1,116 @@
+"""Reference cells: what a fit prints is what the published document's values print, for every model of the book."""
+import json
+from pathlib import Path
+
+import pytest
+
+import mlmlib as mlm
+from mlmlib import published
+from mlmlib.published import as_lme4, as_stata, cells, digits
+from mlmlib.published.__main__ import main
+
+VALUES = Path(__file__).parent / "reference"
+GROUPED, FACTORIAL = "(1 | schid)", "math ~ schtype * homework"
+# model: formula, what to show, digits, fewer -- the words that the chapters' cells use
+STATA = {
+    "ols-schtype": ("math ~ schtype", (), 7, None),
+    "ml-schtype": ("math ~ schtype", ("z",), 7, None),
+    "ml-schtype-homework": ("math ~ schtype + homework", (), 7, None),
+    "ml-factorial": (FACTORIAL, (), 7, {"var_ci95 residual": 4}),
+    "null": (f"math ~ 1 + {GROUPED}", ("icc",), 7, None),
+    "homework": (f"math ~ homework + {GROUPED}", ("icc",), 7, None),
+    "homework-schtype": (f"math ~ homework + schtype + {GROUPED}", ("icc",), 5, None),
+    "random-intercept": (f"{FACTORIAL} + {GROUPED}", ("groups", "p"), 5, {"ci95 Public": 3}),
+    "random-slope-independent": (f"{FACTORIAL} + (1 + homework || schid)", (), 5,
+                                 {"ci95 Public": 3, "var _cons": 4, "var_ci95 homework": 3}),
+    "random-slope-unstructured": (f"{FACTORIAL} + (1 + homework | schid)", ("z", "sd"), 5, {"var_ci95 homework": 3}),
+    "disaggregated": (f"math ~ HWb + HWw + {GROUPED}", (), 5, None),
+}
+LME4 = {
+    "random-coefficient": ("mathach ~ cses + (cses | school)", "model", None, {"sd": 3}),
+    "random-coefficient-minority": ("mathach ~ cses + minority + (cses + minority | school)", "optimum",
+                                    "criterion coef se var corr", None),
+    "intercepts-and-slopes-as-outcomes": ("mathach ~ cses * mean_ses + cses * sector + (cses | school)", "model", None,
+                                          {"residuals": 3, "var": 2, "sd": 3, "coef": 3, "t": 2}),
+}
+
+
+@pytest.fixture(scope="module")
+def math():
+    data = mlm.load("math")
+    data["HWb"] = data.groupby("schid")["homework"].transform("mean")
+    data["HWw"] = data["homework"] - data["HWb"]
+    return data
+
+
+@pytest.mark.parametrize("model", STATA)
+def test_stata_layout_prints_the_published_numbers(model, math, capsys):
+    formula, show, count, fewer = STATA[model]
+    fit = (mlm.lmm(formula, math, reml=False) if "|" in formula
+           else mlm.ols(formula, math, method="ols" if model.startswith("ols") else "ml"))
+    published.stata(fit, *show, digits=count, fewer=fewer)
+    meta = {"source": "stata_math", "model": model, "show": ["model", *show], "digits": count, "fewer": fewer}
+    assert capsys.readouterr().out == cells.expected(meta, VALUES)
+
+
+@pytest.mark.parametrize("model", LME4)
+def test_lme4_layout_prints_the_published_numbers(model, capsys):
+    formula, show, only, fewer = LME4[model]
+    published.lme4(mlm.lmm(formula, mlm.load("hsb")), only, fewer=fewer)
+    meta = {"source": "lme4_hsb", "model": model, "show": [show], "fewer": fewer}
+    assert capsys.readouterr().out == cells.expected(meta, VALUES)
+
+
+def test_margins_and_data(math, capsys):
+    fit = mlm.ols(FACTORIAL, math, method="ml")
+    published.stata_margins(fit.margins("schtype", at={"homework": [1, 2, 3, 4, 5]}))
+    assert capsys.readouterr().out == cells.expected({"source": "stata_math", "model": "ml-factorial", "show": ["margins"]}, VALUES)
+    published.stata_data(math)
+    assert capsys.readouterr().out == cells.expected({"source": "stata_math", "model": "data"}, VALUES)
+
+
+def test_every_published_parameter_is_in_some_cell():
+    known = {e["id"] for e in cells.source(str(VALUES), "stata_math")["model"]}
+    assert known == set(STATA)
+    assert {e["id"] for e in cells.source(str(VALUES), "lme4_hsb")["model"]} == set(LME4)
+
+
+def test_digits():
+    assert digits.general(-0.8245421) == "-.8245421" and digits.general(56.4901) == "56.4901"
+    assert digits.general(7.0) == "7" and digits.general(-10.239128) == "-10.23913"
+    assert digits.significant(9.99996, 5) == "10.000" and digits.significant("16.30338", 5) == "16.303"
+    assert digits.significant(0.0640335, 4) == ".06403" and digits.fixed("46714.234", 1) == "46714.2"
+    assert digits.r_format([8.681, 0.694, 36.7]) == ["8.681", "0.694", "36.700"]
+    assert digits.r_format([2.94638, 0.83306, 6.05806]) == ["2.9464", "0.8331", "6.0581"]
+    assert as_lme4.abbreviate("(Intercept)") == "(Intr)" and as_lme4.abbreviate("cses:mean_ses") == "css:m_"
+    assert as_stata.term("schtype[T.Public]:homework") == "Public:homework"
+
+
+def _notebook(tmp_path, meta):
+    cell = {"cell_type": "code", "id": "a", "source": ["mlm.published.stata(fit)"], "outputs": [], "execution_count": None,
+            "metadata": {"tags": ["reference"], "reference": meta}}
+    path = tmp_path / "chapter.ipynb"
+    path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def test_script_writes_stored_outputs_and_notices_changes(tmp_path, capsys):
+    path = _notebook(tmp_path, {"source": "stata_math", "model": "ols-schtype"})
+    arguments = [str(path), "--values", str(VALUES)]
+    assert main(["check", *arguments]) == 1
+    assert main(["write", *arguments]) == 0 and main(["check", *arguments]) == 0
+    cell = json.loads(path.read_text())["cells"][0]
+    assert "-7.805556" in cells.stored(cell) and cell["metadata"]["tags"] == ["reference", "nbval-check-output"]
+    path.write_text(path.read_text().replace("-7.805556", "-7.805557"))
+    assert main(["check", *arguments]) == 1
+    assert "ols-schtype" in capsys.readouterr().out
+
+
+def test_unknown_model_is_named(tmp_path):
+    with pytest.raises(KeyError, match="no model 'nulll'"):
+        cells.expected({"source": "stata_math", "model": "nulll"}, VALUES)
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[1] / "chapters").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_stored_outputs_are_what_the_script_writes(path):
+    assert cells.write(path, VALUES, check=True) == []
