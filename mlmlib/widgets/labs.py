@@ -1,5 +1,17 @@
-"""The labs, one function each: ``mlm.labs.least_squares()`` and so on."""
+"""The labs, one function each: ``mlm.labs.least_squares()`` and so on. Each lives in the module of its name."""
 
-from mlmlib.widgets.least_squares import least_squares
+from __future__ import annotations
 
-__all__ = ["least_squares"]
+from importlib import import_module
+
+__all__ = ["coverage", "covariance_origin", "design_effect", "least_squares", "shrinkage"]
+
+
+def __getattr__(name):
+    if name not in __all__:
+        raise AttributeError(f"there is no lab {name!r}; there are {', '.join(__all__)}")
+    return getattr(import_module(f"mlmlib.widgets.{name}"), name)
+
+
+def __dir__():
+    return __all__

@@ -145,7 +145,7 @@ function build(root, spec) {
   const section = make("section", { class: "lab", "aria-labelledby": "title" },
     make("h3", { id: "title" }, make("small", {}, "Lab"), spec.title),
     make("p", { class: "idea" }, spec.idea),
-    make("div", { class: "body" }, make("div", {}, ui.lead, ui.stage, ui.says), make("div", { class: "side" }, ui.controls, ui.readouts)),
+    make("div", { class: "body" }, ui.controls, make("div", { class: "picture" }, ui.lead, ui.stage, ui.says), ui.readouts),
     ui.desc, ui.live, tries(spec), ui.tools, ui.sheet);
   root.append(section);
   return ui;

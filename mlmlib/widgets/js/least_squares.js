@@ -89,18 +89,18 @@ export default lab({
   draw,
   readouts: (r, st) => [
     { key: "n", label: "rows", symbol: "N", value: r.n, text: String(r.n) },
-    { key: "slope", label: "slope", symbol: "β̂<sub>1</sub>", value: r.slope, text: num(r.slope, 3), ink: "pooled" },
+    { key: "slope", label: "slope", symbol: "<span class=\"hat\">β</span><sub>1</sub>", value: r.slope, text: num(r.slope, 3), ink: "pooled" },
     { key: "se", label: "its standard error", symbol: "SE", value: r.seSlope, text: num(r.seSlope, 3), ink: "pooled" },
     { key: "lower", label: "95 % interval, from", value: r.lower, text: num(r.lower, 2) },
     { key: "upper", label: "to", value: r.upper, text: num(r.upper, 2) },
-    { key: "intercept", label: "intercept", symbol: "β̂<sub>0</sub>", value: r.intercept, text: num(r.intercept, 2) },
+    { key: "intercept", label: "intercept", symbol: "<span class=\"hat\">β</span><sub>0</sub>", value: r.intercept, text: num(r.intercept, 2) },
     { key: "rss", label: "sum of the squares", value: r.rss, text: num(r.rss, 0) },
-    { key: "sigma", label: "residual SD", symbol: "σ̂", value: r.sigma, text: num(r.sigma, 2) },
+    { key: "sigma", label: "residual SD", symbol: "<span class=\"hat\">σ</span>", value: r.sigma, text: num(r.sigma, 2) },
     { key: "r2", label: "share explained", symbol: "R<sup>2</sup>", value: r.r2, text: num(r.r2, 3) },
     ...(st.twice ? [{ key: "ratio", label: "SE fell by a factor of", value: r.ratio, text: num(r.ratio, 2), ink: "model" }] : []),
   ],
   says: (r, st) => (st.twice
-    ? `Every student stands in the file twice. Line, squares a student and R<sup>2</sup> are as before, yet the SE went from ${num(r.seOnce, 3)} to ${num(r.seSlope, 3)}. Nobody new was tested.`
+    ? `Every student stands in the file twice. The line and R<sup>2</sup> are as before, yet the SE went from ${num(r.seOnce, 3)} to ${num(r.seSlope, 3)}. Nobody new was tested.`
     : `One more hour of homework goes with ${num(Math.abs(r.slope), 1)} points ${r.slope < 0 ? "less" : "more"} in math, give or take ${num(r.seSlope, 1)}.`),
   table: (r, st) => ({
     caption: `${count(r, st)}: slope ${num(r.slope, 3)}, SE ${num(r.seSlope, 3)}, R² ${num(r.r2, 3)}`,

@@ -21,8 +21,11 @@ export const css = `
 h3 { font-size: 1.15rem; line-height: 1.25; margin: 0; }
 h3 small { display: block; font-size: .74rem; letter-spacing: .06em; text-transform: uppercase; color: var(--muted); font-weight: 600; }
 .idea { margin: .25rem 0 .8rem; color: var(--muted); max-width: 62ch; }
-.body { display: grid; gap: .9rem 1.2rem; grid-template-columns: minmax(0, 1fr); }
-@container (min-width: 700px) { .body { grid-template-columns: minmax(0, 1fr) 15.5rem; } }
+.body { display: grid; gap: .8rem 1.2rem; grid-template: "controls" "stage" "readouts" / minmax(0, 1fr); }
+.controls { grid-area: controls; } .picture { grid-area: stage; min-width: 0; } .readouts { grid-area: readouts; align-self: start; }
+@container (min-width: 700px) {
+  .body { grid-template: "stage controls" auto "stage readouts" 1fr / minmax(0, 1fr) 15.5rem; }
+}
 svg { display: block; width: 100%; height: auto; overflow: visible; user-select: none; -webkit-user-select: none; }
 svg text { font-family: inherit; }
 svg .label { font-size: 13px; paint-order: stroke; stroke: var(--bg); stroke-width: 3.5px; stroke-linejoin: round; }
@@ -36,7 +39,6 @@ svg .big { font-size: 20px; font-weight: 650; paint-order: stroke; stroke: var(-
 .handle:hover .ring { stroke: var(--axis); stroke-width: 1.5; }
 .handle:focus-visible .ring, .handle.held .ring { stroke: var(--focus); stroke-width: 2.5; }
 .lead { margin-bottom: .7rem; display: flex; gap: .5rem; flex-wrap: wrap; } .lead:empty { display: none; }
-.side { display: flex; flex-direction: column; gap: .85rem; min-width: 0; }
 .controls { display: grid; gap: .6rem; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); }
 .control { display: grid; gap: .1rem; align-content: start; }
 .control .top { display: flex; justify-content: space-between; align-items: baseline; gap: .6rem; }
@@ -57,6 +59,8 @@ button.main:active { transform: translateY(1px); }
 .readouts div { display: flex; justify-content: space-between; gap: .6rem; align-items: baseline; padding: .16rem 0; }
 .readouts dt { font-size: .84rem; color: var(--muted); }
 .readouts dt i { font-family: "Latin Modern Math", "STIX Two Math", Cambria, Georgia, serif; font-size: 1.05em; color: var(--fg); }
+.hat { position: relative; }
+.hat::after { content: "ˆ"; position: absolute; left: .08em; right: 0; top: -.32em; text-align: center; font-style: normal; }
 .readouts dd { margin: 0; font-weight: 650; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .readouts .ink-pooled dd { color: var(--pooled-ink); } .readouts .ink-unpooled dd { color: var(--unpooled-ink); }
 .readouts .ink-model dd { color: var(--model-ink); } .readouts .ink-good dd { color: var(--good-ink); }

@@ -99,10 +99,20 @@ class Layer {
     return this.el("rect", key, { x, y, width: Math.max(0, width), height: Math.max(0, height), ...attrs });
   }
 
-  /** Text with a halo in the background colour, so that it reads on top of lines. `a^b` and `a_b` are not parsed:
-   *  use Unicode (σ², τ₀₀). */
+  /** Text with a halo in the background color, so that it reads on top of lines. `_eff` and `_{00}` become subscripts. */
   text(key, x, y, text, attrs = {}) {
-    return this.el("text", key, { x, y, class: "label", fill: "var(--fg)", ...attrs }, text);
+    const node = this.el("text", key, { x, y, class: "label", fill: "var(--fg)", ...attrs });
+    if (node.__text === text) return node;
+    node.__text = text;
+    node.replaceChildren();
+    String(text).split(/_(?:\{([^}]*)\}|([A-Za-z0-9]+))/).forEach((part, i) => { // plain, {sub}, sub, plain, ...
+      if (!part) return;
+      const span = node.appendChild(document.createElementNS(NS, "tspan"));
+      span.textContent = part;
+      if (i % 3) { span.setAttribute("dy", "0.3em"); span.setAttribute("font-size", "0.75em"); }
+      else if (i) span.setAttribute("dy", "-0.225em");
+    });
+    return node;
   }
 
   /** A point that can be moved by mouse, touch and arrow keys.
