@@ -124,6 +124,15 @@ class OlsResult(LinearResult):
         return float(self.statsmodels.fvalue)
 
     @property
+    def df_model(self) -> int:
+        """Numerator degrees of freedom of F: the coefficients other than the intercept."""
+        return int(self.statsmodels.df_model)
+
+    @property
+    def f_pvalue(self) -> float:
+        return float(self.statsmodels.f_pvalue)
+
+    @property
     def ss_resid(self) -> float:
         return float(self.statsmodels.ssr)
 
