@@ -61,6 +61,16 @@ def test_lme4_layout_prints_the_published_numbers(model, capsys):
     assert capsys.readouterr().out == cells.expected(meta, VALUES)
 
 
+def test_the_published_false_optimum_is_found_again(capsys):
+    fit = mlm.lmm(LME4["random-coefficient-minority"][0], mlm.load("hsb"))
+    trap = published.on_boundary(fit, "cses")
+    assert trap.is_singular and trap.criterion - fit.criterion > 8 and "Held on the boundary" in trap.messages[0]
+    fewer = {"residuals": 3, "var": 2, "se": 3}
+    published.lme4(trap, "criterion residuals var corr coef se t", fewer=fewer)
+    meta = {"source": "lme4_hsb", "model": "random-coefficient-minority", "show": ["model"], "fewer": fewer}
+    assert capsys.readouterr().out == cells.expected(meta, VALUES)
+
+
 def test_margins_and_data(math, capsys):
     fit = mlm.ols(FACTORIAL, math, method="ml")
     published.stata_margins(fit.margins("schtype", at={"homework": [1, 2, 3, 4, 5]}))

@@ -16,34 +16,37 @@ def term(name: str) -> str:
     return "(Intercept)" if name == "Intercept" else re.sub(r"\[T\.(.*?)\]", r"\1", name)
 
 
-def values_of(fit) -> dict:
-    """Everything ``summary()`` prints, as strings, with R's own choice of digits."""
+def values_of(fit, fewer: dict | None = None) -> dict:
+    """Everything ``summary()`` prints, as strings, with R's own choice of digits (or the decimals of `fewer`)."""
     names = [term(n) for n in fit.params.index]
-    resid = np.quantile(np.asarray(fit.resid) / fit.sigma, (0, 0.25, 0.5, 0.75, 1))
-    group = next(iter(fit.n_groups))
-    effects = [n for n in fit.covariance_matrix(group).index]
-    cov = fit.covariance_matrix(group).to_numpy()
+    cov = fit.covariance_matrix().to_numpy()
     sds = np.sqrt(np.diag(cov))
-    keys = [term(n) for n in effects] + ["residual"]
-    both = np.column_stack([fit.params, fit.bse])
-    # printCoefmat: rounded to digits - (digits before the point of the smallest), then formatted together
-    places = max(1, 4 - (1 + int(np.floor(np.log10(np.abs(both[both != 0]).min())))))
-    printed = r_format(np.round(both, places).ravel())
+    effects = [term(n) for n in fit.covariance_matrix().index]
     fixed_cov = fit.cov_params().to_numpy()
-    fixed_sd = np.sqrt(np.diag(fixed_cov))
-    pairs = [(i, j) for j in range(len(names)) for i in range(j)]
-    return {
-        "estimator": "REML" if fit.reml else "ML",
-        "criterion": fixed(fit.criterion, 1),
-        "scaled_residuals": dict(zip(("min", "q1", "median", "q3", "max"), r_format(resid))),
-        "var": dict(zip(keys, r_format([*np.diag(cov), fit.sigma ** 2]))),
-        "sd": dict(zip(keys, r_format([*sds, fit.sigma]))),
-        "corr": {f"{keys[i]},{keys[j]}": fixed(cov[i, j] / (sds[i] * sds[j]) if sds[i] * sds[j] else 0.0, 2)
-                 for j in range(len(sds)) for i in range(j)},
-        "coef": dict(zip(names, printed[::2])), "se": dict(zip(names, printed[1::2])),
-        "t": dict(zip(names, r_format(np.round(fit.tvalues, 3)))),
-        "corr_fixed": {f"{names[i]},{names[j]}": fixed(fixed_cov[i, j] / (fixed_sd[i] * fixed_sd[j]), 3) for i, j in pairs},
+    se = np.sqrt(np.diag(fixed_cov))
+    both = np.concatenate([fit.params, se])
+    # printCoefmat: rounded to 4 - (digits before the point of the smallest) decimals, then formatted together
+    places = max(1, 4 - (1 + int(np.floor(np.log10(np.abs(both[both != 0]).min())))))
+    printed = r_format(np.round(both, places))
+    rows = {
+        "scaled_residuals": (("min", "q1", "median", "q3", "max"), np.quantile(fit.scaled_residuals, (0, 0.25, 0.5, 0.75, 1)), None),
+        "var": ((*effects, "residual"), [*np.diag(cov), fit.sigma ** 2], None),
+        "sd": ((*effects, "residual"), [*sds, fit.sigma], None),
+        "coef": (names, fit.params.to_numpy(), printed[:len(names)]),
+        "se": (names, se, printed[len(names):]),
+        "t": (names, fit.tvalues.to_numpy(), r_format(np.round(fit.tvalues, 3))),
     }
+    short = {BLOCKS.get(block, block): count for block, count in (fewer or {}).items()}
+    out = {key: dict(zip(labels, [fixed(v, short[key]) for v in numbers] if key in short else strings or r_format(numbers)))
+           for key, (labels, numbers, strings) in rows.items()}
+    return out | {"estimator": "REML" if fit.reml else "ML", "criterion": fixed(fit.criterion, 1),
+                  "corr": _pairs(effects, cov, sds, 2), "corr_fixed": _pairs(names, fixed_cov, se, 3)}
+
+
+def _pairs(names, cov, sds, places):
+    """Correlations below the diagonal, ``"first,second"``."""
+    return {f"{names[i]},{names[j]}": fixed(cov[i, j] / (sds[i] * sds[j]) if sds[i] * sds[j] else 0.0, places)
+            for j in range(len(names)) for i in range(j)}
 
 
 def text(values: dict, formula: str, rows, schools) -> str:
@@ -129,7 +132,7 @@ def lme4(fit, only: str | None = None, *, fewer: dict | None = None) -> None:
     if unknown:
         raise ValueError(f"lme4() cannot show {sorted(unknown)}; it knows {', '.join(ITEMS)}.")
     keep = {"estimator"} | {BLOCKS.get(c, c) for c in chosen}
-    values = {k: v for k, v in values_of(fit).items() if k in keep}
+    values = {k: v for k, v in values_of(fit, fewer).items() if k in keep}
     print(document(values, fit.formula, fit.nobs, next(iter(fit.n_groups.values())), fewer))
 
 

@@ -80,24 +80,25 @@ def group_of(fit) -> str | None:
 
 
 # ---------------------------------------------------------------- numbers, of a fit or published -> printed strings
-def count_of(key: str, name: str, digits: int) -> int:
+def count_of(key: str, name: str, digits: int, closed: bool = False) -> int:
     """How many significant digits a parameter is printed with.
 
     Stata's 7 hold for the fixed part of models whose likelihood it maximized to the last digit; of variance parameters 5 do.
-    Where it stopped short of the maximum, `digits` is 5: estimates to 5, their SEs and intervals to 4."""
+    Where it stopped short of the maximum, `digits` is 5: estimates to 5, their SEs and intervals to 4. Without a random part
+    (`closed`) the maximum is a formula, nothing is searched for, and all 7 hold."""
     spread = "se" in (key, key[-2:], name) or "ci95" in (key, key[-4:], name)
-    most = min(digits, 5) if key.startswith(("var", "sd", "icc")) else digits
+    most = min(digits, 5) if key.startswith(("var", "sd", "icc")) and not closed else digits
     return most - 1 if spread and digits < 7 else most
 
 
 def printed(values: dict, digits: int = 7, fewer: dict | None = None) -> dict:
     """The table with every parameter rounded; `fewer` is ``{"ci95 Public": 3}`` and marks what it shortens with ``*``."""
-    fewer, out = fewer or {}, dict(values)
+    fewer, out, closed = fewer or {}, dict(values), "lr_vs_linear" not in values
     for key in (k for k in PARAMETERS if k in values):
         out[key] = {}
         for name, value in values[key].items():
             special = fewer.get(f"{key} {name}")
-            count = special or count_of(key, name, digits)
+            count = special or count_of(key, name, digits, closed)
             write = general if count == 7 else significant
             shown = [write(v, count) + ("*" if special else "") for v in (value if isinstance(value, list) else [value])]
             out[key][name] = shown if isinstance(value, list) else shown[0]

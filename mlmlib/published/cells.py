@@ -60,6 +60,9 @@ def _from_lme4(entry, data, show, digits, fewer):
     else:
         keys = ("scaled_residuals", "coef", "se", "t", "var", "sd", "corr", "corr_fixed")
         values = {"criterion": entry["reml_criterion"], **{k: entry[k] for k in keys if k in entry}}
+        loose = {k: entry.get(k, {}) | entry[f"{k}_loose"] for k in ("var", "corr") if f"{k}_loose" in entry}
+        order = [*entry["coef"], "residual"]
+        values |= {k: dict(sorted(v.items(), key=lambda item: order.index(item[0].split(",")[0]))) for k, v in loose.items()}
     values = {"estimator": entry["estimator"], **values}
     return as_lme4.document(values, entry["formula"], data["rows"], data["schools"], fewer)
 
@@ -86,9 +89,10 @@ def write(path: Path, values: Path | None = None, check: bool = False) -> list[s
         text = expected(meta["reference"], values)
         output = {"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)}
         tags = [*meta["tags"], *(tag for tag in TAGS if tag not in meta["tags"])]
-        if stored(cell) != text or tags != meta["tags"] or len(cell["outputs"]) != 1:
+        if stored(cell) != text or tags != meta["tags"] or len(cell["outputs"]) != 1 or cell["execution_count"] is None:
             changed.append(f"{path.name}: {meta['reference']['source']} {meta['reference']['model']}")
             cell["outputs"], meta["tags"] = [output], tags
+            cell["execution_count"] = 1  # nbval takes a stored output without a count for an error
     if changed and not check:
         path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return changed
