@@ -4,6 +4,7 @@ Both engines answer the same jobs (tests/js/jobs.js), so a machine that has only
 checks every number.
 """
 
+import importlib.util
 import json
 import re
 import shutil
@@ -13,18 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from browser import FLAGS, chromium_path
+from conftest import missing
+
 WIDGETS = Path(__file__).parents[1] / "mlmlib" / "widgets" / "js"
 JOBS = Path(__file__).parent / "js" / "jobs.js"
 MODULES = ("numerics.js", "mixed.js")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
-
-def chromium_path():
-    """Where Debian, or the PATH, has a Chromium; None if nowhere."""
-    for name in ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    return None
 
 
 def classic_script():
@@ -98,6 +93,7 @@ def start(name, folder):
             pytest.skip("NO NODE ON THIS MACHINE: the labs' numbers are checked in Chromium only")
         return Node(folder)
     if chromium_path() is None:
-        pytest.skip("NO CHROMIUM ON THIS MACHINE: the labs' numbers are not checked in a browser")
-    pytest.importorskip("playwright", reason="PLAYWRIGHT IS NOT INSTALLED: the labs' numbers are not checked in a browser")
+        missing("no Chromium on this machine")
+    if importlib.util.find_spec("playwright") is None:
+        missing("playwright is not installed")
     return Chromium(folder)

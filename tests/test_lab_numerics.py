@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -178,3 +179,35 @@ def test_ellipse_has_the_right_axes(js):
     values, vectors = np.linalg.eigh(T)
     close([got["a"], got["b"]], 2 * np.sqrt(values[::-1]))
     close(abs(np.dot([np.cos(got["angle"]), np.sin(got["angle"])], vectors[:, 1])), 1.0)
+
+
+def test_a_model_without_covariance_is_a_different_model_at_each_origin(js):
+    math = mlm.load("math")
+    group, J = coded(math, "schid")
+    x, y = math["homework"].to_numpy(float), math["math"].to_numpy(float)
+    want = reference("imm_hw_rs_uncorr_reml")
+    fit = js("independent", x=x, y=y, group=group, J=J, reml=True, start=[0.5, 0.5])
+    assert abs(fit["criterion"] - want["deviance_or_remlcrit"]) < 1e-8 * 4
+    for origin in (0.0, 1.0, 3.0):
+        for reml in (True, False):
+            moved = math.assign(moved=math["homework"] - origin)
+            there = mlm.lmm("math ~ moved + (moved || schid)", moved, reml=reml)
+            fit = js("independent", x=x, y=y, group=group, J=J, reml=reml, start=[0.5, 0.5], origin=origin)
+            assert abs(fit["criterion"] - there.criterion) < 1e-7
+            close(fit["sigma2"], there.sigma**2, rtol=1e-5)
+            close(fit["beta"], there.params, rtol=1e-5)
+
+
+def test_a_variance_of_zero_without_covariance_is_exactly_zero(js):
+    rng = np.random.default_rng(12)
+    group = np.repeat(np.arange(12), 10)
+    zeros = np.zeros(2)
+    for _ in range(12):
+        x = rng.normal(size=group.size)
+        y = 1 + x + 0.8 * rng.normal(size=12)[group] + rng.normal(size=group.size)  # the slopes do not differ
+        fit = js("independent", x=x, y=y, group=group, J=12, reml=True, start=[0.5, 0.5])
+        want = mlm.lmm("y ~ x + (x || g)", pd.DataFrame({"y": y, "x": x, "g": group}))
+        assert fit["criterion"] <= want.criterion + 1e-7
+        zeros += np.array(fit["T"])[[0, 2]] == 0
+    assert zeros[1] >= 3
+

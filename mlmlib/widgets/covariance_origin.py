@@ -54,8 +54,9 @@ def covariance_origin(
     low, high = origins or _padded(x)
     if not low <= origin <= high:
         raise ValueError(f"origin = {origin}: it slides from {low:g} to {high:g}")
-    step = 10.0 ** np.floor(np.log10((high - low) / 60)) * 1.0
-    step = next(m * step for m in (1, 2, 5, 10) if m * step >= (high - low) / 220)
+    fine = (high - low) / 220
+    unit = 10.0 ** np.floor(np.log10(fine))
+    step = next(m * unit for m in (1, 2, 5, 10) if m * unit >= fine * 0.999)
     spans = [[float(x[codes == j].min()), float(x[codes == j].max())] for j in range(len(levels))]
     data = {
         "x": x, "y": y, "group": codes, "labels": [str(level) for level in levels], "T": [T[0, 0], T[0, 1], T[1, 1]],

@@ -19,6 +19,8 @@ function answer(labs, { job, args }) {
       const sums = labs.shiftSums(labs.lineSums(x, y, group, J), origin || 0);
       return labs.profileLine(sums, labs.shiftOrigin(D, origin || 0), reml);
     },
+    independent: ({ x, y, group, J, reml, start, origin }) =>
+      labs.fitIndependent(labs.shiftSums(labs.lineSums(x, y, group, J), origin || 0), reml, start),
     ellipse: ({ T, k2 }) => labs.ellipse(T, k2),
     lowest: (a) => {
       const s = stats(a), at = [];

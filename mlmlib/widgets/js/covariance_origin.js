@@ -56,7 +56,7 @@ function drawLines(s, x, { top, bottom }, { data, result, state }) {
   result.lines.forEach(({ intercept, slope }, j) => {
     layer.path(`l${j}`, clipped(intercept, slope, result.origin, x.domain, data.yRange).map(([a, b]) => [x(a), y(b)]), { stroke: "var(--model)", "stroke-width": 1.3, opacity: 0.7 });
     const [a, b] = data.spans[j];
-    layer.path(`seen${j}`, clipped(intercept, slope, result.origin, [a, b], data.yRange).map(([p, q]) => [x(p), y(q)]), { stroke: "var(--model)", "stroke-width": 2.2 });
+    layer.path(`seen${j}`, clipped(intercept, slope, result.origin, [Math.max(a, low), Math.min(b, high)], data.yRange).map(([p, q]) => [x(p), y(q)]), { stroke: "var(--model)", "stroke-width": 2.2 });
     if (intercept > data.yRange[0] && intercept < data.yRange[1]) layer.circle(`c${j}`, x(state.origin), y(intercept), 3.6, { fill: "var(--model)", stroke: "var(--bg)", "stroke-width": 1 });
   });
   layer.path("fixed", clipped(...result.beta, result.origin, x.domain, data.yRange).map(([a, b]) => [x(a), y(b)]), { stroke: "var(--fixed)", "stroke-width": 2.6 });
@@ -81,20 +81,19 @@ function drawParabola(s, x, { top, bottom }, { data, result }) {
   const grid = Array.from({ length: 81 }, (_, k) => low + (high - low) * k / 80), turn = -free[1] / free[2];
   layer.path("curve", grid.map((v) => [x(v), y(at(v))]), { stroke: "var(--model)", "stroke-width": 2.4, "stroke-dasharray": result.free ? null : "3 4" });
   if (turn > low && turn < high) {
-    layer.line("turn", x(turn), y(at(turn)), x(turn), bottom, { stroke: "var(--muted)", "stroke-dasharray": "2 3" });
-    const away = Math.abs(x(turn) - x(result.origin)) > 62;
-    if (away) layer.text("turn-name", x(turn), y(at(turn)) - 10, `r = 0 at ${num(turn, 2)}`, { class: "tick", fill: "var(--muted)", "text-anchor": "middle" });
+    layer.line("turn", x(turn), top + 8, x(turn), bottom, { stroke: "var(--muted)", "stroke-dasharray": "2 3" });
+    layer.text("turn-name", x(turn), top + 4, `r = 0 at ${num(turn, 2)}`, { class: "tick", fill: "var(--muted)", "text-anchor": "middle" });
   }
   layer.circle("now", x(result.origin), y(result.T[0]), 6, { fill: "var(--model)", stroke: "var(--bg)", "stroke-width": 1.5 });
-  const right = result.origin < turn ? x(result.origin) > x.range[0] + 50 : x(result.origin) > x.range[1] - 50;
-  layer.text("now-name", x(result.origin) + (right ? -11 : 11), y(result.T[0]) - 6, num(result.T[0], 1), { "text-anchor": right ? "end" : "start", fill: "var(--model-ink)", "font-weight": 650 });
+  const right = result.origin > turn; // the label stands inside the parabola
+  layer.text("now-name", x(result.origin) + (right ? -11 : 11), y(result.T[0]) - 8, num(result.T[0], 1), { "text-anchor": right ? "end" : "start", fill: "var(--model-ink)", "font-weight": 650 });
 }
 
 /** The origin: a line through both pictures with a handle. */
 function drawOrigin(s, x, top, bottom, { state, data, set, result }) {
   const line = s.layer("origin-line", { "aria-hidden": "true" }), layer = s.layer("origin");
   line.line("origin", x(state.origin), top - 14, x(state.origin), bottom, { stroke: "var(--focus)", "stroke-width": 2 });
-  const [low, high] = data.origins, move = (v) => set({ origin: clamp(Math.round(v / data.step) * data.step, low, high) });
+  const [low, high] = data.origins, move = (v) => set({ origin: clamp(Number((Math.round(v / data.step) * data.step).toFixed(10)), low, high) });
   layer.handle("origin", {
     x: x(state.origin), y: top - 16, r: 8, fill: "var(--focus)", axis: "x", label: `Origin of ${data.xName}`, now: Number(state.origin.toFixed(3)), min: low, max: high,
     text: `${num(state.origin, 2)}: intercept variance ${num(result.T[0], 1)}, correlation ${num(result.correlation, 2)}`,
