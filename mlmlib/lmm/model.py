@@ -93,6 +93,24 @@ class LmmModel:
                             f"{minimum.gradient_norm:.2g}. Do not use these estimates; simplify the random part.")
         return minimum, messages
 
+    def at(self, T: dict, sigma2: float):
+        """Evaluate the criterion at given covariance matrices (by group) and residual variance.
+
+        The profiled criterion depends on the ratio of the two alone.
+        """
+        theta = []
+        for term, shape, back in zip(self.design.random, self.structures, self.z_maps):
+            values, vectors = np.linalg.eigh(np.asarray(T[term.group], dtype=float) / sigma2)
+            root = np.linalg.solve(back, vectors * np.sqrt(np.maximum(values, 0.0)))
+            if shape.rescaling == "any":
+                L = lower_factor(root)
+            else:
+                values, vectors = np.linalg.eigh(root @ root.T)
+                L = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+            flat = shape.basis.reshape(shape.n_params, -1)
+            theta.append(flat @ L.ravel() / (flat * flat).sum(axis=1))
+        return self.criterion(np.concatenate(theta))
+
     def singular_blocks(self, at, tolerance: float = 1e-4) -> list[bool]:
         """For each term whether its covariance matrix is singular."""
         return [bool(np.linalg.svd(at.L[block, block], compute_uv=False)[-1] < tolerance) for block in self.blocks()]
