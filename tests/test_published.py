@@ -65,7 +65,7 @@ def test_the_published_false_optimum_is_found_again(capsys):
     fit = mlm.lmm(LME4["random-coefficient-minority"][0], mlm.load("hsb"))
     trap = published.on_boundary(fit, "cses")
     assert trap.is_singular and trap.criterion - fit.criterion > 8 and "Held on the boundary" in trap.messages[0]
-    fewer = {"residuals": 3, "var": 2, "se": 3}
+    fewer = {"residuals": 3, "var": 2, "se": 2}
     published.lme4(trap, "criterion residuals var corr coef se t", fewer=fewer)
     meta = {"source": "lme4_hsb", "model": "random-coefficient-minority", "show": ["model"], "fewer": fewer}
     assert capsys.readouterr().out == cells.expected(meta, VALUES)
