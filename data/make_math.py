@@ -1,9 +1,10 @@
 """Reconstruct math.csv from its cell statistics: `python data/make_math.py`.
 
-Stata's math.dta may not be copied here, but a Gaussian model in math, homework, ses, schtype and ratio sees the data only
-through sums. `math_cells.csv` holds them for every school and number of homework hours: n, the sums and sums of squares of
-math and of ses, and the sum of math x ses. This script makes students that have exactly those sums: whole math scores in
-30..71 by a random search over pairwise moves, ses by a linear construction. Run it again and the same file comes out.
+Stata's math.dta may not be copied here, but a Gaussian model in math, homework, ses, schtype and ratio sees the data
+only through sums. `math_cells.csv` holds them for every school and number of homework hours: n, the sums and sums of
+squares of math and of ses, and the sum of math x ses. This script makes students that have exactly those sums: whole
+math scores in 30..71 by a random search over pairwise moves, ses by a linear construction. Run it again and the same
+file comes out.
 """
 
 import csv

@@ -1,6 +1,7 @@
 """Predictors split into their levels: centering, and the within and between part of a column.
 
-Chapter 6 (`06_centering`) derives what each centering does to the coefficients; chapters 3 and 4 center to give the intercept a meaning.
+Chapter 6 (`06_centering`) derives what each centering does to the coefficients; chapters 3 and 4 center to give the
+intercept a meaning.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ def center(df, cols, groups=None, how=None):
     groups : str, optional
         Column of groups, needed for group-mean centering.
     how : "grand" or "group"
-        "group" when groups are given, else "grand". "grand" with groups is for level-2 predictors: the mean is taken over
-        groups, each counted once, as HLM does.
+        "group" when groups are given, else "grand". "grand" with groups is for level-2 predictors: the mean is taken
+        over groups, each counted once, as HLM does.
 
     Returns
     -------
@@ -56,8 +57,8 @@ def center(df, cols, groups=None, how=None):
 def within_between(df, cols, groups):
     """Split predictors into their group mean and the deviation from it.
 
-    Returns a copy of df with two columns more for each x: x_between, the mean of x in the row's group, and x_within, x minus that.
-    In a model that has both, they carry the between-group and the within-group slope.
+    Returns a copy of df with two columns more for each x: x_between, the mean of x in the row's group, and x_within,
+    x minus that. In a model that has both, they carry the between-group and the within-group slope.
 
     Notes
     -----
@@ -97,6 +98,8 @@ def _one_per_group(wanted, groups, name):
     spread = grouped.max() - grouped.min()
     varying = [c for c in wanted if (spread[c] > 1e-9 * wanted[c].abs().max()).any()]
     if varying:
-        raise DataError(f"how='grand' with groups is for level-2 columns, but {', '.join(map(repr, varying))} differs within {name!r}. "
-                        f"Leave groups out for the mean of all rows, or use how='group'.")  # fmt: skip
+        raise DataError(
+            f"how='grand' with groups is for level-2 columns, but {', '.join(map(repr, varying))} differs within "
+            f"{name!r}. Leave groups out for the mean of all rows, or use how='group'."
+        )
     return grouped.first()

@@ -34,8 +34,8 @@ class _Shown:
 class Icc(_Shown):
     """An intraclass correlation: the share of variance between groups.
 
-    `kind` says whether it is "unconditional" (no predictors), "residual" (what predictors leave), or comes "from variances" or
-    an "analysis of variance". `between` and `within` are the two variances. float(icc) is the estimate.
+    `kind` says whether it is "unconditional" (no predictors), "residual" (what predictors leave), or comes "from
+    variances" or an "analysis of variance". `between` and `within` are the two variances. float(icc) is the estimate.
     """
 
     estimate: float
@@ -74,9 +74,9 @@ class Icc(_Shown):
 def icc(fit, level=0.95, *, group=None, at=None):
     """The intraclass correlation of a fitted mixed model, with a delta-method SE and a logit interval.
 
-    Without predictors it is the share of all variance that lies between groups; with predictors the share of what they leave
-    (the residual ICC). Where slopes vary, the variance between groups depends on x, and so does the ICC: it is
-    computed at the values in `at`, which are zero for slopes not named, and the result says at which.
+    Without predictors it is the share of all variance that lies between groups; with predictors the share of what
+    they leave (the residual ICC). Where slopes vary, the variance between groups depends on x, and so does the ICC:
+    it is computed at the values in `at`, which are zero for slopes not named, and the result says at which.
 
     Parameters
     ----------
@@ -159,15 +159,15 @@ def icc_from_variances(between, within):
 def icc_anova(y, groups, level=0.95):
     """The ICC by one-way analysis of variance, as it was done before mixed models.
 
-    It can come out negative, when groups differ less than chance would make them. The interval inverts the F test; it is
-    exact for groups of equal size. Chapter 2 (`02_clustering`).
+    It can come out negative, when groups differ less than chance would make them. The interval inverts the F test; it
+    is exact for groups of equal size. Chapter 2 (`02_clustering`).
 
     Examples
     --------
     >>> import mlmlib as mlm
     >>> math = mlm.load("math")
     >>> round(mlm.clustering.icc_anova(math["math"], math["schid"]).estimate, 4)
-    0.2569
+    0.3025
     """
     from scipy.stats import f as f_distribution
 
@@ -188,10 +188,9 @@ def icc_anova(y, groups, level=0.95):
     tails = f_distribution.ppf([0.5 + level / 2, 0.5 - level / 2], J - 1, N - J)
     lower, upper = ((msb / msw / q - 1) / (msb / msw / q + size - 1) for q in tails)
     between = (msb - msw) / size
-    return Icc(
-        *map(float, (rho, between, msw)), "analysis of variance", "", *map(float, (se, lower, upper)), level,
-        note="" if n.min() == n.max() else "Groups differ in size: the interval is approximate.",
-    )  # fmt: skip
+    note = "" if n.min() == n.max() else "Groups differ in size: the interval is approximate."
+    ends = map(float, (se, lower, upper))
+    return Icc(float(rho), float(between), float(msw), "analysis of variance", "", *ends, level, note=note)
 
 
 @dataclass(frozen=True, repr=False)
@@ -235,10 +234,10 @@ def design_effect(icc, n=None, *, groups=None):
     Parameters
     ----------
     icc : float, Icc or LmmResult
-        With a fit, its ICC and its group sizes are taken.
+        With a fit, its ICC (where slopes vary: at zero) and its group sizes are taken.
     n : number or sequence of numbers
-        Cluster size; or the sizes of all clusters, when they differ. Then the size that counts is sum(n^2) / sum(n), which is
-        larger than the mean (Kish 1965): large clusters hold more of the rows.
+        Cluster size; or the sizes of all clusters, when they differ. Then the size that counts is sum(n^2) / sum(n),
+        which is larger than the mean (Kish 1965): large clusters hold more of the rows.
     groups : int, optional
         Number of clusters of size n. Left out, the sample is one cluster.
 
@@ -315,8 +314,8 @@ def reliability(fit, group=None):
 
     With random intercepts alone, lambda_j = tau_00 / (tau_00 + sigma^2 / n_j): the share of the way from the average to
     the group's own mean that the model goes. With random slopes, tau_qq / (tau_qq + v_qj), where v_qj is the sampling
-    variance of coefficient q in a regression in group j alone (Raudenbush & Bryk 2002, p. 46); a group whose x does not vary
-    has none.
+    variance of coefficient q in a regression in group j alone (Raudenbush & Bryk 2002, chapter 3); a group whose x does
+    not vary has none.
 
     Returns
     -------
@@ -330,8 +329,8 @@ def reliability(fit, group=None):
     --------
     >>> import mlmlib as mlm
     >>> r = mlm.reliability(mlm.lmm("math ~ 1 + (1 | schid)", mlm.load("math"), reml=False))
-    >>> round(r.table.loc[6327, "Intercept"], 3), round(r.mean["Intercept"], 3)
-    (0.71, 0.844)
+    >>> print(f"{r.table.loc[6327, 'Intercept']:.3f} {r.mean['Intercept']:.3f}")
+    0.710 0.851
     """
     groups = _groups_of(fit)
     group = group or groups[0]

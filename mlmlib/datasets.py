@@ -1,8 +1,8 @@
 """The data sets of the book: `load("hsb")` gives the table, `describe("hsb")` says what is in it.
 
-Every data set is a CSV and a data sheet (Markdown) in `data/`. The sheet's front matter and its table of columns are read by
-the code here, so that the page a reader sees and the types that `load` sets come from one place. Nothing here touches
-the network. All chapters use this; chapter 1 introduces `math`, chapter 3 `hsb`.
+Every data set is a CSV and a data sheet (Markdown) in `data/`. The sheet's front matter and its table of columns are
+read by the code here, so that the page a reader sees and the types that `load` sets come from one place. Nothing here
+touches the network. All chapters use this; chapter 1 introduces `math`, chapter 3 `hsb`.
 """
 
 from __future__ import annotations
@@ -240,8 +240,9 @@ def _categories(values, column):
     keys = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v).strip().lower() for v in values]
     strange = sorted({k for k in keys if k not in known})
     if strange:
+        numbers = ", ".join(map(str, range(len(known) // 2)))
         raise DataError(
             f"Column {column.name!r} holds {', '.join(map(repr, strange[:5]))}; expected "
-            f"{' or '.join(map(repr, column.categories))}, or the numbers {', '.join(map(str, range(len(known) // 2)))}."
+            f"{' or '.join(map(repr, column.categories))}, or the numbers {numbers}."
         )
     return pd.Categorical([known[k] for k in keys], column.categories, column.ordered)

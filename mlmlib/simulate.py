@@ -4,8 +4,8 @@
 
     y_ij = gamma_00 + gamma_10 x_ij + gamma_01 w_j + gamma_11 x_ij w_j + u_0j + u_1j x_ij + e_ij,
 
-`intervention` is the study of chapter 2, `patient` the exercise of chapter 4. The bundled files of the last two are what
-these functions return with their default seeds.
+`intervention` is the study of chapter 2, `patient` the exercise of chapter 4. The bundled files of the last two are
+what these functions return with their default seeds.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def patient(doctors=48, seed=PATIENT_SEED):
     """Patients of doctors: how satisfied they are, and how many minutes the doctor gave them.
 
     Satisfaction rises by 1.2 points a minute on average, by more with some doctors than with others, and is 4
-    points higher with female doctors. The whole truth is in `mlmlib.simulate.PATIENT` and in the data sheet. Minutes are whole and
-    satisfaction has one decimal. An exercise of chapter 4.
+    points higher with female doctors. The whole truth is in `mlmlib.simulate.PATIENT` and in the data sheet. Minutes
+    are whole and satisfaction has one decimal. An exercise of chapter 4.
 
     Returns
     -------

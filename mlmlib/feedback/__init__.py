@@ -6,8 +6,9 @@ A question is asked of a fit, or of plain numbers; its right answer and the answ
     q.right, q.mistakes            # for mlm.ask.number(..., q.right, known=q.mistakes) and the graded exercises
     q.reply("4.98")                # "4.985 is the SD; the question asks for the variance, its square."
 
-`table.py` holds the mistakes, one entry each: what was asked, a name, the reply, and a function whose parameters name the facts it
-needs. A mistake whose facts are not there, or that gives the right answer here, is left out. `facts.py` gets facts out of a fit.
+`variances.py`, `estimates.py` and `sizes.py` hold the mistakes, one entry each: what was asked, a name, the reply,
+and a function whose parameters name the facts it needs. To add a mistake, add an entry. A mistake whose facts are not
+there, or that gives the right answer here, is left out. `facts.py` gets facts out of a fit.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from dataclasses import dataclass
 from inspect import signature
 
 from ..display import number
-from .facts import Facts, FactMissing
+from . import estimates, sizes, variances
+from .facts import FactMissing, Facts
 from .judge import ROUNDING, Reply, judge
-from .table import ANSWERS, MISTAKES
+
+ANSWERS = variances.ANSWERS | estimates.ANSWERS | sizes.ANSWERS
+MISTAKES = [*variances.MISTAKES, *estimates.MISTAKES, *sizes.MISTAKES]
 
 __all__ = ["ROUNDING", "Mistake", "Question", "Reply", "asked", "judge", "question"]
 
@@ -79,7 +83,8 @@ def question(asked, fit=None, *, of=None, digits=2, **facts):
     fit : LmmResult or OlsResult, optional
         Where the facts come from.
     of : optional
-        Which one: an effect ("Intercept", "homework", "Residual"), or a group's label for "reliability" and "group mean".
+        Which one: an effect ("Intercept", "homework", "Residual"), or a group's label for "reliability" and "group
+        mean".
     digits : int
         The fewest significant digits that an answer must have.
     **facts : float
@@ -103,11 +108,12 @@ def question(asked, fit=None, *, of=None, digits=2, **facts):
     """
     if asked not in ANSWERS:
         raise ValueError(f"Nothing is known about {asked!r}; one can ask for {', '.join(sorted(ANSWERS))}.")
-    known = Facts(fit, of, facts)
+    sign, power = (-1 if asked.endswith("lower") else 1), (0.5 if asked == "sd" else 1)
+    known = Facts(fit, of, {"sign": sign, "power": power, **facts})
     try:
         right = _value(ANSWERS[asked], known)
     except FactMissing as missing:
-        needed = ", ".join(signature(ANSWERS[asked]).parameters)
+        needed = ", ".join(p for p in signature(ANSWERS[asked]).parameters if p not in ("sign", "power"))
         raise ValueError(f"{asked!r} needs {needed}; {missing} is not given and not in the fit.") from None
     known.given["right"] = right
     found = []

@@ -150,7 +150,7 @@ class Facts:
 
     @property
     def n(self):
-        """With random intercepts alone: the size of the group `of`, else the common size of all groups, if they have one."""
+        """With random intercepts alone: the size of the group `of`, else the size that all groups have."""
         if not self._mixed or self._effects != {"Intercept"}:
             return None
         sizes = self.fit.group_sizes[self._group]

@@ -1,4 +1,4 @@
-"""Whether a number is the right one, a known mistake, or how it is wrong; the rules of the page's script (answers.js)."""
+"""Whether a number is the right one, a known mistake, or how it is wrong, by the rules of the page's answers.js."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROUNDING = "Any correct rounding to two or more significant digits counts, and s
 
 @dataclass(frozen=True)
 class Reply:
-    """The verdict on an answer: "right", "known", "coarse", "sign", "scale", "far" or "unread"; str() is what to say."""
+    """The verdict on an answer (right, known, coarse, sign, percent, far, unread); str() is what to say."""
 
     verdict: str
     text: str
@@ -34,7 +34,8 @@ def read(given):
     text = re.sub(r"\s|_", "", str(given)).replace("\u2212", "-").replace("\u2013", "-")
     percent = text.endswith("%")
     text = text.rstrip("%")
-    text = text.replace(",", "") if "." in text and re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+\.\d*", text) else text.replace(",", ".")
+    thousands = re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+\.\d*", text)
+    text = text.replace(",", "" if thousands else ".")
     found = re.fullmatch(r"[+-]?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?", text)
     if not found or not (found[1] or found[2]):
         return None
@@ -79,13 +80,15 @@ def _rounds(value, half, target):
 
 def _nudge(value, half, figures, right):
     """Where the right answer lies, not what it is."""
+
     def like(target):
         return right != 0 and abs(value - target) <= max(0.01 * abs(target), half if figures >= 2 else 0.0)
 
     if like(-right):
         return Reply("sign", "The size is right. Look at the sign.")
     if like(right * 100) or like(right / 100):
-        return Reply("scale", "The digits are right, the scale is not: off by a factor of 100. Proportion or percent?")
+        text = "The digits are right, the scale is not: off by a factor of 100. Proportion or percent?"
+        return Reply("percent", text)
     side = "too large" if value > right else "too small"
     ratio = value / right if right else float("nan")
     if ratio > 0 and not 1 / 3 <= ratio <= 3:

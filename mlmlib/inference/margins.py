@@ -1,9 +1,9 @@
 """Margins: the average prediction at chosen values, and average marginal effects, with delta-method standard errors.
 
-The whole sample is moved to each chosen value, the fixed part of every row is predicted, and the predictions are averaged: the
-margin is g'gamma, with g the mean of the rows of X so moved. Its standard error is sqrt(g' V g), V being the covariance of
-the coefficients: for a linear prediction the delta method is exact. Random effects are zero throughout (the average
-group). These are the numbers of Stata's `margins` after `regress` and `mixed`.
+The whole sample is moved to each chosen value, the fixed part of every row is predicted, and the predictions are
+averaged: the margin is g'gamma, with g the mean of the rows of X so moved. Its standard error is sqrt(g' V g), V
+being the covariance of the coefficients: for a linear prediction the delta method is exact. Random effects are zero
+throughout (the average group). These are the numbers of Stata's `margins` after `regress` and `mixed`.
 
 Chapter 1 (`01_linear_model`) derives them and draws them; the later chapters use them to read interactions.
 """
@@ -28,8 +28,8 @@ MOST_VALUES = 20  # of a number given as over=
 class Margins:
     """Margins or average marginal effects, one a row of `table`.
 
-    `table` is a DataFrame: the values set (a column each), then margin, se, z (or t), pvalue, lower, upper. `cov` is the
-    covariance matrix of the margins, for contrasts between them.
+    `table` is a DataFrame: the values set (a column each), then margin, se, z (or t), pvalue, lower, upper. `cov` is
+    the covariance matrix of the margins, for contrasts between them.
     """
 
     keys: tuple
@@ -111,8 +111,8 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95):
         Predictors to fix: {"homework": [1, 2, 3]}. Several lists are crossed. "mean" stands for the mean of a number.
         Predictors in neither keep the values that the rows have.
     dydx : str or list of str, optional
-        Ask for the average effect of these on the prediction in place of the prediction: of a number its slope, of a category the
-        difference of each other category from the first.
+        Ask for the average effect of these on the prediction in place of the prediction: of a number its slope, of a
+        category the difference of each other category from the first.
     level : float
 
     Returns
@@ -124,8 +124,8 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95):
     >>> import mlmlib as mlm
     >>> fit = mlm.ols("math ~ schtype * homework", mlm.load("math"), method="ml")
     >>> m = mlm.margins(fit, over="schtype", at={"homework": [1, 5]})
-    >>> m.table[["schtype", "homework", "margin", "se"]].round(3).values.tolist()
-    [['Private', 1, 52.292, 0.873], ['Private', 5, 63.413, 1.157], ['Public', 1, 47.197, 0.589], ['Public', 5, 56.678, 1.554]]
+    >>> m.table["margin"].round(3).tolist(), m.table["se"].round(3).tolist()
+    ([52.292, 63.413, 47.197, 56.678], [0.873, 1.157, 0.589, 1.554])
     >>> round(float(mlm.margins(fit, dydx="homework").table["margin"].iloc[0]), 3)
     2.53
     """
@@ -156,8 +156,8 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95):
     keys = (*(["effect of"] if dydx else []), *steps)
     labels = {name: levels for name in steps if (levels := _levels(columns[name])) is not None}
     kind = "Average marginal effects on the prediction" if dydx else "Predictive margins"
-    return Margins(keys, tuple(rows), tuple(estimates.tolist()), G @ fit._cov @ G.T, level, fit._t_df, fit.spec.endog_name,
-                   kind, labels)  # fmt: skip
+    cov, outcome = G @ fit._cov @ G.T, fit.spec.endog_name
+    return Margins(keys, tuple(rows), tuple(estimates.tolist()), cov, level, fit._t_df, outcome, kind, labels)
 
 
 def _columns(fit):
