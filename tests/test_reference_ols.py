@@ -17,14 +17,14 @@ def test_ols(name):
     order = [list(ours.params.index).index(":".join("schtype[T.Public]" if part == "public" else part
                                                     for part in names.get(key, key).split(":")))
              for key in truth["fixef"]]
-    assert np.allclose(ours.params.to_numpy()[order], list(truth["fixef"].values()), rtol=1e-9)
-    assert np.allclose(ours.bse.to_numpy()[order], list(truth["se"].values()), rtol=1e-9)
+    assert np.allclose(ours.params.to_numpy()[order], list(truth["fixef"].values()), rtol=1e-8)
+    assert np.allclose(ours.bse.to_numpy()[order], list(truth["se"].values()), rtol=1e-8)
     assert np.allclose(ours._cov[np.ix_(order, order)], truth["vcov"], rtol=1e-8)
-    assert ours.sigma == pytest.approx(truth["sigma"], rel=1e-10)
-    assert ours.rsquared == pytest.approx(truth["r2"], abs=1e-12)
-    assert ours.llf == pytest.approx(truth["logLik"], abs=1e-8)
-    assert ours.aic == pytest.approx(truth["AIC"], abs=1e-8)
-    assert ours.bic == pytest.approx(truth["BIC"], abs=1e-8)
+    assert ours.sigma == pytest.approx(truth["sigma"], rel=1e-8)
+    assert ours.rsquared == pytest.approx(truth["r2"], abs=1e-9)
+    assert ours.llf == pytest.approx(truth["logLik"], abs=1e-6)
+    assert ours.aic == pytest.approx(truth["AIC"], abs=1e-6)
+    assert ours.bic == pytest.approx(truth["BIC"], abs=1e-6)
 
 
 def test_ols_by_school():
@@ -32,7 +32,7 @@ def test_ols_by_school():
     for school, n, intercept, slope in zip(*(truth[key] for key in ("schid", "n", "intercept", "slope"))):
         ours = mlm.ols("math ~ homework", data("math").query("schid == @school", local_dict={"school": int(school)}))
         assert ours.nobs == n
-        assert np.allclose(ours.params, [intercept, slope], rtol=1e-9)
+        assert np.allclose(ours.params, [intercept, slope], rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["hsb_null_ml", "hsb_null_reml", "imm_hw_ri_ml", "imm_hw_ri_reml", "imm_null_ml",
