@@ -34,7 +34,7 @@ def summary(fit, *, level: float = 0.95, scale: str = "variance") -> Page:
 
 def _title(fit, mixed, grouped):
     if not mixed:
-        return "Linear regression"
+        return "Linear model fitted by maximum likelihood (ML)" if _ml(fit) else "Linear model fitted by least squares (OLS)"
     method = "restricted maximum likelihood (REML)" if fit.reml else "maximum likelihood (ML)"
     return f"Linear {'mixed ' if grouped else ''}model fitted by {method}"
 
@@ -43,9 +43,10 @@ def _lines(fit, mixed):
     yield "Formula", str(fit.formula)
     yield "Rows", f"{int(fit.nobs):,}"
     if not mixed:
-        yield "Fit", (f"R2 {fit.rsquared:.4f}, adjusted {fit.rsquared_adj:.4f}; residual SD {rounded(fit.sigma)[0]} on "
-                      f"{int(fit.df_resid):,} df")
-        if len(fit.params) > 1:
+        divisor = "N" if _ml(fit) else "N - p"
+        yield "Fit", (f"R2 {fit.rsquared:.4f}, adjusted {fit.rsquared_adj:.4f}; residual SD {rounded(fit.sigma)[0]} "
+                      f"(divisor {divisor} = {int(fit.nobs if _ml(fit) else fit.df_resid):,})")
+        if len(fit.params) > 1 and not _ml(fit):
             yield "F test", str(fit.f_test_all()) if hasattr(fit, "f_test_all") else _f(fit)
     for factor, count in (fit.n_groups if mixed else {}).items():
         sizes = fit.group_sizes[factor]
@@ -54,9 +55,13 @@ def _lines(fit, mixed):
     yield "Likelihood" if mixed else "Log likelihood", (
         f"{criterion}logLik {fit.llf:,.4f}; AIC {fit.aic:,.2f}; BIC {fit.bic:,.2f}" if mixed
         else f"{fit.llf:,.4f}; AIC {fit.aic:,.2f}; BIC {fit.bic:,.2f}")
-    if mixed and len(fit.params) > 1:
+    if (mixed or _ml(fit)) and len(fit.params) > 1:
         wald = fit.wald_test()
         yield "Wald test", f"all slopes zero: chi2({wald.df:.0f}) = {wald.statistic:,.2f}, p {_equals(wald.pvalue)}"
+
+
+def _ml(fit):
+    return getattr(fit, "method", None) == "ml"
 
 
 def _f(fit):
@@ -70,14 +75,14 @@ def _equals(p):
 
 def _fixed(fit, level):
     interval = fit.conf_int(level=level).to_numpy()
-    statistic = "z" if hasattr(fit, "n_groups") else "t"
+    statistic = "z" if hasattr(fit, "n_groups") or _ml(fit) else "t"
     rows = []
     for place, name in enumerate(fit.params.index):
         estimate, se = fit.params.iloc[place], fit.bse.iloc[place]
         shown = rounded(estimate, se, *interval[place], guide=se)
         rows.append((str(name), *shown[:2], f"{fit.tvalues.iloc[place]:.2f}", p_value(fit.pvalues.iloc[place]), *shown[2:]))
     head = ("", "estimate", "SE", statistic, "p", f"{level:.0%} low", "high")
-    return Table("Fixed effects" if statistic == "z" else "Coefficients", head, tuple(rows))
+    return Table("Fixed effects" if hasattr(fit, "n_groups") else "Coefficients", head, tuple(rows))
 
 
 def _random(fit, level, scale):
