@@ -213,6 +213,23 @@ def choose(value, right, replies, *, what="this question"):
         raise NotYet(" ".join(said))
 
 
+def truth(value, right, *, what, reply):
+    """True or False; `reply` answers the wrong one."""
+    if _note("truth", value, what, expected=bool(right), known=[(reply, "")]):
+        return
+    if as_truth(value, what) != right:
+        raise NotYet(reply)
+
+
+def as_truth(value, what):
+    """Coerce an answer to a plain bool."""
+    if value is None or value is Ellipsis:
+        raise NotYet(f"No answer yet for {what}.")
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise NotYet(f"Answer {what} with True or False (no quotation marks); this is a {type(value).__name__}.")
+    return bool(value)
+
+
 # ---- several numbers, functions, fits ----------------------------------------------------------------------------
 
 def as_dict(value, what):
@@ -358,6 +375,8 @@ def form(value, sealed=None):
                 raise NotYet(f"{x:.6g} is not {what} yet. Open the next hint. " + ROUNDING.format(digits=3))
         case "choice":
             _letter(value, sealed["options"], what)
+        case "truth":
+            as_truth(value, what)
         case "choose":
             as_letters(value, sealed["options"], what)
         case "table":
