@@ -47,8 +47,7 @@ function draw({ s, w, h, state, result: fit, set }) {
     const ends = clip(fit, sx.domain);
     lines.path("fit", ends.map((x) => [sx(x), sy(at(x))]), { stroke: "var(--pooled)", "stroke-width": 3, "stroke-linecap": "round" });
   }
-  const points = s.layer("points");
-  const ghosts = s.layer("ghosts", { "aria-hidden": "true" });
+  const ghosts = s.layer("ghosts", { "aria-hidden": "true" }), points = s.layer("points");
   state.x.forEach((x, i) => {
     const y = state.y[i];
     const move = (nx, ny) => set({

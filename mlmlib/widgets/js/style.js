@@ -16,6 +16,7 @@ export const css = `
 :host { display: block; container-type: inline-size; margin: 1.5rem 0; ${colors.light} color-scheme: light; }
 :host([data-mode=dark]) { ${colors.dark} color-scheme: dark; }
 * { box-sizing: border-box; }
+sub, sup { line-height: 0; }
 .lab { color: var(--fg); background: var(--bg); border: 1px solid var(--edge); border-radius: 10px; padding: 1rem 1.1rem;
   font: 400 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h3 { font-size: 1.15rem; line-height: 1.25; margin: 0; }
