@@ -31,7 +31,7 @@ def qq(fit, what="resid", *, band=True, ax=None, title=None, xlabel=None, ylabel
     if band:
         ax.fill_between(z, low, high, color=t.FAINT, alpha=0.55, lw=0)
     ax.plot(z, mean + sd * z, color=t.INK, lw=1)
-    ax.plot(z, values, "o", color=t.DATA if what == "resid" else t.PARTIAL, ms=3.2, mew=0, alpha=0.8)
+    t.points(ax, z, values, t.DATA if what == "resid" else t.PARTIAL, alpha=0.8)
     outside = int(((values < low) | (values > high)).sum())
     text = (f"Normal Q-Q plot of {n} {name}: SD {t.number(sd)}, smallest {t.number(values[0])}, largest "
             f"{t.number(values[-1])}. {outside} of {n} points lie outside the pointwise 95% band of a normal sample.")
@@ -44,7 +44,7 @@ def residuals(fit, against="fitted", *, ax=None, title=None, xlabel=None, ylabel
     x = np.asarray(fit.fittedvalues if against == "fitted" else fit.data[against], float)
     e = np.asarray(fit.resid, float)
     ax = t.new(ax)
-    ax.plot(x, e, "o", color=t.DATA, ms=2.8, mew=0, alpha=0.5)
+    t.points(ax, x, e, size=2.8)
     ax.axhline(0, color=t.INK, lw=0.8)
     order = np.argsort(x, kind="stable")
     bins = [b for b in np.array_split(order, min(12, max(3, len(x) // 25))) if len(b)]

@@ -38,7 +38,7 @@ def _group_lines(data, x, y, groups):
 def scatter(data, x, y, *, groups=None, show=None, line=True, jitter=0.0, ax=None, title=None, xlabel=None, ylabel=None):
     """Points with the pooled line; with `groups` and `show`, those groups' own points and lines stand out."""
     ax = t.new(ax)
-    ax.plot(jittered(data[x], jitter), data[y], "o", color=t.DATA, ms=3.2, mew=0, alpha=0.45)
+    t.points(ax, jittered(data[x], jitter), data[y])
     b0, b1 = line_of(data[x], data[y])
     ends = np.array([data[x].min(), data[x].max()], float)
     said = [f"{len(data)} points of {y} against {x}."]

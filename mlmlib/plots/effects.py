@@ -98,6 +98,7 @@ def shrinkage(fit, effect="Intercept", *, show=None, group=None, order="size", a
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.set_ylim(-0.7, len(table) + 0.4)
+    ax.margins(x=0.16)
     kept = (table["model"] - fixed) / (table["raw"] - fixed)
     if single:
         for place, factor_j in enumerate(kept):
@@ -224,7 +225,7 @@ def fitted_lines(fit, x=None, *, by=None, band="fixed", level=0.95, show=None, g
     ax = t.new(ax)
     data, fitted = fit.data.loc[np.asarray(fit.exog.index)] if isinstance(fit.exog, pd.DataFrame) else fit.data, None
     if points:
-        ax.plot(data[x], data[outcome(fit)], "o", color=t.DATA, ms=2.8, mew=0, alpha=0.4)
+        t.points(ax, data[x], data[outcome(fit)], size=2.8, alpha=0.4)
     slopes, last = [], ([], [], [])
     for key, part in data.groupby(factor, observed=True):
         ends = np.array([part[x].min(), part[x].max()], float)
@@ -305,7 +306,7 @@ def regression(fit, x=None, *, data=None, ax=None, title=None, xlabel=None, ylab
     x = x or _first_predictor(fit)
     data = fit.data if data is None else data
     ax = t.new(ax)
-    ax.plot(data[x], data[outcome(fit)], "o", color=t.DATA, ms=3.2, mew=0, alpha=0.5)
+    t.points(ax, data[x], data[outcome(fit)])
     b0, b1 = line_of(data[x], data[outcome(fit)])
     ends = np.array([data[x].min(), data[x].max()], float)
     ax.plot(ends, b0 + b1 * ends, color=t.POOLED, lw=2)

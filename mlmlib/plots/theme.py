@@ -87,11 +87,16 @@ def new(ax=None, size=None):
     return plt.subplots(figsize=size)[1] if ax is None else ax
 
 
+def points(ax, x, y, color=DATA, size=3.2, alpha=0.5):
+    """A cloud of points; thousands of them as one bitmap inside the drawing, so that a page stays small."""
+    ax.plot(x, y, "o", color=color, ms=size, mew=0, alpha=alpha, rasterized=len(x) > 1500)
+
+
 def panels(count: int, columns: int, size=(1.55, 1.5), **kwargs):
     """A grid of `count` small axes with shared scales; the axes left over are taken away."""
     columns = min(columns, count)
     rows = -(-count // columns)
-    _, grid = plt.subplots(rows, columns, figsize=(size[0] * columns, size[1] * rows), squeeze=False,
+    _, grid = plt.subplots(rows, columns, figsize=(size[0] * columns, size[1] * rows + 0.7), squeeze=False,
                            sharex=True, sharey=True, **kwargs)
     flat = grid.ravel()
     for extra in flat[count:]:
