@@ -163,6 +163,6 @@ export default lab({
     { try: "Find the origin with the smallest intercept variance. What is the correlation there?",
       see: "Zero, at c = −τ₀₁/τ₁₁: the waist of the bundle. The parabola τ₀₀ + 2cτ₀₁ + c²τ₁₁ has its lowest point where the intercepts no longer go with the slopes." },
     { try: "Forbid the covariance, and slide again. Watch the lines and the criterion.",
-      see: "The lines move and the criterion rises away from the waist. A model without covariance says that the waist is exactly at your zero. That is a claim about schools, and it comes from the choice of an origin." },
+      see: "The lines move, and the criterion rises away from the waist. The ellipse stands upright because it must, while the schools’ dots still lean. A model without covariance says that the waist is exactly at your zero. That is a claim about schools, and it comes from the choice of an origin." },
   ],
 });

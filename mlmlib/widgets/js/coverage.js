@@ -225,10 +225,10 @@ export default lab({
   announce: (r) => `${r.count} studies. Missed: ${r.methods.map((m) => `${m.name} ${percent(m.rate)}`).join(", ")}.`,
   tries: [
     { try: "Hold the button (or Space) until 1,000 studies are drawn. Whose line settles in the gray band?",
-      see: "The gray band holds a machine that really misses 5 %. Cluster-robust and mixed settle near it. OLS settles near 32 %: about one study in three reports an interval that is wrong, with no warning." },
+      see: "The gray band holds a machine that really misses 5 %. Cluster-robust and mixed settle near it. OLS settles near 32 %: about one study in three reports an interval without the truth in it, and no warning." },
     { try: "Give every school 60 students instead of 20. Three times the data: does OLS get better?",
       see: "It gets worse. Its claimed SE falls with every student, but the schools are still 40, and what varies between schools does not average out over students. The design effect rises from 3.9 to 9.9 and OLS misses about half of the time." },
-    { try: "Set J to 6 schools. Who still keeps the promise?",
-      see: "The mixed model with t(J − 2) keeps it, at the price of very wide intervals. Cluster-robust now misses well above 5 %: its SE is itself estimated from six schools and comes out too small. Chapter 20 mends that." },
+    { try: "Set J to 6 schools and hold again. Who still keeps the promise?",
+      see: "The mixed model with t(J − 2) keeps it, at the price of very wide intervals. Cluster-robust now misses about 8 %: its SE is itself estimated from six schools and comes out too small. With 4 schools it misses about 12 %, and the mixed model errs on the other side: it often finds no variance between schools, and its wide t then covers too much." },
   ],
 });

@@ -182,7 +182,7 @@ const controls = (ctx) => {
 export default lab({
   name: "shrinkage",
   title: "Shrinkage",
-  idea: "The model moves each school's mean toward the average of all, and further the fewer students the school sent.",
+  idea: "The model moves each school’s mean toward the average of all, and further the fewer students the school sent.",
   state: { mode: "partial", auto: true, tau2: 26, sigma2: 81, school: 0, shift: [], sizes: [], edits: [] },
   controls,
   compute,
@@ -219,6 +219,6 @@ export default lab({
     { try: "Take the check mark off, and push τ₀₀ to 0. Then push it as far up as it goes.",
       see: "At 0 the schools do not differ, and every arrow runs all the way: partial pooling has become complete pooling. Far up, the arrows shrink toward no pooling. The criterion tells you what each opinion costs against REML's own choice." },
     { try: "Let REML choose again, and drag the lowest and the highest school toward the middle.",
-      see: "REML sees less difference between schools and lowers τ₀₀, so λ falls for <em>every</em> school and all the arrows grow. One school's mean changes what is believed of the others: they lend each other strength." },
+      see: "REML sees less difference between schools and lowers τ₀₀, so λ falls for <em>every</em> school, also for those you did not touch. One school’s mean changes what is believed of the others: they lend each other strength." },
   ],
 });
