@@ -151,7 +151,7 @@ def load(name, path=None):
     else:
         types = {c.name: pd.CategoricalDtype(c.categories, c.ordered) for c in columns.values() if c.categories}
         file = next(folder().glob(f"{name}.csv*"))
-        data = pd.read_csv(file, dtype=types, float_precision="round_trip")
+        data = pd.read_csv(file, dtype=types)
     data.attrs["dataset"] = name
     return data
 

@@ -1,0 +1,260 @@
+"""The data sets: what load() gives, that files and sheets agree, and that math has the published statistics."""
+
+from __future__ import annotations
+
+import hashlib
+import runpy
+import socket
+import time
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+from digits import rounds_to
+
+import mlmlib as mlm
+from models import REFERENCE
+from mlmlib import datasets, simulate
+from toc import ROOT
+
+NAMES = ["hsb", "intervention", "math", "patient", "sleepstudy"]
+
+
+def test_names_are_the_sheets():
+    assert datasets.names() == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sheet_and_file_agree(name):
+    sheet = datasets.sheet(name)
+    content = next(datasets.folder().glob(f"{name}.csv*")).read_bytes()
+    data = mlm.load(name)
+    assert hashlib.sha256(content).hexdigest() == sheet.facts["sha256"]
+    assert len(data) == int(sheet.facts["rows"])
+    assert list(data.columns) == list(sheet.columns)
+    assert not data.isna().any().any()
+    for key in ("title", "unit", "groups", "source", "citation", "license"):
+        assert sheet.facts[key]
+    for column in sheet.columns.values():
+        assert column.label and column.level in (1, 2)
+        grouped = data.groupby(sheet.facts["groups"])[column.name].nunique()
+        assert (grouped.max() == 1) == (column.level == 2), column.name
+        if column.categories:
+            assert list(data[column.name].cat.categories) == column.categories
+            assert data[column.name].cat.ordered == column.ordered
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_describe_reads_well(name):
+    about = mlm.describe(name)
+    text, html = repr(about), about._repr_html_()
+    for word in (about.title, about.citation, str(about.rows), *about.groups, *about.columns):
+        assert word in text
+    assert html.count("<tr>") == len(about.columns) + 1
+    with pytest.raises(AttributeError):
+        about.rows = 1
+
+
+def test_front_matter_is_yaml():
+    yaml = pytest.importorskip("yaml")
+    for name in NAMES:
+        front = (datasets.folder() / f"{name}.md").read_text(encoding="utf-8").split("---\n")[1]
+        assert yaml.safe_load(front)["name"] == name
+
+
+def test_unknown_name_lists_the_known():
+    with pytest.raises(mlm.DataError, match="hsb, intervention, math"):
+        mlm.load("hbs")
+
+
+def test_load_is_quick_and_needs_no_network(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("load() opened a connection")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    mlm.load("math")
+    began = time.perf_counter()
+    mlm.load("hsb")
+    assert time.perf_counter() - began < 0.5
+
+
+def test_numbers_are_read_to_the_last_bit():
+    file = datasets.folder() / "hsb.csv"
+    typed = [float(line.split(",")[6]) for line in file.read_text(encoding="utf-8").splitlines()[1:]]
+    assert np.abs(mlm.load("hsb")["cses"] - typed).max() < 1e-15
+
+
+def test_a_change_stays_in_its_copy():
+    own = mlm.load("math")
+    own["math"] = 0
+    assert mlm.load("math")["math"].min() == 30
+
+
+# ---- math: the reconstruction
+
+
+def test_math_has_exactly_the_sums_of_every_cell():
+    data = mlm.load("math").astype({"schtype": str})
+    powers = data.assign(n=1, mm=data["math"] ** 2, ss=data["ses"] ** 2, ms=data["math"] * data["ses"])
+    cells = pd.read_csv(datasets.folder() / "math_cells.csv")
+    keys = ["schid", "schtype", "ratio", "homework"]
+    found = powers.groupby(keys)[["n", "math", "mm", "ses", "ss", "ms"]].sum()
+    wanted = cells.set_index(keys).loc[found.index]
+    assert len(found) == len(cells) == 117
+    for ours, theirs in zip(("n", "math", "mm"), ("n", "math_sum", "math_sumsq")):
+        assert (found[ours] == wanted[theirs]).all()
+    for ours, theirs in zip(("ses", "ss", "ms"), ("ses_sum", "ses_sumsq", "math_ses_sum")):
+        assert np.abs(found[ours] - wanted[theirs]).max() < 1e-9
+
+
+def test_math_has_the_published_statistics():
+    published = tomllib.loads((REFERENCE / "stata_math.toml").read_text(encoding="utf-8"))["data"]
+    data = mlm.load("math")
+    assert len(data) == int(published["rows"]) and data["schid"].nunique() == int(published["schools"])
+    for name in ("math", "ses", "ratio"):
+        assert rounds_to(data[name].mean(), published[f"{name}_mean"])
+        assert rounds_to(data[name].std(), published[f"{name}_sd"])
+    for name in ("homework", "schtype"):
+        counts = data[name].value_counts()
+        assert {str(k): str(v) for k, v in counts.items()} == published[f"{name}_counts"]
+    assert data["math"].dtype.kind == "i" and data["math"].between(30, 71).all()
+
+
+def test_math_is_what_its_script_makes():
+    make = runpy.run_path(str(ROOT / "data" / "make_math.py"))
+    import csv
+
+    with open(ROOT / "data" / "math_cells.csv", newline="") as file:
+        rows = make["reconstruct"](list(csv.DictReader(file)))
+    lines = [",".join(make["COLUMNS"]), *(",".join(row) for row in rows)]
+    assert "\n".join(lines) + "\n" == (ROOT / "data" / "math.csv").read_text(encoding="utf-8")
+
+
+def test_another_seed_gives_the_same_estimates():
+    make = runpy.run_path(str(ROOT / "data" / "make_math.py"))
+    import csv
+
+    with open(ROOT / "data" / "math_cells.csv", newline="") as file:
+        rows = make["reconstruct"](list(csv.DictReader(file)), seed=1)
+    other = pd.DataFrame(rows, columns=make["COLUMNS"]).astype({"homework": int, "ses": float, "math": int})
+    assert not (other["math"].to_numpy() == mlm.load("math")["math"].to_numpy()).all()
+    formula = "math ~ homework + ses + schtype + (homework | schid)"
+    ours, theirs = mlm.lmm(formula, mlm.load("math")), mlm.lmm(formula, other)
+    assert abs(ours.criterion - theirs.criterion) < 1e-7
+    assert np.abs(ours.params.to_numpy() - theirs.params.to_numpy()).max() < 1e-6
+
+
+# ---- a reader's own math.dta
+
+
+def _own(**change):
+    data = mlm.load("math").astype({"schtype": str})
+    return data.assign(stuid=range(len(data)), **change)
+
+
+def test_own_file_with_labels(tmp_path):
+    path = tmp_path / "math.dta"
+    _own(schtype=mlm.load("math")["schtype"]).to_stata(path, write_index=False)
+    pd.testing.assert_frame_equal(mlm.load("math", path=path), mlm.load("math"))
+
+
+@pytest.mark.parametrize("kind", [int, float])
+def test_own_file_with_public_as_a_number(tmp_path, kind):
+    public = (mlm.load("math")["schtype"] == "Public").astype(kind)
+    _own(public=public).drop(columns="schtype").to_stata(tmp_path / "math.dta", write_index=False)
+    pd.testing.assert_frame_equal(mlm.load("math", path=str(tmp_path / "math.dta")), mlm.load("math"))
+
+
+def test_own_file_that_does_not_fit(tmp_path):
+    path = tmp_path / "own.csv"
+    _own().drop(columns="ratio").to_csv(path, index=False)
+    with pytest.raises(mlm.DataError, match="no column 'ratio'"):
+        mlm.load("math", path=path)
+    _own(schtype="Charter").to_csv(path, index=False)
+    with pytest.raises(mlm.DataError, match="'charter'; expected 'Private' or 'Public'"):
+        mlm.load("math", path=path)
+    with pytest.raises(mlm.DataError, match="no file"):
+        mlm.load("math", path=tmp_path / "none.dta")
+
+
+# ---- hsb
+
+
+def test_hsb_derived_columns_are_computed_from_the_students():
+    hsb = mlm.load("hsb")
+    mean = hsb.groupby("school")["ses"].transform("mean")
+    assert np.abs(hsb["mean_ses"] - mean).max() < 1e-12
+    assert np.abs(hsb["cses"] - (hsb["ses"] - hsb["mean_ses"])).max() < 1e-12
+    reference = pd.read_csv(REFERENCE / "data" / "hsb.csv") if (REFERENCE / "data" / "hsb.csv").exists() else None
+    if reference is not None:
+        assert (hsb["mathach"].to_numpy() == reference["mathach"].to_numpy()).all()
+        assert np.abs(hsb["cses"].to_numpy() - reference["cses"].to_numpy()).max() < 1e-12
+
+
+# ---- simulated
+
+
+@pytest.mark.parametrize("name", ["intervention", "patient"])
+def test_simulated_files_are_what_the_generator_returns(name):
+    pd.testing.assert_frame_equal(mlm.load(name), getattr(simulate, name)(), rtol=1e-12, check_categorical=True)
+
+
+@pytest.mark.parametrize("name", ["intervention", "patient"])
+def test_generators_repeat_and_differ(name):
+    make = getattr(simulate, name)
+    pd.testing.assert_frame_equal(make(seed=7), make(seed=7))
+    assert not make(seed=7).iloc[:, -1].head(20).equals(make(seed=8).iloc[:, -1].head(20))
+
+
+def test_intervention_is_about_the_truth():
+    rng = np.random.default_rng(1)
+    gaps = []
+    for _ in range(200):
+        means = simulate.intervention(seed=rng).groupby("treatment")["score"].mean()
+        gaps.append(means[1] - means[0])
+    expected = np.sqrt(4 / 40 * (0.15 + 0.85 / 20))
+    assert abs(np.mean(gaps) - 0.30) < 4 * expected / np.sqrt(200)
+    assert 0.85 < np.std(gaps) / expected < 1.15
+
+
+def test_patient_recovers_its_truth():
+    data = simulate.patient(doctors=2000, seed=11)
+    fit = mlm.lmm("satisfaction ~ minutes + female + (minutes | doctor)", data)
+    truth = simulate.PATIENT
+    assert (np.abs(fit.params - list(truth["gamma"].values())) < 4 * fit.bse).all()
+    T = fit.covariance_matrix().to_numpy()
+    assert np.allclose(T, truth["T"], rtol=0.25, atol=0.01) and abs(fit.sigma - truth["sigma"]) < 0.15
+
+
+def test_two_level_has_the_moments_asked_for():
+    T = [[4.0, -1.0], [-1.0, 1.0]]
+    data = simulate.two_level(3000, 12, {"Intercept": 10, "x": 2, "w": 1, "x:w": 0.5}, T, 3, x_between=0.4, seed=5)
+    fit = mlm.lmm("y ~ x * w + (x | group)", data)
+    assert (np.abs(fit.params - [10, 2, 1, 0.5]) < 4 * fit.bse).all()
+    assert np.allclose(fit.covariance_matrix(), T, atol=0.25) and abs(fit.sigma - 3) < 0.05
+    assert abs(mlm.clustering.icc_anova(data["x"], data["group"]).estimate - 0.4) < 0.03
+
+
+def test_two_level_takes_sizes_and_singular_matrices():
+    data = simulate.two_level(3, [2, 5, 1], {"x": 1}, [[0, 0], [0, 2]], 0, w="half", seed=1)
+    assert data["group"].value_counts().sort_index().tolist() == [2, 5, 1]
+    assert data.groupby("group")["w"].first().sum() == 1
+    slopes = (data["y"] / data["x"]).groupby(data["group"])
+    assert (slopes.max() - slopes.min()).max() < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"gamma": {"z": 1}}, "'z'"),
+        ({"tau": [[1, 2], [2, 1]]}, "covariance matrix"),
+        ({"tau": -1}, "covariance matrix"),
+        ({"size": [1, 2]}, "whole number"),
+        ({"sigma": -1}, "sigma"),
+        ({"x_between": 2}, "share"),
+    ],
+)
+def test_two_level_refuses_what_cannot_be(change, words):
+    with pytest.raises(mlm.DataError, match=words):
+        simulate.two_level(**{"groups": 3, "size": 2, **change})
