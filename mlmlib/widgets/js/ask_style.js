@@ -16,7 +16,7 @@ export const askCss = `
 .mlm-ask .option { display: flex; gap: .6rem; align-items: flex-start; padding: .38rem .5rem; margin: 0; border-radius: 6px; cursor: pointer; font-weight: 400; }
 .mlm-ask .option:hover { background: var(--a-panel); }
 .mlm-ask .option input { width: 18px; height: 18px; margin: .2rem 0 0; flex: none; accent-color: var(--a-focus); cursor: pointer; }
-.mlm-ask .option .mark { margin-left: auto; font-weight: 700; flex: none; padding-left: .5rem; }
+.mlm-ask .option .mark { margin-left: auto; font-weight: 700; flex: none; padding: 0 0 0 .5rem; background: none; }
 .mlm-ask .option.was-right { background: color-mix(in srgb, var(--a-good) 12%, transparent); }
 .mlm-ask .option.was-wrong { background: color-mix(in srgb, var(--a-bad) 12%, transparent); }
 .mlm-ask .was-right .mark { color: var(--a-good); } .mlm-ask .was-wrong .mark { color: var(--a-bad); }
@@ -30,7 +30,8 @@ export const askCss = `
 .mlm-ask button[type=submit] { background: var(--a-fg); color: var(--a-bg); border-color: var(--a-fg); font-weight: 600; }
 .mlm-ask button[hidden] { display: none; }
 .mlm-ask :is(button, input, a, summary):focus-visible { outline: 2.5px solid var(--a-focus); outline-offset: 2px; box-shadow: none; }
-.mlm-ask .row { display: flex; flex-wrap: wrap; gap: .5rem; margin-top: .7rem; align-items: center; }
+.mlm-ask .row { display: flex; flex-wrap: wrap; gap: .5rem; margin: .7rem 0 0; align-items: center; }
+.mlm-ask .row > * { width: auto; margin: 0; flex: none; }  /* the theme's grid has a .row too, and stretches what is in it */
 .mlm-ask .reply:not(:empty) { margin-top: .7rem; padding: .55rem .8rem; background: var(--a-panel); border-left: 3px solid var(--a-edge); border-radius: 0 6px 6px 0; }
 .mlm-ask .reply b.verdict { margin-right: .35rem; }
 .mlm-ask .reply.right { border-left-color: var(--a-good); } .mlm-ask .reply.right .verdict { color: var(--a-good); }

@@ -115,7 +115,7 @@ export default lab({
     { try: "Drag a student at five hours up and down by ten points. Then do the same to one at one hour.",
       see: "The line swings with the first and hardly notices the second. A point pulls on the slope in proportion to how far its <em>x</em> stands from the mean of <em>x</em>." },
     { try: "Switch to school 6327, and look at the sign of the slope. Then move its one student at three hours.",
-      see: "In this school homework seems to do harm, and one student carries most of that. Eight students cannot tell you about homework; chapter 3 asks what the other schools can lend them." },
+      see: "In this school homework seems to do harm. Lift that one student to 70 points and the slope is above zero: one of eight can turn the sign. Chapter 3 asks what the other schools can lend a school that sent so few." },
     { try: "Go back to school 72991 and enter every student twice.",
       see: "Line and R<sup>2</sup> stay where they were, and the band tightens: the SE falls by 1.47. That is √2 for twice the rows, and a little more because the formula divides by <i>N</i> − 2, which went from 12 to 26. Copies are the extreme case of students who resemble each other. Students of one school do so a little, and the formula is fooled a little, every time." },
   ],
