@@ -6,11 +6,12 @@ from browser import PHONE, WIDE
 
 SHELL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"></head>
-<body style="font: 16px sans-serif; max-width: 50rem; margin: 1rem auto; padding: 0 .5rem"><main><h1>A page</h1><h2>A part</h2>%s</main></body></html>"""
+<body style="font: 16px sans-serif; max-width: 50rem; margin: 1rem auto; padding: 0 .5rem">
+<main><h1>A page</h1><h2>A part</h2>%s</main></body></html>"""
 
 
 class LabPages:
-    """`lab = pages(mlm.labs.least_squares())` opens a page and gives a :class:`LabPage`; `check()` asserts that nothing went wrong."""
+    """`view = pages(mlm.labs.least_squares())` opens a page; `check()` asserts that nothing went wrong on any of them."""
 
     def __init__(self, browser, folder):
         self.browser, self.folder, self.contexts, self.faults = browser, folder, [], []
@@ -20,14 +21,23 @@ class LabPages:
         path.write_text(SHELL % "\n".join(part.to_html() for part in components), encoding="utf-8")
         if context is None:
             context = self.browser.new_context(
-                viewport=PHONE if phone else WIDE, color_scheme="dark" if dark else "light", reduced_motion="reduce" if reduced else "no-preference"
+                viewport=PHONE if phone else WIDE,
+                color_scheme="dark" if dark else "light",
+                reduced_motion="reduce" if reduced else "no-preference",
             )
             self.contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(8000)
         page.on("pageerror", lambda error: self.faults.append(f"uncaught {error}"))
-        page.on("console", lambda m: self.faults.append(f"console {m.text}") if m.type in ("error", "warning") else None)
-        page.on("request", lambda r: self.faults.append(f"asked for {r.url}") if not r.url.startswith(("file:", "data:", "blob:")) else None)
+        page.on(
+            "console", lambda m: self.faults.append(f"console {m.text}") if m.type in ("error", "warning") else None
+        )
+        page.on(
+            "request",
+            lambda r: (
+                self.faults.append(f"asked for {r.url}") if not r.url.startswith(("file:", "data:", "blob:")) else None
+            ),
+        )
         page.goto(path.as_uri() + fragment)
         return LabPage(page)
 
@@ -60,7 +70,8 @@ class LabPage:
         """The readouts at full precision, by key."""
         self.settle()
         rows = self.host.evaluate(
-            "(host) => [...host.shadowRoot.querySelectorAll('dl.readouts div')].map((d) => [d.dataset.key, d.dataset.value])"
+            """(host) => [...host.shadowRoot.querySelectorAll('dl.readouts div')]
+            .map((d) => [d.dataset.key, d.dataset.value])"""
         )
         return {key: float(value) for key, value in rows}
 
@@ -96,4 +107,6 @@ class LabPage:
             button.click()
         self.settle()
         rows = self.page.locator(".sheet tbody tr").all()
-        return self.page.locator(".sheet caption").inner_text(), [row.locator("th, td").all_inner_texts() for row in rows]
+        return self.page.locator(".sheet caption").inner_text(), [
+            row.locator("th, td").all_inner_texts() for row in rows
+        ]

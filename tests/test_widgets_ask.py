@@ -6,21 +6,26 @@ import base64
 import json
 
 import pytest
-
-import mlmlib as mlm
 from lab_page import LabPages
 
-VARIANCE = dict(
-    known={"SD for variance": (4.985, "5.0 is the *SD*; the question asks for the variance $\\tau_{00}$."), "ML": (23.23, "That is the ML estimate.")},
-    unit="points²",
-    hint=["A variance is in squared units.", "Square the SD.", "It is $4.985^2$."],
-    solution="$4.985^2 = 24.85$: square the SD.",
-    reply="Schools differ by 5 points, one SD.",
-)
+import mlmlib as mlm
+
+VARIANCE = {
+    "known": {
+        "SD for variance": (4.985, "5.0 is the *SD*; the question asks for the variance $\\tau_{00}$."),
+        "ML": (23.23, "That is the ML estimate."),
+    },
+    "unit": "points²",
+    "hint": ["A variance is in squared units.", "Square the SD.", "It is $4.985^2$."],
+    "solution": "$4.985^2 = 24.85$: square the SD.",
+    "reply": "Schools differ by 5 points, one SD.",
+}
 
 
 def variance():
-    return mlm.ask.number("ch03-tau", r"The SD of the schools is 4.985. What is $\hat\tau_{00}$?", 24.850225, **VARIANCE)
+    return mlm.ask.number(
+        "ch03-tau", r"The SD of the schools is 4.985. What is $\hat\tau_{00}$?", 24.850225, **VARIANCE
+    )
 
 
 def survives(name="ch02-survives"):
@@ -29,15 +34,21 @@ def survives(name="ch02-survives"):
         "The standard error": "It takes every row for news.",
         "The `p` value": "It inherits the fault of the standard error.",
     }
-    return mlm.ask.choice(name, "What does clustering leave **unharmed**?", options, right="The point estimate", hint="Copy every row.")
+    return mlm.ask.choice(
+        name, "What does clustering leave **unharmed**?", options, right="The point estimate", hint="Copy every row."
+    )
 
 
 def holds():
-    options = {"$N_{eff} \\le N$ when $\\rho > 0$": "Yes.", "deff depends on $n$": "Yes.", "ICC 0.05 is harmless": "With 50 students a school deff is 3.45."}
+    options = {
+        "$N_{eff} \\le N$ when $\\rho > 0$": "Yes.",
+        "deff depends on $n$": "Yes.",
+        "ICC 0.05 is harmless": "With 50 students a school deff is 3.45.",
+    }
     return mlm.ask.choice("ch02-holds", "Which hold?", options, right=list(options)[:2])
 
 
-# --- the Python side ----------------------------------------------------------------------------------------------------
+# --- the Python side ------------------------------------------------------------------------------
 
 
 def test_answers_do_not_stand_in_the_page_source():
@@ -57,7 +68,9 @@ def test_markdown_of_questions():
     from mlmlib.widgets.inline import inline, paragraphs
 
     assert inline("a < b & **c** *d* `x*y*z`") == "a &lt; b &amp; <strong>c</strong> <em>d</em> <code>x*y*z</code>"
-    assert inline("$a_1 * b < c * d_2$") == '<span class="math notranslate nohighlight">\\(a_1 * b &lt; c * d_2\\)</span>'
+    assert (
+        inline("$a_1 * b < c * d_2$") == '<span class="math notranslate nohighlight">\\(a_1 * b &lt; c * d_2\\)</span>'
+    )
     assert inline("[the chapter](a.html#x)") == '<a href="a.html#x">the chapter</a>'
     assert paragraphs("one\ntwo\n\nthree") == "<p>one two</p><p>three</p>"
     assert inline("2 * 3 * 4") == "2 * 3 * 4"
@@ -90,7 +103,7 @@ def test_known_mistakes_in_any_form():
     assert known(mlm.ask.number("ch01-x", "?", 2.0, known={"two": 2.0})) == []
 
 
-# --- how a number is judged -----------------------------------------------------------------------------------------------
+# --- how a number is judged -----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +125,17 @@ def judge(browser):
 @pytest.mark.parametrize(
     ("text", "answer", "verdict"),
     [
-        ("24.850225", 24.850225, "right"), ("24.85", 24.850225, "right"), ("24.9", 24.850225, "right"), ("25", 24.850225, "right"),
-        ("24,85", 24.850225, "right"), (" 24.85 ", 24.850225, "right"), ("2.485e1", 24.850225, "right"), ("24.83", 24.850225, "right"),
-        ("20", 24.850225, "far"), ("24", 24.850225, "far"), ("24.4", 24.850225, "far"), ("30", 24.850225, "far"), ("2e1", 24.850225, "coarse"),
+        ("24.850225", 24.850225, "right"), ("24.85", 24.850225, "right"), ("24.9", 24.850225, "right"),
+        ("25", 24.850225, "right"),
+        ("24,85", 24.850225, "right"),
+        (" 24.85 ", 24.850225, "right"), ("2.485e1", 24.850225, "right"), ("24.83", 24.850225, "right"),
+        ("20", 24.850225, "far"), ("24", 24.850225, "far"), ("24.4", 24.850225, "far"), ("30", 24.850225, "far"),
+        ("2e1", 24.850225, "coarse"),
         ("-0.25", -0.2468, "right"), ("−0.25", -0.2468, "right"), ("0.25", -0.2468, "sign"), ("0.2", 0.2468, "coarse"),
-        ("24.7", 0.2468, "percent"), ("24.68 %", 0.2468, "right"), ("1,207.5", 1207.48, "right"), ("1207", 1207.48, "right"),
-        ("23", 23.0, "right"), ("23.0", 23.0, "right"), ("22", 23.0, "far"), ("1/3", 1 / 3, "right"), ("3", 3.0, "right"), ("0", 0.0, "right"),
+        ("24.7", 0.2468, "percent"), ("24.68 %", 0.2468, "right"),
+        ("1,207.5", 1207.48, "right"), ("1207", 1207.48, "right"),
+        ("23", 23.0, "right"), ("23.0", 23.0, "right"), ("22", 23.0, "far"),
+        ("1/3", 1 / 3, "right"), ("3", 3.0, "right"), ("0", 0.0, "right"),
         ("many", 3.0, "unread"), ("", 3.0, "unread"), ("1.2.3", 3.0, "unread"),
     ],
 )  # fmt: skip
@@ -136,7 +154,7 @@ def test_known_mistakes_are_told_from_the_answer(judge):
     assert judge("0.249", {"answer": 24.9, "known": []}, "%")["verdict"] == "percent"
 
 
-# --- on the page ----------------------------------------------------------------------------------------------------------
+# --- on the page ----------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
-"""The labs in a real browser: every lab opens, answers, resets, links and reads well; two of them against statsmodels and mlmlib."""
+"""The labs in a real browser: each opens, answers, resets, links and reads well; two of them against statsmodels."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from lab_page import LabPages
 
 import mlmlib as mlm
-from lab_page import LabPages
 from mlmlib.widgets import labs
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,9 @@ def test_every_control_changes_something_by_keyboard(pages, lab):
     view = pages(lab)
 
     def all_of_it():
-        usable = view.host.evaluate("(host) => [...host.shadowRoot.querySelectorAll('.control input, select')].map((x) => x.disabled)")
+        usable = view.host.evaluate(
+            "(host) => [...host.shadowRoot.querySelectorAll('.control input, select')].map((x) => x.disabled)"
+        )
         return view.picture, view.numbers, usable, view.state
 
     found = view.host.evaluate("""(host) => [...host.shadowRoot.querySelectorAll('input[data-key], select[data-key]')]
@@ -89,12 +91,16 @@ def test_points_move_by_arrow_keys_and_say_where_they_are(pages, lab):
     view.page.keyboard.press("ArrowRight")
     assert view.state != before
     assert handle.get_attribute("aria-valuetext") != text
-    assert view.host.evaluate("(host) => host.shadowRoot.activeElement.classList.contains('handle')"), "focus stays on the point"
+    assert view.host.evaluate("(host) => host.shadowRoot.activeElement.classList.contains('handle')"), (
+        "focus stays on the point"
+    )
 
 
 def test_arrow_keys_in_a_lab_do_not_reach_the_page(pages, lab):
     view = pages(lab)
-    view.page.evaluate("() => { window.heard = 0; document.addEventListener('keydown', () => { window.heard += 1; }); }")
+    view.page.evaluate(
+        "() => { window.heard = 0; document.addEventListener('keydown', () => { window.heard += 1; }); }"
+    )
     poke(view)
     assert view.page.evaluate("window.heard") == 0
 
@@ -107,7 +113,9 @@ def test_reset_and_link_and_text(pages, lab):
     assert changed != opening
     live = view.page.locator(".lab > [aria-live]")
     live.filter(has_text="").wait_for(state="attached")
-    view.page.wait_for_function("(host) => host.shadowRoot.querySelector('[aria-live]').textContent.length > 10", arg=view.host.element_handle())
+    view.page.wait_for_function(
+        "(host) => host.shadowRoot.querySelector('[aria-live]').textContent.length > 10", arg=view.host.element_handle()
+    )
     assert len(view.page.locator("#desc").inner_text()) > 60
     view.page.get_by_role("button", name="Link to this state").click()
     fragment = "#" + view.page.url.split("#", 1)[1]
@@ -160,7 +168,7 @@ def test_theme_switch_is_followed(pages):
     assert view.host.get_attribute("data-mode") == "dark"
 
 
-# --- least squares ------------------------------------------------------------------------------------------------------
+# --- least squares --------------------------------------------------------------------------------
 
 
 def ols(state):
@@ -207,7 +215,11 @@ def test_entering_students_twice_lowers_the_se_by_a_little_more_than_root_two(pa
     agrees(view)
     assert twice["slope"] == pytest.approx(once["slope"]) and twice["r2"] == pytest.approx(once["r2"])
     n = once["n"]
-    assert once["se"] / twice["se"] == pytest.approx(np.sqrt(2 * (2 * n - 2) / (2 * (n - 2)))) == pytest.approx(twice["ratio"])
+    assert (
+        once["se"] / twice["se"]
+        == pytest.approx(np.sqrt(2 * (2 * n - 2) / (2 * (n - 2))))
+        == pytest.approx(twice["ratio"])
+    )
     assert f"{twice['ratio']:.2f}" == "1.47", "the lab's text says so"
 
 
@@ -230,7 +242,7 @@ def test_least_squares_table_holds_the_numbers(pages):
     assert [float(r[4].replace("−", "-")) for r in rows] == pytest.approx(list(fit.resid), abs=0.006)
 
 
-# --- design effect ------------------------------------------------------------------------------------------------------
+# --- design effect --------------------------------------------------------------------------------
 
 
 def design_effect_agrees(view):
@@ -264,8 +276,10 @@ def test_design_effect_lights_as_many_dots_as_students_are_worth(pages):
     view = pages(mlm.labs.design_effect(icc=0.1, n=20, J=30))
 
     def lit():
-        return view.host.evaluate("""(host) => ['on', 'part', 'off'].map((_, i) =>
-            (host.shadowRoot.querySelectorAll('svg path[stroke-linecap=round]')[[3, 2, 0][i]].getAttribute('d').match(/h/g) ?? []).length)""")
+        return view.host.evaluate("""(host) => {
+            const paths = host.shadowRoot.querySelectorAll('svg path[stroke-linecap=round]');
+            return [3, 2, 0].map((i) => (paths[i].getAttribute('d').match(/h/g) ?? []).length);
+        }""")
 
     assert lit() == [30 * 6, 30, 30 * 13]  # 6.9 lights in each of 30 schools
     view.control("icc").fill("0")

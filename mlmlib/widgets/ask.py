@@ -1,8 +1,8 @@
 """Self-checks: ``mlm.ask.choice``, ``mlm.ask.number`` and ``mlm.ask.progress``.
 
 A question answers at once, in the page. A wrong answer that a known mistake would give is named as that mistake; any
-other gets a nudge; hints come in rising strength, then the solution. What a reader has answered stays in the browser, in
-``localStorage["mlmlib.progress"]``.
+other gets a nudge; hints come in rising strength, then the solution. What a reader has answered stays in the browser,
+in ``localStorage["mlmlib.progress"]``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ __all__ = ["choice", "number", "progress"]
 _ID = re.compile(r"^([A-Za-z0-9]+)-([A-Za-z0-9][\w-]*)$")
 
 
-def choice(id: str, question: str, options: dict[str, str], *, right: str | list[str], hint=(), solution: str = "") -> Any:
+def choice(
+    id: str, question: str, options: dict[str, str], *, right: str | list[str], hint=(), solution: str = ""
+) -> Any:
     """A question with options, each with its own reply.
 
     Parameters
@@ -42,7 +44,7 @@ def choice(id: str, question: str, options: dict[str, str], *, right: str | list
     Examples
     --------
     >>> import mlmlib as mlm
-    >>> q = mlm.ask.choice("ch01-slope", "What does $\\\\beta_1$ say?", {"A difference": "Yes.", "A cause": "Only if ..."},
+    >>> q = mlm.ask.choice("ch01-slope", "What does $\\\\beta_1$ say?", {"A difference": "Yes.", "A cause": "If ..."},
     ...                    right="A difference")
     """
     many = not isinstance(right, str)
@@ -84,8 +86,8 @@ def number(
     id, question, hint, solution
         As in :func:`choice`.
     answer : float
-        The right answer, from code. Any correct rounding of it to `digits` significant digits or more is right, and so is
-        what is within 0.2 % of it (someone rounded on the way) or within `tolerance`.
+        The right answer, from code. Any correct rounding of it to `digits` significant digits or more is right, and so
+        is what is within 0.2 % of it (someone rounded on the way) or within `tolerance`.
     known : dict or list, optional
         What known mistakes give: ``{"what was done": (value, reply)}``, or ``{reply: value}``, or a list of
         ``(value, reply)`` or of objects with ``value`` and ``reply`` (as :mod:`mlmlib.feedback` makes them).
@@ -102,11 +104,11 @@ def number(
     --------
     >>> import mlmlib as mlm
     >>> q = mlm.ask.number("ch02-deff", "ICC 0.1, 21 students a school: the design effect?", 1 + 20 * 0.1,
-    ...                    known={"n for n - 1": (1 + 21 * 0.1, "That is $1 + n\\\\rho$; one of the n is the student itself.")})
+    ...                    known={"n for n - 1": (1 + 21 * 0.1, "One of the n is the student itself.")})
     """
     answer = _finite(answer, f"{id}: the answer")
     mistakes = [{"value": v, "reply": paragraphs(r)} for v, r in _known(known, id) if v != answer]
-    said = f"{_written(answer, digits)}{'' if unit in ('', '%') else ' '}{unit}".strip()
+    said = f"{_written(answer, digits)} {unit}".strip()
     key = {
         "answer": answer,
         "tolerance": float(tolerance),
@@ -143,7 +145,9 @@ def _ask(id: str, kind: str, question: str, key: dict, waiting: str, **more) -> 
         "key": locked,
         "result": None,
     }
-    return component("ask", "ask.js", values, waiting=f'<div class="mlm-ask">{waiting}</div>', call=f"mlm.ask.{kind}({id!r}, ...)")
+    return component(
+        "ask", "ask.js", values, waiting=f'<div class="mlm-ask">{waiting}</div>', call=f"mlm.ask.{kind}({id!r}, ...)"
+    )
 
 
 def _hints(hint) -> list[str]:

@@ -16,7 +16,8 @@ from mlmlib.widgets.bundle import bundle
 #: Set while the site is built: components are plain HTML, no widget (and no widget manager) gets onto the page.
 STATIC = "MLMLIB_STATIC"
 
-_emitted: set[str] = set()
+#: While the site is built: the object of each kind that brings the module onto the page.
+_carriers: dict[str, object] = {}
 
 
 def is_static() -> bool:
@@ -45,7 +46,7 @@ def plain(value: Any) -> Any:
     raise TypeError(f"a lab's state must be numbers, text, or lists of them, not {type(value).__name__}")
 
 
-def html(kind: str, entry: str, values: dict, waiting: str) -> str:
+def html(kind: str, entry: str, values: dict, waiting: str, owner: object) -> str:
     """The component as HTML. `waiting` is shown until the script runs, and where none runs."""
     state = json.dumps(values, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     out = (
@@ -54,8 +55,7 @@ def html(kind: str, entry: str, values: dict, waiting: str) -> str:
     )
     # While the site is built one process runs one page, and one copy of the module serves all its blocks. In a notebook
     # each output carries its own, so that it survives when another is cleared.
-    if not (os.environ.get(STATIC) and kind in _emitted):
-        _emitted.add(kind)
+    if not os.environ.get(STATIC) or _carriers.setdefault(kind, owner) is owner:
         out += f'\n<script type="module">\n{bundle(entry, kind)}</script>'
     return out
 
@@ -107,7 +107,7 @@ def component(kind: str, entry: str, values: dict, *, waiting: str, call: str, d
 
     def to_html(self) -> str:
         """The component as HTML that runs without a kernel."""
-        return html(kind, entry, {key: getattr(self, key) for key in values}, waiting)
+        return html(kind, entry, {key: getattr(self, key) for key in values}, waiting, self)
 
     name = "".join(part.title() for part in kind.split("_"))
     methods = {"to_html": to_html, "__repr__": lambda self: call, "__doc__": doc}

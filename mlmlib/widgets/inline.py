@@ -1,4 +1,4 @@
-"""The little Markdown of questions and replies, as HTML: paragraphs, **bold**, *emphasis*, `code`, [links](url), $math$."""
+"""The little Markdown of questions, as HTML: paragraphs, **bold**, *emphasis*, `code`, [links](url), $math$."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ def inline(text: str) -> str:
 
     def keep(match: re.Match) -> str:
         code, math = match.groups()
-        kept.append(f"<code>{escape(code)}</code>" if code else f'<span class="math notranslate nohighlight">\\({escape(math)}\\)</span>')
+        kept.append(
+            f"<code>{escape(code)}</code>"
+            if code
+            else f'<span class="math notranslate nohighlight">\\({escape(math)}\\)</span>'
+        )
         return f"\0{len(kept) - 1}\0"
 
     out = escape(_KEEP.sub(keep, text), quote=False)
@@ -28,4 +32,6 @@ def inline(text: str) -> str:
 
 def paragraphs(text: str) -> str:
     """`text` as HTML paragraphs; blank lines part them."""
-    return "".join(f"<p>{inline(' '.join(part.split()))}</p>" for part in re.split(r"\n\s*\n", text.strip()) if part.strip())
+    return "".join(
+        f"<p>{inline(' '.join(part.split()))}</p>" for part in re.split(r"\n\s*\n", text.strip()) if part.strip()
+    )

@@ -31,6 +31,7 @@ def lab(name: str, title: str, state: dict, *, data: dict | None = None) -> Any:
     """
     given = {key: value for key, value in state.items() if value is not None}
     values = {**dict.fromkeys(state), **given, "data": data, "result": None}
-    call = f"mlm.labs.{name}({', '.join(f'{k}={v!r}' for k, v in given.items() if not isinstance(v, (list, tuple, dict)))})"
+    short = [f"{key}={value!r}" for key, value in given.items() if isinstance(value, (bool, int, float, str))]
+    call = f"mlm.labs.{name}({', '.join(short)})"
     waiting = f"<p><em>Lab: {escape(title)}.</em> It runs in the page and needs JavaScript.</p>"
     return component(name, f"{name}.js", values, waiting=waiting, call=call, doc=title)

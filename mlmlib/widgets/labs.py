@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from importlib import import_module
 
-__all__ = ["coverage", "covariance_origin", "design_effect", "least_squares", "shrinkage"]
+_LABS = ("coverage", "covariance_origin", "design_effect", "least_squares", "shrinkage")
+__all__ = list(_LABS)
 
 
 def __getattr__(name):
-    if name not in __all__:
-        raise AttributeError(f"there is no lab {name!r}; there are {', '.join(__all__)}")
+    if name not in _LABS:
+        raise AttributeError(f"there is no lab {name!r}; there are {', '.join(_LABS)}")
     return getattr(import_module(f"mlmlib.widgets.{name}"), name)
 
 

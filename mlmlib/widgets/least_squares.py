@@ -34,5 +34,7 @@ def least_squares(
             raise ValueError(f"the math data have no school {school!r}; the lab knows 72991 and 6327")
         x, y = students["homework"], students["math"]
     return lab(
-        "least_squares", "Least squares by hand", {"x": x, "y": y, "school": str(school), "twice": twice, "squares": squares}
+        "least_squares",
+        "Least squares by hand",
+        {"x": x, "y": y, "school": str(school), "twice": twice, "squares": squares},
     )
