@@ -135,7 +135,9 @@ def icc(fit, level=0.95, *, group=None, at=None):
     direction = (gradient[group] - rho * whole) / total
     used = direction != 0
     se = float(np.sqrt(direction[used] @ cov[np.ix_(used, used)] @ direction[used]))
-    note = "No standard error: the fit is singular, so the ICC is at or near its boundary." if se != se else ""
+    note = ""
+    if fit.is_singular or se != se:
+        se, note = float("nan"), "No standard error: the fit is singular, on the boundary of what can be estimated."
     lower, upper = _logit_interval(rho, se, level) if se == se and 0 < rho < 1 else (float("nan"),) * 2
     only_means = fit.spec.exog_names in ((), ("Intercept",)) and not slopes
     kind = "unconditional" if only_means else "residual"
