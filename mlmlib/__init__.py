@@ -16,6 +16,7 @@ _WHERE = {
     "load": "datasets", "describe": "datasets",
     "icc": "clustering", "design_effect": "clustering", "reliability": "clustering",
     "center": "centering", "within_between": "centering", "margins": "inference.margins",
+    "translate": "report", "elsewhere": "report", "equations": "report",
 }
 _MODULES = {name: name for name in (
     "clustering", "covariance", "datasets", "design", "feedback", "formula", "grading", "inference", "plots", "published",

@@ -207,6 +207,21 @@ class LinearResult:
         from .report.summary import summary
         return summary(self, **options)
 
+    def translate(self, to: str, *, data: str = "df") -> str:
+        """The same model as code for ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"``, ``"statsmodels"``."""
+        from .report import translate
+        return translate(self, to, data=data)
+
+    def elsewhere(self, *programs: str, data: str = "df"):
+        """The same model in other programs, a tab each (all of them, or those named)."""
+        from .report import elsewhere
+        return elsewhere(self, programs, data=data) if programs else elsewhere(self, data=data)
+
+    def equations(self, **options):
+        """The model as equations, level by level and combined, with symbols or estimates: see `mlmlib.report.equations`."""
+        from .report import equations
+        return equations(self, **options)
+
     def __repr__(self) -> str:
         return str(self.summary())
 

@@ -1,4 +1,5 @@
 """From a fit to something one can say: summary, equations, and the same model in other programs."""
 from .summary import summary
+from .translate import elsewhere, translate
 
-__all__ = ["summary"]
+__all__ = ["elsewhere", "summary", "translate"]

@@ -1,0 +1,84 @@
+"""The same model in other programs, defaults carried over so that the numbers agree.
+
+A new target is one file with ``write(model) -> (code, note)`` and one line in `TARGETS`.
+"""
+from __future__ import annotations
+
+from . import hlm, julia, python, r, sas, spss, stata
+from .model import Model, Untranslatable, of_fit, of_formula
+from .tabs import Elsewhere
+
+# name: (title, language of the code, writer)
+TARGETS = {
+    "lme4": ("R: lme4", "r", r.lme4), "nlme": ("R: nlme", "r", r.nlme), "stata": ("Stata", "stata", stata.write),
+    "sas": ("SAS", "sas", sas.write), "spss": ("SPSS", "text", spss.write), "hlm": ("HLM", "text", hlm.write),
+    "julia": ("Julia: MixedModels.jl", "julia", julia.write), "statsmodels": ("Python: statsmodels", "python", python.write),
+}
+_ALIASES = {"r": "lme4", "lmer": "lme4", "lme": "nlme", "mixed": "stata", "proc mixed": "sas", "hlm7": "hlm",
+            "mixedmodels": "julia", "mixedmodels.jl": "julia", "python": "statsmodels"}
+
+
+class Code(str):
+    """Code in another language; a string that prints as itself and knows its `title`, `language`, `note`, `possible`."""
+
+    title = language = note = ""
+    possible = True
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def translate(model, to: str, *, table=None, reml: bool = True, covariance: str = "unstructured", data: str = "df") -> Code:
+    """A model as code for another program.
+
+    Parameters
+    ----------
+    model : a fit, or a formula
+    to : str
+        ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"``, ``"statsmodels"``.
+    table : DataFrame, optional
+        With a formula: tells which columns are categories and which do not vary within groups.
+    reml, covariance
+        With a formula: as in ``mlm.lmm``.
+    data : str
+        The name of the data set in the code.
+
+    Returns
+    -------
+    Code
+        A string with attributes `note` (what differs in default or in print), `possible`, `title`, `language`.
+
+    Examples
+    --------
+    >>> print(translate("math ~ ses + (1 + ses | schid)", "stata", reml=False))
+    mixed math ses ///
+      || schid: ses, covariance(unstructured)
+    estat sd
+    """
+    key = to.lower()
+    key = _ALIASES.get(key, key)
+    if key not in TARGETS:
+        raise ValueError(f"translate() knows {', '.join(TARGETS)}, not {to!r}.")
+    spec = model if isinstance(model, Model) else (
+        of_formula(model, table, reml=reml, covariance=covariance, data=data) if isinstance(model, str) else of_fit(model, data))
+    title, language, write = TARGETS[key]
+    try:
+        text, note = write(spec)
+        code = Code(text)
+    except Untranslatable as reason:
+        code, note = Code(f"Cannot: {reason}."), ""
+        code.possible = False
+    code.title, code.language, code.note = title, language, note
+    return code
+
+
+def elsewhere(model, programs=None, **options) -> Elsewhere:
+    """The same model in several programs, a tab each; `options` as in `translate`."""
+    if programs is None:
+        single = not (isinstance(model, str) and "|" in model or getattr(model, "n_groups", None) or getattr(model, "random", None))
+        programs = [name for name in TARGETS if not (single and name in ("nlme", "hlm"))]
+    codes = [translate(model, name, **options) for name in programs]
+    for code in codes:
+        if code.title == "R: lme4" and "lmer(" not in code:
+            code.title = "R"
+    return Elsewhere(codes)

@@ -1,0 +1,99 @@
+"""R: lme4's lmer, nlme's lme; lm and gls for models without random effects."""
+from __future__ import annotations
+
+import re
+
+from .model import Model, Untranslatable, expression, plain_category
+
+
+def factor_text(factor) -> str:
+    """A factor in an R formula."""
+    if factor.is_column:
+        return factor.label if re.fullmatch(r"[A-Za-z.][\w.]*", factor.label) else f"`{factor.label}`"
+    if plain_category(factor):
+        return f"factor({plain_category(factor)})"
+    text = expression(factor)
+    return text if re.match(r"(log|exp|sqrt)\(", text) and text.endswith(")") else f"I({text})"
+
+
+def side(terms, intercept: bool, joiner: str = ":") -> str:
+    """The right side: ``a * b`` where a, b and a:b all stand there, else the terms one by one."""
+    names = [tuple(factor_text(f) for f in t) for t in terms if t]
+    starred = [t for t in names if len(t) == 2 and (t[0],) in names and (t[1],) in names]
+    covered = {(x,) for t in starred for x in t}
+    words, done = [], set()
+    for name in names:
+        star = next((t for t in starred if name[0] in t and len(name) == 1 and t not in done), None)
+        if name in covered and star:
+            words.append(" * ".join(star))
+            done.add(star)
+        elif name not in covered and name not in starred:
+            words.append(joiner.join(name))
+    words = words or ["1"] * intercept
+    return " + ".join(words if intercept else ["0", *words])
+
+
+def preparation(model: Model) -> list[str]:
+    """Factors with our reference category."""
+    out = []
+    for name, levels in model.categories.items():
+        if levels:
+            out.append(f'{model.data}${name} <- relevel(factor({model.data}${name}, ordered = FALSE), ref = "{levels[0]}")')
+    return out
+
+
+def inner(random) -> str:
+    """The effects of a random term, the intercept spelled out."""
+    return " + ".join(["1" if random.intercept else "0", *(":".join(map(factor_text, e)) for e in random.slopes)])
+
+
+def lme4(model: Model):
+    """lmer; lm for OLS."""
+    fixed = f"{factor_text(model.formula.response)} ~ {side(model.fixed, model.intercept)}"
+    if not model.random:
+        return _without_random(model, fixed)
+    terms = []
+    for r in model.random:
+        if r.structure not in ("unstructured", "independent") and not r.single:
+            raise Untranslatable(f"lme4 has no {r.structure} covariance of several effects; nlme has (pdCompSymm, pdIdent)")
+        if r.structure == "independent" and not r.single and any(model.category(f) for e in r.slopes for f in e):
+            raise Untranslatable("lme4's || does not separate the columns of a category; make 0/1 columns of it first")
+        bar = "||" if r.structure == "independent" and not r.single else "|"
+        terms.append(f"({inner(r)} {bar} {r.group})")
+    lines = ["library(lme4)", *preparation(model),
+             f"fit <- lmer({fixed} + {' + '.join(terms)},", f"            data = {model.data}, REML = "
+             f"{'TRUE' if model.method == 'REML' else 'FALSE'})", "summary(fit)"]
+    note = ("lmer's default is REML = TRUE. It prints t values without p-values; lmerTest adds them with Satterthwaite's "
+            "degrees of freedom. It prints no standard errors of variances; confint(fit) gives profile intervals.")
+    return "\n".join(lines), note
+
+
+def _without_random(model, fixed):
+    lines = preparation(model)
+    if model.method == "OLS":
+        return "\n".join([*lines, f"fit <- lm({fixed}, data = {model.data})", "summary(fit)"]), "Least squares, t tests."
+    lines = ["library(nlme)", *lines, f'fit <- gls({fixed}, data = {model.data}, method = "ML")', "summary(fit)", "logLik(fit)"]
+    return "\n".join(lines), ("lmer refuses a model without random effects; gls fits it by ML. Its standard errors use the "
+                              "divisor n - p, ours n: multiply them by sqrt((n - p) / n).")
+
+
+def nlme(model: Model):
+    """lme, with a pdMat class for each covariance structure."""
+    fixed = f"{factor_text(model.formula.response)} ~ {side(model.fixed, model.intercept)}"
+    if not model.random:
+        return _without_random(model, fixed)
+    if len(model.random) > 1:
+        raise Untranslatable("several random terms need nested lists of pdMat objects in lme")
+    r = model.random[0]
+    wrap = {"unstructured": "pdLogChol", "independent": "pdDiag", "exchangeable": "pdCompSymm", "identity": "pdIdent"}
+    effects = f"~ {inner(r)}"
+    if r.single or r.structure == "unstructured":
+        random = f"{effects} | {r.group}"
+    else:
+        random = f"list({r.group} = {wrap[r.structure]}({effects}))"
+    lines = ["library(nlme)", *preparation(model), f"fit <- lme({fixed},", f"           random = {random},",
+             f'           data = {model.data}, method = "{model.method}")', "summary(fit)", "intervals(fit)"]
+    note = ("lme's default is REML. Its t tests count degrees of freedom by level (inner and outer); estimates and REML standard "
+            "errors are ours." + ("" if model.method == "REML" else " Under ML its standard errors are larger by sqrt(n / (n - p)): "
+                                  "lme adjusts sigma; lmer does not."))
+    return "\n".join(lines), note
