@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..lmm.model import lower_factor
+from ..covariance import lower_factor
 from ..lmm.optimise import Minimum
 from ..lmm.result import LmmResult
 
