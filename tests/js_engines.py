@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from browser import FLAGS, chromium_path
 from conftest import missing
 
@@ -31,7 +30,9 @@ def classic_script():
         names += re.findall(r"^export (?:const|function) (\w+)", text, flags=re.M)
         parts.append(re.sub(r"^export ", "", text, flags=re.M))
     body = "\n".join(parts)
-    return f"const labs = (() => {{\n{body}\nreturn {{ {', '.join(names)} }};\n}})();\n" + JOBS.read_text(encoding="utf-8")
+    return f"const labs = (() => {{\n{body}\nreturn {{ {', '.join(names)} }};\n}})();\n" + JOBS.read_text(
+        encoding="utf-8"
+    )
 
 
 def plain(value):
@@ -50,12 +51,18 @@ class Node:
 
     def __init__(self, folder):
         self.script = folder / "labs.cjs"
-        tail = "\nprocess.stdout.write(JSON.stringify(answer(labs, JSON.parse(require('fs').readFileSync(0, 'utf8')))));\n"
+        tail = (
+            "\nprocess.stdout.write(JSON.stringify(answer(labs, JSON.parse(require('fs').readFileSync(0, 'utf8')))));\n"
+        )
         self.script.write_text(classic_script() + tail, encoding="utf-8")
 
     def __call__(self, job, **args):
         done = subprocess.run(
-            ["node", str(self.script)], input=json.dumps(plain({"job": job, "args": args})), capture_output=True, text=True, timeout=120
+            ["node", str(self.script)],
+            input=json.dumps(plain({"job": job, "args": args})),
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

@@ -38,7 +38,9 @@ class OneLab(LabPage):
 
     def slide(self, key, value):
         """Put a range control to a value, as a reader's finger would end up doing."""
-        self.control(key).evaluate("(node, v) => { node.value = v; node.dispatchEvent(new Event('input', {bubbles: true})); }", value)
+        self.control(key).evaluate(
+            "(node, v) => { node.value = v; node.dispatchEvent(new Event('input', {bubbles: true})); }", value
+        )
         self.settle()
 
     def sheet(self):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from lab_actions import OneLab
 
 import mlmlib as mlm
-from lab_actions import OneLab
 
 READ = {"gamma00": ("params", 0), "gamma10": ("params", 1), "gamma00_se": ("bse", 0)}
 
@@ -79,7 +79,9 @@ def test_without_covariance_the_page_fits_again(lab):
     for origin in (0.0, 3.0):
         page.slide("origin", origin)
         assert_equals_mlmlib(page, refit(origin, free=False), rtol=1e-4)
-        assert page.js("lab.result.excess") == pytest.approx(refit(origin, free=False).criterion - refit(0).criterion, abs=1e-4)
+        assert page.js("lab.result.excess") == pytest.approx(
+            refit(origin, free=False).criterion - refit(0).criterion, abs=1e-4
+        )
     page.page.locator("input[data-key=free]").check()
     page.settle()
     assert_equals_mlmlib(page, refit(3.0))

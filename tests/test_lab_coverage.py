@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from lab_actions import OneLab
 from scipy import stats
 
 import mlmlib as mlm
-from lab_actions import OneLab
 
 
 @pytest.fixture
@@ -46,7 +46,9 @@ def test_opens_on_a_state_that_shows_the_idea(machine):
     assert lab.page.locator("svg .misses").count() == 3
 
 
-@pytest.mark.parametrize("world", [{}, {"J": 6, "n": 12, "icc": 0.3, "seed": 5}, {"icc": 0.0, "effect": 0.0, "seed": 3}])
+@pytest.mark.parametrize(
+    "world", [{}, {"J": 6, "n": 12, "icc": 0.3, "seed": 5}, {"icc": 0.0, "effect": 0.0, "seed": 3}]
+)
 def test_one_study_has_exactly_the_intervals_of_statsmodels_and_mlmlib(machine, world):
     import statsmodels.formula.api as smf
 

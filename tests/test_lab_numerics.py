@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from js_engines import start
 from scipy import stats
 
 import mlmlib as mlm
-from js_engines import start
 
 R = Path(__file__).parent / "reference" / "r"
 
@@ -161,7 +161,14 @@ def test_random_slope_equals_lme4_at_every_origin(js):
     want = reference("imm_hw_rs_reml")
     T = np.array(want["varcomp"]["schid"]["cov"])
     D = np.array([T[0, 0], T[0, 1], T[1, 1]]) / want["sigma2"]
-    args = {"x": math["homework"].to_numpy(float), "y": math["math"].to_numpy(float), "group": group, "J": J, "D": D, "reml": True}
+    args = {
+        "x": math["homework"].to_numpy(float),
+        "y": math["math"].to_numpy(float),
+        "group": group,
+        "J": J,
+        "D": D,
+        "reml": True,
+    }
     fit = js("slopes", **args)
     assert abs(fit["criterion"] - want["deviance_or_remlcrit"]) < 1e-8 * 4
     close([fit["sigma2"], *fit["beta"]], [want["sigma2"], *want["fixef"].values()], rtol=1e-6)
@@ -210,4 +217,3 @@ def test_a_variance_of_zero_without_covariance_is_exactly_zero(js):
         assert fit["criterion"] <= want.criterion + 1e-7
         zeros += np.array(fit["T"])[[0, 2]] == 0
     assert zeros[1] >= 3
-

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from lab_actions import OneLab
 
 import mlmlib as mlm
-from lab_actions import OneLab
 
 
 @pytest.fixture
@@ -13,7 +13,11 @@ def lab(browser, tmp_path):
     pages = []
 
     def start(phone=False, dark=False, touch=False, fragment="", **asked):
-        pages.append(OneLab(browser, tmp_path, mlm.labs.shrinkage(**asked), phone=phone, dark=dark, touch=touch, fragment=fragment))
+        pages.append(
+            OneLab(
+                browser, tmp_path, mlm.labs.shrinkage(**asked), phone=phone, dark=dark, touch=touch, fragment=fragment
+            )
+        )
         return pages[-1]
 
     yield start
@@ -48,7 +52,9 @@ def assert_equals_mlmlib(lab, reml=True):
     u = fit.random_effects["school"]["Intercept"]
     np.testing.assert_allclose(rows["raw mean"], own.mean()[rows.index], atol=5.1e-5)
     np.testing.assert_allclose(rows["estimate"], fit.params["Intercept"] + u[rows.index], atol=2e-4)
-    np.testing.assert_allclose(rows["SD given the data"], fit.random_effects_se["school"]["Intercept"][rows.index], atol=2e-4)
+    np.testing.assert_allclose(
+        rows["SD given the data"], fit.random_effects_se["school"]["Intercept"][rows.index], atol=2e-4
+    )
     n = own.size()[rows.index]
     np.testing.assert_allclose(rows["λ"], n * tau2 / (n * tau2 + fit.sigma**2), atol=1e-4)
 

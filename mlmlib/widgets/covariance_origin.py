@@ -22,7 +22,8 @@ def covariance_origin(
     Parameters
     ----------
     fit : LmmResult, optional
-        A model ``y ~ x + (1 + x | g)`` with unstructured covariance; math on homework hours in the book's 23 schools if left out.
+        A model ``y ~ x + (1 + x | g)`` with unstructured covariance; if left out, math on homework hours in the
+        book's 23 schools.
     origin : float
         Where x is zero when the lab opens, on the scale of the data.
     free : bool
@@ -43,7 +44,12 @@ def covariance_origin(
         origins = origins or (-2.0, 6.0)
     names = list(fit.params.index)
     factor = next(iter(fit.random_effects))
-    if len(names) != 2 or names[0] != "Intercept" or list(fit.random_effects[factor].columns) != names or len(fit.random_effects) != 1:
+    if (
+        len(names) != 2
+        or names[0] != "Intercept"
+        or list(fit.random_effects[factor].columns) != names
+        or len(fit.random_effects) != 1
+    ):
         raise ValueError("this lab shows one predictor with a random intercept and slope: fit 'y ~ x + (1 + x | g)'")
     x, y = np.asarray(fit.exog)[:, 1], np.asarray(fit.endog)
     levels = list(fit.random_effects[factor].index)
@@ -59,9 +65,21 @@ def covariance_origin(
     step = next(m * unit for m in (1, 2, 5, 10) if m * unit >= fine * 0.999)
     spans = [[float(x[codes == j].min()), float(x[codes == j].max())] for j in range(len(levels))]
     data = {
-        "x": x, "y": y, "group": codes, "labels": [str(level) for level in levels], "T": [T[0, 0], T[0, 1], T[1, 1]],
-        "sigma2": fit.sigma**2, "reml": bool(fit.reml), "slope": float(fit.params.iloc[1]), "origins": [low, high], "step": step, "spans": spans,
-        "xName": x_name or names[1], "xUnit": x_unit, "yName": y_name or str(fit.spec.endog_name), "yRange": _padded(y, 0.02),
+        "x": x,
+        "y": y,
+        "group": codes,
+        "labels": [str(level) for level in levels],
+        "T": [T[0, 0], T[0, 1], T[1, 1]],
+        "sigma2": fit.sigma**2,
+        "reml": bool(fit.reml),
+        "slope": float(fit.params.iloc[1]),
+        "origins": [low, high],
+        "step": step,
+        "spans": spans,
+        "xName": x_name or names[1],
+        "xUnit": x_unit,
+        "yName": y_name or str(fit.spec.endog_name),
+        "yRange": _padded(y, 0.02),
     }
     return lab("covariance_origin", "Covariance and origin", {"origin": origin, "free": free}, data=data)
 

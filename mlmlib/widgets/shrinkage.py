@@ -44,7 +44,9 @@ def shrinkage(
     reml = True
     if fit is not None:
         if list(fit.params.index) != ["Intercept"] or len(fit.random_effects) != 1:
-            raise ValueError("this lab shows models with an intercept and one random intercept only: fit 'y ~ 1 + (1 | g)'")
+            raise ValueError(
+                "this lab shows models with an intercept and one random intercept only: fit 'y ~ 1 + (1 | g)'"
+            )
         factor = next(iter(fit.random_effects))
         if list(fit.random_effects[factor].columns) != ["Intercept"]:
             raise ValueError("this lab shows random intercepts only: fit 'y ~ 1 + (1 | g)'")
@@ -67,8 +69,21 @@ def shrinkage(
     found = [i for i, label in enumerate(labels) if str(label) == str(school)]
     if not found:
         raise ValueError(f"there is no {groups} {school!r} in the data")
-    state = {"mode": mode, "auto": tau2 is None, "tau2": tau2, "sigma2": sigma2, "school": found[0],
-             "shift": [], "sizes": [], "edits": []}
+    state = {
+        "mode": mode,
+        "auto": tau2 is None,
+        "tau2": tau2,
+        "sigma2": sigma2,
+        "school": found[0],
+        "shift": [],
+        "sizes": [],
+        "edits": [],
+    }
     axis = "math score" if outcome == "math" else outcome
-    fixed = {"labels": [str(label) for label in labels], "groups": list(scores.values()), "axis": axis, "reml": bool(reml)}
+    fixed = {
+        "labels": [str(label) for label in labels],
+        "groups": list(scores.values()),
+        "axis": axis,
+        "reml": bool(reml),
+    }
     return lab("shrinkage", "Shrinkage", state, data=fixed)

@@ -144,8 +144,8 @@ export function estimates(stats, tau2, sigma2, reml = true, at = profile(stats, 
     return lambda[j] * rest / n;
   });
   const uSd = size.map((n) => Math.sqrt(tau2 * sigma2 / (n * tau2 + sigma2)));
-  return { tau2, sigma2, icc: tau2 / (tau2 + sigma2), beta, cov, se: cov.map((row, r) => Math.sqrt(row[r])), lambda, u, uSd,
-    logV: at.logV, rss: at.rss, df: at.df };
+  return { tau2, sigma2, icc: tau2 / (tau2 + sigma2), beta, cov, se: cov.map((row, r) => Math.sqrt(row[r])), lambda, u,
+    uSd, logV: at.logV, rss: at.rss, df: at.df };
 }
 
 // --- Random intercept and slope: 2 x 2 algebra --------------------------------------------------
@@ -159,7 +159,8 @@ export const correlation = ([t00, t01, t11]) => (t00 > 0 && t11 > 0 ? t01 / Math
 /** Half axes and angle (radians, of the first axis) of the ellipse {d: d' T^-1 d = k2}. */
 export function ellipse([t00, t01, t11], k2) {
   const mid = (t00 + t11) / 2, gap = Math.hypot((t00 - t11) / 2, t01);
-  return { a: Math.sqrt(k2 * (mid + gap)), b: Math.sqrt(k2 * Math.max(0, mid - gap)), angle: 0.5 * Math.atan2(2 * t01, t00 - t11) };
+  return { a: Math.sqrt(k2 * (mid + gap)), b: Math.sqrt(k2 * Math.max(0, mid - gap)),
+    angle: 0.5 * Math.atan2(2 * t01, t00 - t11) };
 }
 
 /** Per-group [n, sum x, sum xx, sum y, sum xy, sum yy] of a line y on x. */
@@ -178,13 +179,14 @@ export const shiftSums = (sums, c) => sums.map(([n, sx, sxx, sy, sxy, syy]) =>
 
 /**
  * y = (b0 + u0j) + (b1 + u1j) x + e at a given relative covariance D = T / sigma2: generalised least squares, the
- * criterion with beta and sigma2 profiled out, and each group's (u0, u1). No factor of D is taken, so a singular D is an
- * ordinary point: (I + A_j D)^-1 by hand.
+ * criterion with beta and sigma2 profiled out, and each group's (u0, u1). No factor of D is taken, so a singular D
+ * is an ordinary point: (I + A_j D)^-1 by hand.
  */
 export function profileLine(sums, [d00, d01, d11], reml = true) {
   let N = 0, logV = 0, s00 = 0, s01 = 0, s11 = 0, s0y = 0, s1y = 0, syy = 0;
   const parts = sums.map(([n, sx, sxx, sy, sxy, yy]) => {
-    const m00 = 1 + n * d00 + sx * d01, m01 = n * d01 + sx * d11, m10 = sx * d00 + sxx * d01, m11 = 1 + sx * d01 + sxx * d11;
+    const m00 = 1 + n * d00 + sx * d01, m01 = n * d01 + sx * d11, m10 = sx * d00 + sxx * d01,
+      m11 = 1 + sx * d01 + sxx * d11;
     const det = m00 * m11 - m01 * m10;
     const solve = (a, b) => [(m11 * a - m01 * b) / det, (m00 * b - m10 * a) / det];
     const w0 = solve(n, sx), w1 = solve(sx, sxx), wy = solve(sy, sxy); // (I + A D)^-1 [Z'X, Z'y]
@@ -200,16 +202,18 @@ export function profileLine(sums, [d00, d01, d11], reml = true) {
   const rss = syy - b0 * s0y - b1 * s1y, df = reml ? N - 2 : N, sigma2 = rss / df;
   const criterion = logV + (reml ? Math.log(det) : 0) + df * (1 + Math.log(2 * Math.PI * sigma2));
   const u = parts.map(([p0, q0, p1, q1, py, qy]) => [py - b0 * p0 - b1 * p1, qy - b0 * q0 - b1 * q1]);
-  return { beta: [b0, b1], cov: [sigma2 * s11 / det, -sigma2 * s01 / det, sigma2 * s00 / det], sigma2, criterion, u, rss, df };
+  return { beta: [b0, b1], cov: [sigma2 * s11 / det, -sigma2 * s01 / det, sigma2 * s00 / det], sigma2, criterion, u,
+    rss, df };
 }
 
 /**
- * The best diagonal D (no covariance between intercept and slope): Fisher scoring on the two variances, each step halved
- * until the criterion falls, negative values set to zero. The derivative is Gamma = sum K_j - G_j H^-1 G_j' - h_j h_j' / s2
- * with K_j = (I + A_j D)^-1 A_j; here Z = X, so G_j = K_j.
+ * The best diagonal D (no covariance between intercept and slope): Fisher scoring on the two variances, each step
+ * halved until the criterion falls, negative values set to zero. The derivative is
+ * Gamma = sum K_j - G_j H^-1 G_j' - h_j h_j' / s2 with K_j = (I + A_j D)^-1 A_j; here Z = X, so G_j = K_j.
  */
 export function fitIndependent(sums, reml = true, start = [0.5, 0.5]) {
-  let d = start.map((v) => Math.max(v, 1e-3)), at = profileLine(sums, [d[0], 0, d[1]], reml), steps = 0, slope = [Infinity, Infinity];
+  let d = start.map((v) => Math.max(v, 1e-3)), at = profileLine(sums, [d[0], 0, d[1]], reml), steps = 0,
+    slope = [Infinity, Infinity];
   for (; steps < 200; steps++) {
     const { beta, cov, sigma2 } = at, H = cov.map((v) => v / sigma2);
     slope = [0, 0];
@@ -230,10 +234,11 @@ export function fitIndependent(sums, reml = true, start = [0.5, 0.5]) {
     const held = [d[0] === 0 && slope[0] > 0, d[1] === 0 && slope[1] > 0];
     if ([0, 1].every((k) => held[k] || Math.abs(slope[k]) * (d[k] + 1e-3) < 1e-9)) break;
     const c = held[0] || held[1] ? 0 : f01, det = f00 * f11 - c * c;
-    const step = [held[0] ? 0 : -(f11 * slope[0] - c * slope[1]) / det, held[1] ? 0 : -(f00 * slope[1] - c * slope[0]) / det];
+    const step = [-(f11 * slope[0] - c * slope[1]) / det, -(f00 * slope[1] - c * slope[0]) / det];
     let moved = null;
     for (let size = 1; size > 1e-12 && !moved; size /= 2) {
-      const next = d.map((v, k) => Math.max(0, v + size * step[k])), there = profileLine(sums, [next[0], 0, next[1]], reml);
+      const next = d.map((v, k) => (held[k] ? v : Math.max(0, v + size * step[k]))),
+        there = profileLine(sums, [next[0], 0, next[1]], reml);
       if (there.criterion < at.criterion) moved = { next, there };
     }
     if (!moved) break;

@@ -100,9 +100,11 @@ export const chi2Tail = (x, df) => gammaTail(df / 2, x / 2);
 /** Normal quantile: Acklam's rational approximation, then one Halley step to full precision. */
 export function normalQuantile(p) {
   if (!(p > 0 && p < 1)) return p === 0 ? -Infinity : p === 1 ? Infinity : NaN;
-  const A = [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239];
+  const A = [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716,
+    2.506628277459239];
   const B = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1];
-  const C = [-0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783];
+  const C = [-0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968,
+    2.938163982698783];
   const D = [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416, 1];
   const poly = (k, z) => k.reduce((sum, coef) => sum * z + coef, 0);
   const tail = Math.min(p, 1 - p);
@@ -190,7 +192,8 @@ export function lineFit(x, y) {
   const slope = sxy / sxx, intercept = my - slope * mx, rss = Math.max(0, syy - slope * sxy), df = n - 2;
   const sigma2 = rss / df;
   return { n, df, intercept, slope, rss, sigma2, sigma: Math.sqrt(sigma2), r2: syy > 0 ? 1 - rss / syy : 0,
-    seSlope: Math.sqrt(sigma2 / sxx), seIntercept: Math.sqrt(sigma2 * (1 / n + mx * mx / sxx)), meanX: mx, meanY: my, sxx };
+    seSlope: Math.sqrt(sigma2 / sxx), seIntercept: Math.sqrt(sigma2 * (1 / n + mx * mx / sxx)), meanX: mx, meanY: my,
+      sxx };
 }
 
 /**
@@ -206,7 +209,8 @@ export function lineClusterRobust(x, y, group, J) {
   }
   let m00 = 0, m01 = 0, m11 = 0;
   for (const [s0, s1] of score) { m00 += s0 * s0; m01 += s0 * s1; m11 += s1 * s1; }
-  const k = J / (J - 1) * (n - 1) / (n - 2), v00 = k * m00 / (n * n), v01 = k * m01 / (n * fit.sxx), v11 = k * m11 / fit.sxx ** 2;
+  const k = J / (J - 1) * (n - 1) / (n - 2), v00 = k * m00 / (n * n), v01 = k * m01 / (n * fit.sxx),
+    v11 = k * m11 / fit.sxx ** 2;
   const c = fit.meanX;
   return { ...fit, df: J - 1, seSlope: Math.sqrt(v11), seIntercept: Math.sqrt(v00 - 2 * c * v01 + c * c * v11) };
 }
