@@ -24,7 +24,7 @@ class NotYet(AssertionError):
 
 @dataclass
 class Record:
-    """What one check looks at: noted while recording."""
+    """What one check looks at: noted while recording. `known` has pairs of a wrong answer and the reply to it."""
 
     kind: str
     name: str
@@ -104,31 +104,46 @@ def mistakes(known):
 
 
 def tolerance(expected, known=(), digits=3):
-    """Half a unit of the last of `digits` significant digits, and never more than 0.4 of the way to a known mistake."""
-    if expected == 0:
-        near = 0.5 * 10.0 ** -digits
-    else:
-        near = 0.505 * 10.0 ** (math.floor(math.log10(abs(expected))) - digits + 1)
-    gaps = [abs(v - expected) for v, _ in known if math.isfinite(v) and v != expected]
-    return min([near] + [0.4 * g for g in gaps])
+    """What counts as rounded: half a percent for three digits, less where a known mistake lies nearer than that.
+
+    Half a percent takes in every rounding to three significant digits, and tells nothing of the expected number itself.
+    """
+    near = 0.5 * 10.0 ** (1 - digits) * (abs(expected) if expected else 0.1)
+    return min([near] + [0.4 * abs(v - expected) for v, _ in known if math.isfinite(v) and v != expected])
+
+
+def _asked(expected, pairs):
+    """The right value and all known mistakes; `expected` may be a question of `mlmlib.feedback`, which brings its own."""
+    if not hasattr(expected, "mistakes"):
+        return float(expected), pairs
+    right = float(expected.right)
+    for m in expected.mistakes:
+        if all(abs(m.value - v) > 0.005 * abs(m.value) for v in (right, *(v for v, _ in pairs))):
+            pairs.append((float(m.value), m.reply))
+    return right, pairs
+
+
+def _with_value(x, reply):
+    """The reply, with the number it replies to in front unless the reply begins with it."""
+    return reply if reply[:1].isdigit() or reply[:2].lstrip("-\u2212")[:1].isdigit() else f"{x:.6g}: {reply}"
 
 
 def _named(number, known, digits):
-    for value, reply in known:
-        if math.isfinite(value) and abs(number - value) <= tolerance(value, (), digits):
-            return reply
-    return None
+    near = [(abs(number - v), reply) for v, reply in known if math.isfinite(v) and abs(number - v) <= tolerance(v, (), digits)]
+    return min(near)[1] if near else None
 
 
-def number(value, expected, *, what, known=(), between=None, hint="", digits=3, tol=None, confirm=False, given=None):
+def number(value, expected, *, what, known=(), between=None, hint="", digits=3, tol=None, confirm=False):
     """Check that `value` is `expected` after sensible rounding.
 
     Parameters
     ----------
     what : str
         What is asked, as it stands in a sentence: ``"the ICC of the empty model"``.
+    expected : float, or a question of mlmlib.feedback
+        The right value; a question brings the mistakes that mlmlib knows of.
     known : dict or sequence
-        Known mistakes: ``{reply: value}``, or the objects of `mlmlib.feedback`.
+        Known mistakes of this question alone: ``{reply: value}``, or objects with `value` and `reply`.
     between : (low, high)
         The public check refuses values outside; it says why an answer cannot be right.
     hint : str
@@ -136,8 +151,7 @@ def number(value, expected, *, what, known=(), between=None, hint="", digits=3, 
     confirm : bool
         Let the public check tell that a step is right (for guided steps on which later ones stand).
     """
-    pairs = mistakes(known)
-    expected = float(expected)
+    expected, pairs = _asked(expected, mistakes(known))
     if _note("number", value, what, expected=expected, known=pairs, between=between, digits=digits, confirm=confirm):
         return
     x = as_number(value, what)
@@ -146,7 +160,7 @@ def number(value, expected, *, what, known=(), between=None, hint="", digits=3, 
         return
     reply = _named(x, pairs, digits)
     if reply:
-        raise NotYet(f"{x:.6g}: {reply}")
+        raise NotYet(_with_value(x, reply))
     _outside(x, between, what)
     raise NotYet(f"{x:.6g} is not {what}. {_generic(x, expected, tol)}{hint} {ROUNDING.format(digits=digits)}".replace("  ", " "))
 
@@ -215,7 +229,7 @@ def choose(value, right, replies, *, what="this question"):
 
 def truth(value, right, *, what, reply):
     """True or False; `reply` answers the wrong one."""
-    if _note("truth", value, what, expected=bool(right), known=[(reply, "")]):
+    if _note("truth", value, what, expected=bool(right), known=[(not right, reply)]):
         return
     if as_truth(value, what) != right:
         raise NotYet(reply)
@@ -252,7 +266,7 @@ def table(value, expected, *, what, known=(), hint="", digits=3):
     """
     expected = as_dict(expected, what)
     wrong_tables = [(reply, as_dict(t, what)) for reply, t in dict(known or {}).items()]
-    if _note("table", value, what, expected=expected, known=[(r, "") for r, _ in wrong_tables], digits=digits):
+    if _note("table", value, what, expected=expected, known=[(t, r) for r, t in wrong_tables], digits=digits):
         return
     got = as_dict(value, what)
     missing = [k for k in expected if k not in got]
@@ -281,7 +295,8 @@ def function(value, reference, inputs, *, what, known=(), hint="", digits=4, sam
     """
     inputs = [tuple(i) if isinstance(i, (tuple, list)) else (i,) for i in inputs]
     known = dict(known or {})
-    if _note("function", value, what, known=[(r, "") for r in known], sample=sample or inputs[0]):
+    if _note("function", value, what, expected=reference, known=[(f, r) for r, f in known.items()],
+             sample=sample or inputs[0]):
         return
     got = [call(value, args, what) for args in inputs]
 
@@ -338,16 +353,23 @@ def fit(value, expected, *, what):
 
 # ---- public checks -------------------------------------------------------------------------------------------------
 
+def _width(value, known, digits):
+    """Width of a seal, from the tolerance; halved until it is fine enough, so that it gives away only a power of two."""
+    width, wanted = 0.5 * 10.0 ** (1 - digits), tolerance(value, known, digits) / (abs(value) or 1.0)
+    while width > 1.01 * wanted and width > 1e-9:
+        width /= 2
+    return width
+
+
 def make_seal(record, salt):
     """What the public check of `record` may know, as plain data for the student copy."""
     out = {"kind": record.kind, "what": record.what, "salt": salt}
     if record.kind == "number":
-        pairs = record.known
-        gap = min([abs(v / record.expected - 1) for v, _ in pairs if record.expected and v] + [1.0])
-        width = min(0.004, 0.25 * gap) if gap > 0 else 0.004
-        out |= {"between": record.between, "known": [seal(v, r, width=width, salt=salt) for v, r in pairs if math.isfinite(v)]}
+        places = [(record.expected, ""), *record.known]
+        sealed = [seal(v, r, width=_width(v, places, record.digits), salt=salt) for v, r in record.known if math.isfinite(v)]
+        out |= {"between": record.between, "known": sealed, "digits": record.digits}
         if record.confirm:
-            out["right"] = seal(record.expected, "right", width=width, salt=salt)
+            out["right"] = seal(record.expected, "right", width=_width(record.expected, record.known, record.digits), salt=salt)
     elif record.options:
         out["options"] = list(record.options)
     elif record.kind == "table":
@@ -369,10 +391,10 @@ def form(value, sealed=None):
             for locked in sealed["known"]:
                 reply = unseal(x, locked, salt=sealed["salt"])
                 if reply:
-                    raise NotYet(f"{x:.6g}: {reply}")
+                    raise NotYet(_with_value(x, reply))
             _outside(x, sealed["between"], what)
             if "right" in sealed and not unseal(x, sealed["right"], salt=sealed["salt"]):
-                raise NotYet(f"{x:.6g} is not {what} yet. Open the next hint. " + ROUNDING.format(digits=3))
+                raise NotYet(f"{x:.6g} is not {what} yet. Open the next hint. " + ROUNDING.format(digits=sealed["digits"]))
         case "choice":
             _letter(value, sealed["options"], what)
         case "truth":

@@ -32,3 +32,10 @@ def variance(fit, name="Intercept"):
     rows = fit.variance_components
     wanted = rows["group"] == "Residual" if name == "Residual" else rows["name"] == name
     return float(rows.loc[wanted, "variance"].iloc[0])
+
+
+@lru_cache(maxsize=256)
+def question(asked, fit=None, **facts):
+    """A question of `mlmlib.feedback`: the right answer and what known mistakes give."""
+    import mlmlib as mlm
+    return mlm.feedback.question(asked, fit, **facts)
