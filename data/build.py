@@ -52,13 +52,24 @@ BUILDERS = {"hsb": hsb, "sleepstudy": sleepstudy, "intervention": intervention, 
 
 
 def stamp(name):
-    """Write rows and SHA-256 of NAME.csv into the front matter of NAME.md."""
+    """Write rows and SHA-256 of NAME.csv into the front matter of NAME.md, and the facts into its last section."""
     content = (HERE / f"{name}.csv").read_bytes()
     sheet = HERE / f"{name}.md"
     facts = {"rows": content.count(b"\n") - 1, "sha256": hashlib.sha256(content).hexdigest()}
     text = sheet.read_text()
     for key, value in facts.items():
         text = re.sub(rf"^{key}:.*$", f"{key}: {value}", text, count=1, flags=re.M)
+    front = dict(line.split(": ", 1) for line in text.split("---\n")[1].strip().splitlines())
+    shown = {
+        "rows": f"{int(front['rows']):,}, one per {front['unit']}",
+        "groups": f"column `{front['groups']}`",
+        "source": front["source"].strip('"'),
+        "cite": front["citation"].strip('"'),
+        "license": front["license"],
+        "SHA-256": f"`{front['sha256']}`",
+    }
+    table = "\n".join(["| fact | value |", "|---|---|", *(f"| {key} | {value} |" for key, value in shown.items())])
+    text = text.split("\n## Source\n")[0].rstrip() + f"\n\n## Source\n\n{table}\n"
     sheet.write_text(text)
     print(f"{name}: {facts['rows']} rows, sha256 {facts['sha256'][:12]}...")
 

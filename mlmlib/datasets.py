@@ -96,7 +96,7 @@ def names():
     >>> names()
     ['hsb', 'intervention', 'math', 'patient', 'sleepstudy']
     """
-    return sorted(path.stem for path in folder().glob("*.md"))
+    return sorted(path.stem for path in folder().glob("*.md") if any(folder().glob(f"{path.stem}.csv*")))
 
 
 def sheet(name):

@@ -36,6 +36,8 @@ def test_sheet_and_file_agree(name):
     assert not data.isna().any().any()
     for key in ("title", "unit", "groups", "source", "citation", "license"):
         assert sheet.facts[key]
+    page = (datasets.folder() / f"{name}.md").read_text(encoding="utf-8").split("## Source")[1]
+    assert all(sheet.facts[key] in page for key in ("sha256", "source", "citation", "license"))
     for column in sheet.columns.values():
         assert column.label and column.level in (1, 2)
         grouped = data.groupby(sheet.facts["groups"])[column.name].nunique()
