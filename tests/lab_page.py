@@ -11,7 +11,7 @@ SHELL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A p
 
 
 class LabPages:
-    """`view = pages(mlm.labs.least_squares())` opens a page; `check()` asserts that nothing went wrong on any of them."""
+    """`view = pages(mlm.labs.least_squares())` opens a page; `check()` asserts that nothing went wrong on any."""
 
     def __init__(self, browser, folder):
         self.browser, self.folder, self.contexts, self.faults = browser, folder, [], []

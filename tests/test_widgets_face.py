@@ -43,7 +43,8 @@ def test_bundle_is_one_module_without_imports(entry, tmp_path):
         pytest.skip("NO NODE ON THIS MACHINE: the bundle's syntax is checked in the browser only")
     path = tmp_path / "bundle.mjs"
     path.write_text(text, encoding="utf-8")
-    check = f"import({json.dumps(path.as_uri())}).then((m) => {{ if (typeof m.default.render !== 'function') process.exit(3); }})"
+    found = "{ if (typeof m.default.render !== 'function') process.exit(3); }"
+    check = f"import({json.dumps(path.as_uri())}).then((m) => {found})"
     done = subprocess.run(["node", "--input-type=module", "-e", check], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 

@@ -80,6 +80,11 @@ function question(model, box) {
     buttons();
   };
   form.addEventListener("submit", (event) => { event.preventDefault(); judge(true); });
+  form.addEventListener("keydown", (event) => { // JupyterLab swallows the browser's own submit on Enter
+    if (event.key !== "Enter" || event.isComposing || !event.target.matches("input")) return;
+    event.preventDefault();
+    judge(true);
+  });
   part.instant?.(() => judge(true));
   hint.addEventListener("click", () => {
     hintAt(state.hints++);

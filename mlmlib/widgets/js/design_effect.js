@@ -78,7 +78,11 @@ function drawCurve(s, state, r, box, set) {
   lines.path("worth", ns.map((n) => [sx(n), inside(smooth(n))]), { stroke: "var(--model)", "stroke-width": 3 });
   const end = smooth(LIMIT.n[1]), named = { fill: "var(--model-ink)", "text-anchor": share === null ? "end" : "start" };
   if (share !== null) lines.text("worth-name", sx(9), sy(smooth(9)) - 9, "N_eff, what they are worth", named);
-  else if (end <= top) lines.text("worth-name", sx(LIMIT.n[1]), sy(end) + (sy(end) + 26 < box.y + box.h ? 20 : -9), "N_eff, what they are worth", named);
+  else if (sy(end) - sy(believed(LIMIT.n[1])) < 60) lines.text("worth-name", sx(LIMIT.n[1]), box.y + box.h - 10, state.icc ? "N_eff, what they are worth" : "N_eff is N: all of them are news", named);
+  else if (end <= top) { // below the curve; where there is no room, above the ceiling's own name
+    const y = sy(end) + 26 < box.y + box.h ? sy(end) + 20 : sy(Math.min(r.ceiling, top)) - (r.ceiling <= top ? 24 : -14);
+    lines.text("worth-name", sx(LIMIT.n[1]), y, "N_eff, what they are worth", named);
+  }
   if (share === null && r.ceiling <= top) {
     lines.line("ceiling", box.x, sy(r.ceiling), box.x + box.w, sy(r.ceiling), { stroke: "var(--muted)", "stroke-dasharray": "5 4" });
     lines.text("ceiling-name", sx(LIMIT.n[1]), sy(r.ceiling) - 6, `ceiling J/ρ = ${num(r.ceiling, 0)}`, { fill: "var(--muted)", "text-anchor": "end" });
