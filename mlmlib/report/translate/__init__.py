@@ -51,8 +51,7 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance: str 
     Examples
     --------
     >>> print(translate("math ~ ses + (1 + ses | schid)", "stata", reml=False))
-    mixed math ses ///
-      || schid: ses, covariance(unstructured)
+    mixed math ses || schid: ses, covariance(unstructured)
     estat sd
     """
     key = to.lower()
