@@ -19,7 +19,7 @@ STYLE = """<style>
 white-space:nowrap;font-variant-numeric:tabular-nums}
 .mlm-report tr{background:transparent!important}
 .mlm-report tbody th,.mlm-report .mlm-word{text-align:left;font-weight:400}
-.mlm-report thead th{border-bottom:1px solid currentColor;font-weight:600;vertical-align:bottom}
+.mlm-report thead th,.mlm-report thead .mlm-word{border-bottom:1px solid currentColor;font-weight:600;vertical-align:bottom}
 .mlm-report tbody tr:last-child>*{border-bottom:1px solid currentColor}
 .mlm-report .mlm-message{border-left:4px solid #d55e00;padding:.3em .8em;margin:.5em 0;max-width:46em}
 </style>"""

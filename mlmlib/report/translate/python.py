@@ -42,6 +42,6 @@ def write(model: Model):
         lines += ["import numpy as np", "from statsmodels.regression.mixed_linear_model import MixedLMParams"]
         call.append("free = MixedLMParams.from_components(np.ones(model.k_fe), np.eye(model.k_re))")
         free = ", free=free"
-    note = ("The default is REML. The default optimizers stop early; powell gets close to the optimum, slowly. It prints variances, "
-            "and no intervals of them on their own scale.")
-    return "\n".join([*lines, *call, f"fit = model.fit(reml={model.method == 'REML'}, method=\"powell\"{free})", "fit.summary()"]), note
+    note = ("The default is REML. Where it warns that it has not converged, add method=\"powell\", ftol=1e-10. It prints variances of "
+            "random effects without the residual's, which is fit.scale.")
+    return "\n".join([*lines, *call, f"fit = model.fit(reml={model.method == 'REML'}{free})", "fit.summary()"]), note
