@@ -78,7 +78,7 @@ export default lab({
   idea: "The line is where the squares are smallest together. Its standard error believes that every row is news.",
   state: { x: SCHOOLS[72991].x, y: SCHOOLS[72991].y, school: "72991", twice: false, squares: true },
   controls: [
-    { key: "school", type: "select", label: "Start from", options: [["72991", "school 72991 (14 students)"], ["6327", "school 6327 (8 students)"]],
+    { key: "school", type: "select", label: "Start from school", options: [["72991", "72991, 14 students"], ["6327", "6327, 8 students"]],
       change: (ctx, school) => ctx.set({ school, ...structuredClone(SCHOOLS[school]) }) },
     { key: "twice", type: "check", label: "Enter every student twice" },
     { key: "squares", type: "check", label: "Draw the squares" },

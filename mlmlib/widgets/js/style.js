@@ -3,12 +3,12 @@
 
 export const colors = {
   light: `--fg:#1d2329; --muted:#57606a; --bg:#ffffff; --panel:#f5f7f9; --edge:#d5dbe1; --axis:#8a939c; --grid:#e9edf0;
-    --data:#7a828a; --data-ink:#59616a; --pooled:#E69F00; --pooled-ink:#8a5f00; --unpooled:#0072B2; --unpooled-ink:#005f95;
+    --data:#8c8c8c; --data-ink:#606468; --pooled:#E69F00; --pooled-ink:#8f6100; --unpooled:#0072B2; --unpooled-ink:#00639b;
     --model:#D55E00; --model-ink:#a84800; --fixed:#000000; --fixed-ink:#000000; --good:#009E73; --good-ink:#006f51;
     --sky:#56B4E9; --purple:#CC79A7; --yellow:#F0E442; --off:#d9dee3; --miss:#c8103e; --focus:#0a58ca; --button:#ffffff;`,
   dark: `--fg:#e8ecf0; --muted:#a9b3bd; --bg:#15191e; --panel:#1e242b; --edge:#39424c; --axis:#78828c; --grid:#262d35;
-    --data:#9aa3ac; --data-ink:#b6bec6; --pooled:#E69F00; --pooled-ink:#f2b63d; --unpooled:#3f9edb; --unpooled-ink:#6db9ec;
-    --model:#ec7a22; --model-ink:#f79a53; --fixed:#ffffff; --fixed-ink:#ffffff; --good:#1bb88b; --good-ink:#3fd3a7;
+    --data:#9a9a9a; --data-ink:#b6bec6; --pooled:#E69F00; --pooled-ink:#f2b63d; --unpooled:#4aa8e0; --unpooled-ink:#6db9ec;
+    --model:#f07a1f; --model-ink:#f79a53; --fixed:#ffffff; --fixed-ink:#ffffff; --good:#12b886; --good-ink:#3fd3a7;
     --sky:#56B4E9; --purple:#d98fb9; --yellow:#F0E442; --off:#333c45; --miss:#ff5c7c; --focus:#7db4ff; --button:#2a323b;`,
 };
 
@@ -18,7 +18,7 @@ export const css = `
 * { box-sizing: border-box; }
 sub, sup { line-height: 0; }
 .lab { color: var(--fg); background: var(--bg); border: 1px solid var(--edge); border-radius: 10px; padding: 1rem 1.1rem;
-  font: 400 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+  font: 400 15px/1.45 var(--sans, system-ui), -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h3 { font-size: 1.15rem; line-height: 1.25; margin: 0; }
 h3 small { display: block; font-size: .74rem; letter-spacing: .06em; text-transform: uppercase; color: var(--muted); font-weight: 600; }
 .idea { margin: .25rem 0 .8rem; color: var(--muted); max-width: 62ch; }
@@ -55,9 +55,9 @@ button.main:active { transform: translateY(1px); }
 .check { display: flex; gap: .5rem; align-items: flex-start; cursor: pointer; }
 .check input { width: 18px; height: 18px; margin: .1rem 0 0; flex: none; accent-color: var(--focus); }
 :is(button, select, input, summary, a):focus-visible { outline: 2.5px solid var(--focus); outline-offset: 2px; }
-.readouts { display: grid; gap: .1rem .9rem; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); margin: 0;
+.readouts { columns: 13rem; column-gap: 1.4rem; margin: 0;
   background: var(--panel); border-radius: 8px; padding: .5rem .7rem; }
-.readouts div { display: flex; justify-content: space-between; gap: .6rem; align-items: baseline; padding: .16rem 0; }
+.readouts div { break-inside: avoid; display: flex; justify-content: space-between; gap: .6rem; align-items: baseline; padding: .16rem 0; }
 .readouts dt { font-size: .84rem; color: var(--muted); }
 .readouts dt i { font-family: "Latin Modern Math", "STIX Two Math", Cambria, Georgia, serif; font-size: 1.05em; color: var(--fg); }
 .hat { position: relative; }
