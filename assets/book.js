@@ -2,6 +2,9 @@
 (() => {
   "use strict";
 
+  // Opened from a file, a page may not read another, so search lists its hits without an excerpt.
+  if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
   // Left and right turn the page, but only when nothing on it has the focus: labs and controls keep their keys.
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;

@@ -1,7 +1,33 @@
-"""Small repairs of the markup that the theme and the extensions write, for readers of the page by ear or by keyboard."""
+"""Small repairs of the markup that Sphinx, pandas and the theme write, for readers of the page by ear or by keyboard."""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
+
+REPAIRS = (
+    # docutils gives each source a role that ARIA has withdrawn; the list around it already says that it is one
+    (re.compile(r'(<div class="citation" id="[^"]*") role="doc-biblioentry">'), r'\1 role="listitem">'),
+    # pandas heads the column of row names with an empty heading, which is announced as one
+    (re.compile(r"<th></th>"), "<td></td>"),
+)
+
+
+def repair_pages(app, error):
+    """After the last page is written."""
+    if error is not None or app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    for page in Path(app.outdir).rglob("*.html"):
+        if static in page.parents:
+            continue
+        text = old = page.read_text(encoding="utf-8")
+        for pattern, right in REPAIRS:
+            text = pattern.sub(right, text)
+        if text != old:
+            page.write_text(text, encoding="utf-8")
 
 
 def setup(app):
     """Connect."""
+    app.connect("build-finished", repair_pages)

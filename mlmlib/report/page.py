@@ -49,7 +49,7 @@ class Table:
         head = "".join(cell("th" if h else "td", k, h, ' scope="col"' if h else "") for k, h in enumerate(self.head))
         body = "".join("<tr>" + (cell("th", 0, row[0], ' scope="row"') if row[0] else "<td></td>") + "".join(cell("td", k, v) for k, v in enumerate(row) if k)
                        + "</tr>" for row in self.rows)
-        return (f'<div class="mlm-scroll" role="region" tabindex="0" aria-label="{escape(self.caption, quote=True)}"><table>'
+        return (f'<div class="mlm-scroll" role="group" tabindex="0" aria-label="{escape(self.caption, quote=True)}"><table>'
                 f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
 
