@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from browser import FLAGS, chromium_path
 from conftest import missing
 

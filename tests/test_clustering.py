@@ -8,11 +8,11 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
-from digits import agrees, rounds_to
-from models import REFERENCE
 
 import mlmlib as mlm
+from digits import agrees, rounds_to
 from mlmlib import clustering, simulate
+from models import REFERENCE
 
 STATA = tomllib.loads((REFERENCE / "stata_math.toml").read_text(encoding="utf-8"))["model"]
 WITH_ICC = [model for model in STATA if "icc" in model]

@@ -11,12 +11,12 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
-from digits import rounds_to
-from models import REFERENCE
-from toc import ROOT
 
 import mlmlib as mlm
+from digits import rounds_to
 from mlmlib import datasets, simulate
+from models import REFERENCE
+from toc import ROOT
 
 NAMES = ["hsb", "intervention", "math", "patient", "sleepstudy"]
 

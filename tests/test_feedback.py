@@ -10,12 +10,12 @@ from inspect import signature
 
 import numpy as np
 import pytest
-from toc import ROOT
 
 import mlmlib as mlm
 from mlmlib import feedback
 from mlmlib.feedback.facts import Facts
 from mlmlib.feedback.judge import read
+from toc import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from lab_actions import OneLab
 
 import mlmlib as mlm
+from lab_actions import OneLab
 
 READ = {"gamma00": ("params", 0), "gamma10": ("params", 1), "gamma00_se": ("bse", 0)}
 

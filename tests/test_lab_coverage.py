@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from lab_actions import OneLab
 from scipy import stats
 
 import mlmlib as mlm
+from lab_actions import OneLab
 
 
 @pytest.fixture

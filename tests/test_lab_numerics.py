@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from js_engines import start
 from scipy import stats
 
 import mlmlib as mlm
+from js_engines import start
 
 R = Path(__file__).parent / "reference" / "r"
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from lab_actions import OneLab
 
 import mlmlib as mlm
+from lab_actions import OneLab
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import tomllib
 
 import numpy as np
 import pytest
-from digits import rounds_to
-from models import REFERENCE
 from scipy import stats
 
 import mlmlib as mlm
+from digits import rounds_to
+from models import REFERENCE
 
 STATA = {m["id"]: m for m in tomllib.loads((REFERENCE / "stata_math.toml").read_text(encoding="utf-8"))["model"]}
 

@@ -6,9 +6,9 @@ import base64
 import json
 
 import pytest
-from lab_page import LabPages
 
 import mlmlib as mlm
+from lab_page import LabPages
 
 VARIANCE = {
     "known": {

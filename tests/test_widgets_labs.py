@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from lab_page import LabPages
 
 import mlmlib as mlm
+from lab_page import LabPages
 from mlmlib.widgets import labs
 
 pytestmark = pytest.mark.browser

@@ -44,13 +44,6 @@ def main():
 
 def warm_up():
     """Import what notebooks use while files can still be opened freely."""
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot  # noqa: F401
-    import numpy  # noqa: F401
-    import pandas  # noqa: F401
-    import scipy.stats  # noqa: F401
-    import mlmlib  # noqa: F401
 
 
 def make_shell():

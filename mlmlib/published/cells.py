@@ -9,8 +9,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from . import as_lme4
-from . import as_stata
+from . import as_lme4, as_stata
 
 TAGS = ("reference", "nbval-check-output")
 
