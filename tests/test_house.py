@@ -68,7 +68,7 @@ def test_locks_answer_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lock = (ROOT / "requirements-test.lock").read_text(encoding="utf-8")
     wanted = list(project["dependencies"])
-    for extra in ("book", "lab", "exercises", "test"):
+    for extra in ("book", "lab", "word", "exercises", "test"):
         wanted += project["optional-dependencies"][extra]
     names = [re.match(r"[A-Za-z0-9._-]+", spec).group(0).lower() for spec in wanted]
     assert not [name for name in names if f"\n{name}==" not in lock], "run `make lock`"
