@@ -109,7 +109,7 @@ def note_text(digits: int, fewer: dict | None) -> str:
     """What the reader is told about the digits, where they are fewer than Stata prints."""
     out = []
     if digits < 7:
-        out.append(f"Estimates to {digits} digits, SEs and intervals to {digits - 1}: Stata stopped just short of the maximum.")
+        out.append(f"Estimates to {digits} digits, SEs and intervals to {digits - 1}:\nStata stopped just short of the maximum.")
     if fewer:
         out.append("* Fewer digits: the next one sits on a rounding edge.")
     return "\n".join(out)

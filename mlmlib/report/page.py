@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 STYLE = """<style>
-.mlm-report{color:inherit;background:transparent;font-size:.95em;line-height:1.45;text-align:left}
+.mlm-report{color:inherit;background:transparent;font-size:.95em;line-height:1.45;text-align:left;font-variant-numeric:lining-nums}
 .mlm-report p{margin:.2em 0}
 .mlm-report dl{display:grid;grid-template-columns:max-content 1fr;gap:.05em 1em;margin:.3em 0 .6em}
 .mlm-report dt{font-weight:600;margin:0}.mlm-report dd{margin:0;overflow-wrap:anywhere}

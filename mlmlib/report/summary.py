@@ -86,18 +86,23 @@ def _fixed(fit, level):
 
 
 def _random(fit, level, scale):
-    table = fit.random_table(scale=scale, level=level)
+    """On the variance scale with a column of SDs, and of correlations where there are any."""
+    components = list(fit.variance_components.itertuples(index=False))
+    pairs = scale == "variance" and any("," in row.name for row in components)
     rows, last = [], None
-    for row, plain in zip(table.itertuples(index=False), fit.variance_components.itertuples(index=False)):
-        pair = "," in plain.name
+    for row, plain in zip(fit.random_table(scale=scale, level=level).itertuples(index=False), components):
         what = "" if row.group == "Residual" else plain.name if scale == "variance" else row.name
-        shown = rounded(row.estimate, row.se, row.lower, row.upper, guide=row.se)
-        value = plain.correlation if pair else plain.sd
-        extra = ("", f"{value:.3f}" if value == value else "") if pair else (rounded(value)[0] if value == value else "", "")
-        rows.append((str(row.group) if row.group != last else "", what, *shown, *(extra if scale == "variance" else ())))
+        cells = [str(row.group) if row.group != last else "", what]
+        cells += rounded(row.estimate, row.se, row.lower, row.upper, guide=row.se)
+        if scale == "variance":
+            cells.append("" if "," in plain.name else rounded(plain.sd)[0])
+        if pairs:
+            cells.append(f"{plain.correlation:.3f}" if "," in plain.name and plain.correlation == plain.correlation else "")
+        rows.append(tuple(cells))
         last = row.group
-    head = ("group", "effect", "variance" if scale == "variance" else "SD or correlation", "SE", f"{level:.0%} low", "high")
-    return Table("Random effects", head + (("SD", "correlation") if scale == "variance" else ()), tuple(rows), words=2)
+    head = ["group", "effect", "variance" if scale == "variance" else "SD or correlation", "SE", f"{level:.0%} low", "high"]
+    head += ["SD"] * (scale == "variance") + ["correlation"] * pairs
+    return Table("Random effects", tuple(head), tuple(rows), words=2)
 
 
 def _notes(fit, grouped):
