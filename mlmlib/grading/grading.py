@@ -161,7 +161,7 @@ def write_csv(rows, out):
             said = [f"[{m['question']}] {text}" for m in row["marks"] for text in m["messages"]] + row["messages"]
             table.writerow([_safe(row["submission"]), row["exercise"], *cells, f"{sum(m['points'] for m in auto):g}",
                             f"{sum(m['possible'] for m in auto):g}",
-                            f"{sum(m['possible'] for m in row['marks'] if m['manual']):g}", _safe(" | ".join(said))])
+                            f"{sum(m['possible'] for m in row['marks'] if m['manual']):g}", _safe(" // ".join(said))])
     fresh.replace(out)
 
 

@@ -20,11 +20,16 @@ START_SECONDS = 60
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use."""
+    """What one submission may use: seconds of processor time for a cell, seconds of clock time for all, megabytes."""
 
     cell_seconds: float = 30
-    total_seconds: float = 180
+    total_seconds: float = 300
     memory_mb: int = 3072
+
+    @property
+    def patience(self):
+        """Seconds of clock time without a word from the submission after which it is ended."""
+        return 3 * self.cell_seconds + 5
 
 
 @dataclass
@@ -87,7 +92,7 @@ class Submission:
                 running = None
             elif message.get("done"):
                 return None, None
-            wait = self.limits.cell_seconds + 15
+            wait = self.limits.patience
 
     def call(self, name, args):
         """Call a function of the notebook in its own process."""
@@ -95,7 +100,7 @@ class Submission:
         try:
             self.process.stdin.write(request.encode() + b"\n")
             self.process.stdin.flush()
-            wait = min(self.limits.cell_seconds + 5, max(1.0, self.deadline + 30 - time.monotonic()))
+            wait = min(self.limits.patience, max(1.0, self.deadline + 30 - time.monotonic()))
             reply = self._receive(wait)
         except (OSError, ValueError, AttributeError):
             reply = "the notebook had ended before the function could be tried"

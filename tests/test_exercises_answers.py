@@ -1,0 +1,146 @@
+"""Answers: the model's get full marks, every known mistake gets its own reply, wrong ones lose their own points only."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import exercise_kit as kit
+from mlmlib.grading import check, seal
+
+# What a student who holds these misconceptions hands in, added after the model answers, and what it must cost.
+WRONG = {
+    "01_linear_model": {
+        "q1_1 = 'a'": ("q1_1", 0, "independent"),
+        "difference = -difference": ("q1_3", 1, "private minus public"),
+        "variance_ols = np.sqrt(variance_ols)": ("q1_4", 1, "SD"),
+        "ml_se = lambda se, n, p: se * (n - p) / n": ("q1_5", 0, "take the root"),
+        "gap_3 = factorial.params['schtype[T.Public]']": ("q1_6", 0, "zero hours"),
+        "q1_11 = 'ac'": ("q1_11", 0, "d (is true, and missing)"),
+    },
+    "02_clustering": {
+        "q2_1 = 'd'": ("q2_1", 0, "R squared"),
+        "deff = lambda n, icc: 1 + n * icc": ("q2_2", 0, "n - 1 *others*"),
+        "icc = ms_between / (ms_between + ms_within)": ("q2_4", 2, "mean squares"),
+        "se_mixed = se_ols": ("q2_5", 2, "(1 | school) is missing"),
+        "rate = 0.05": ("q2_8", 0, "what the test promises"),
+        "students_needed = 39": ("q2_11", 0, "one fewer"),
+    },
+    "03_random_intercepts": {
+        "null = mlm.lmm('math ~ 1 + (1 | schid)', math)": ("q3_3", 2, "fitted by REML"),
+        "icc = sigma2 / (tau2 + sigma2)": ("q3_4", 2, "share *within*"),
+        "range_low = g - 1.96 * null.bse['Intercept']": ("q3_5", 2, "confidence interval of the intercept"),
+        "mean_6327 = raw": ("q3_7", 2, "no pooling"),
+        "p_three = 2 * p_three": ("q3_9", 2, "half of that"),
+        "pred_new = pred_here": ("q3_11", 1, "no u of its own"),
+    },
+    "04_random_slopes": {
+        "fit_un = fit_ind": ("q4_2", 1, "lacks schid: Intercept, homework"),
+        "sd_slope = sd_slope ** 2": ("q4_3", 1, "the SD"),
+        "p_cov = p_cov / 2": ("q4_4", 1, "plain chi2(1)"),
+        "tau00_at = lambda c, t00, t01, t11: t00 + c * t01 + c ** 2 * t11": ("q4_6", 0, "twice"),
+        "parameters = {'unstructured': 9, 'independent': 3, 'exchangeable': 2, 'identity': 1}": ("q4_10", 0, "symmetric"),
+        "criterion = 46503.4": ("q4_11", 2, "false optimum"),
+        "p_slope = stats.chi2.sf(lr_slope, 2)": ("q4_14", 1.5, "conservative"),
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def graded():
+    """Model answers, untouched student copies and copies with the wrong answers above, graded in one run."""
+    books = {}
+    for name in kit.NAMES:
+        books[f"model/{name}.ipynb"] = kit.model(name)
+        books[f"empty/{name}.ipynb"] = kit.student(name)
+        books[f"wrong/{name}.ipynb"] = kit.with_code(kit.model(name), "\n".join(WRONG.get(name, {})))
+    return kit.grade(books)
+
+
+@pytest.mark.parametrize("name", kit.NAMES)
+def test_model_answers_get_full_marks(graded, name):
+    row = graded[f"model/{name}.ipynb"]
+    assert row["total"] == row["possible"], row["messages"]
+    assert float(row["possible"]) >= 15 and float(row["to_grade_by_hand"]) >= 4
+    assert row["messages"] == ""
+
+
+@pytest.mark.parametrize("name", kit.NAMES)
+def test_an_empty_copy_runs_and_gets_nothing(graded, name):
+    row = graded[f"empty/{name}.ipynb"]
+    assert row["total"] == "0"
+    assert "No answer yet" in row["messages"]
+
+
+@pytest.mark.parametrize("name", [n for n in kit.NAMES if n in WRONG])
+def test_wrong_answers_lose_their_own_points_and_are_named(graded, name):
+    row, full = graded[f"wrong/{name}.ipynb"], graded[f"model/{name}.ipynb"]
+    replies = dict(re.findall(r"\[(\w+)\] (.*?)(?= // |$)", row["messages"]))
+    for question, points, said in WRONG[name].values():
+        assert float(row[question]) == pytest.approx(points, abs=0.51 if points else 0) and row[question] != full[question]
+        assert said in replies[question], (question, replies[question])
+    touched = {question for question, *_ in WRONG[name].values()}
+    lost = {q for q in full if re.fullmatch(r"q\d+_\d+", q) and row[q] != full[q]}
+    assert lost == touched
+
+
+@pytest.fixture
+def quick_seals(monkeypatch):
+    """Seals that open at once: their slowness is for the world outside."""
+    monkeypatch.setattr(seal, "ROUNDS", 1)
+    seal._key.cache_clear()
+    yield
+    seal._key.cache_clear()
+
+
+@pytest.mark.usefixtures("quick_seals")
+@pytest.mark.parametrize("name", kit.NAMES)
+def test_every_known_mistake_gets_its_reply(name):
+    """In the hidden test; for numbers also in the public one, which knows the mistake and not the answer."""
+    seen = 0
+    for q, test, names, record in kit.checks(name):
+        if record.kind == "choose":
+            continue
+        sealed = check.make_seal(record, "salt")
+        for wrong, reply in record.known:
+            with pytest.raises(check.NotYet) as refusal:
+                test(**{names[0]: wrong})
+            assert reply in str(refusal.value), (q.name, record.name, wrong)
+            seen += 1
+            if record.kind == "number":
+                with pytest.raises(check.NotYet) as refusal:
+                    check.form(wrong, sealed)
+                assert reply in str(refusal.value), (q.name, record.name, wrong)
+    assert seen >= 40
+
+
+@pytest.mark.usefixtures("quick_seals")
+@pytest.mark.parametrize("name", kit.NAMES)
+def test_rounding_to_the_digits_asked_for_counts(name):
+    for q, test, names, record in kit.checks(name):
+        if record.kind == "number" and record.expected:
+            rounded = float(f"{record.expected:.{max(record.digits, 3)}g}")
+            test(**{names[0]: rounded})
+            sealed = check.make_seal(record, "salt")
+            check.form(rounded, sealed)
+            assert record.between is None or record.between[0] <= record.expected <= record.between[1], q.name
+
+
+@pytest.mark.parametrize("name", kit.NAMES)
+def test_wrong_sets_are_answered_letter_by_letter(name):
+    for q, test, names, record in kit.checks(name):
+        if record.kind == "choose":
+            for letter, reply in record.known:
+                with pytest.raises(check.NotYet) as refusal:
+                    test(**{names[0]: record.expected ^ {letter}})
+                assert reply in str(refusal.value), (q.name, letter)
+
+
+@pytest.mark.parametrize("name", kit.NAMES)
+def test_public_checks_of_choices_do_not_tell_right_from_wrong(name):
+    for _, _, _, record in kit.checks(name):
+        if record.kind == "choice":
+            sealed = check.make_seal(record, "salt")
+            assert all(check.form(letter, sealed) is None for letter in record.options)
+            assert record.expected not in {v for k, v in sealed.items() if k != "options" and isinstance(v, str) and len(v) == 1}
