@@ -22,7 +22,7 @@ import numpy as np
 
 from .errors import FormulaError
 
-__all__ = ["Structure", "exchangeable", "identity", "independent", "structure", "unstructured"]
+__all__ = ["Structure", "exchangeable", "identity", "independent", "lower_factor", "structure", "unstructured"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,40 @@ class Structure:
         return len(self.basis)
 
     def factor(self, theta: np.ndarray) -> np.ndarray:
-        """The relative covariance factor L, shape (q, q)."""
+        """The relative covariance factor L at theta, shape (q, q)."""
         return np.tensordot(theta, self.basis, 1)
+
+    def theta(self, D: np.ndarray) -> np.ndarray:
+        """The theta of a relative covariance matrix D: the triangle of its Cholesky factor, or of its symmetric root."""
+        values, vectors = np.linalg.eigh(D)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        L = lower_factor(root) if self.rescaling == "any" else root @ vectors.T
+        return np.tensordot(self.basis, L, 2) / np.einsum("kij,kij->k", self.basis, self.basis)
+
+    def frame(self, L: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same D by another factor, and the basis in which to step on from it.
+
+        For an unstructured D the factor is turned to its principal axes, ``L = U S``, and steps are ``U`` times a lower
+        triangle: a vanishing dimension is then one coordinate, and no other moves with it.
+        """
+        if self.rescaling != "any" or len(L) == 1:
+            return L, self.basis
+        U, values, _ = np.linalg.svd(L)
+        return U * values, U @ self.basis
+
+    def without_small(self, L: np.ndarray, tolerance: float) -> np.ndarray:
+        """The factor with dimensions of size below `tolerance` set to zero."""
+        if self.rescaling == "any":
+            U, values, _ = np.linalg.svd(L)
+            return U * np.where(values < tolerance, 0.0, values)
+        theta = self.theta(L @ L.T)
+        return self.factor(np.where(theta < tolerance, 0.0, theta))
+
+
+def lower_factor(factor: np.ndarray) -> np.ndarray:
+    """The lower-triangular L with L L' = factor factor' and a diagonal that is not negative; singular ones too."""
+    L = np.linalg.qr(factor.T, mode="r").T
+    return L * np.where(np.diagonal(L) < 0, -1.0, 1.0)
 
 
 def unstructured(q: int) -> Structure:

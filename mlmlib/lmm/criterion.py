@@ -39,35 +39,39 @@ __all__ = ["Criterion", "Evaluation"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The criterion at one theta, with its derivatives and what they were made of.
+    """The criterion at one relative covariance factor L, with its derivatives and what they were made of.
 
     Attributes
     ----------
-    theta : ndarray, shape (m,)
     value : float
     gradient : ndarray, shape (m,)
+        In the coordinates d of ``L + sum_k d_k basis[k]``.
     hessian : ndarray, shape (m, m)
     L : ndarray, shape (q, q)
-        Relative covariance factor.
+    basis : ndarray, shape (m, q, q)
     b : ndarray, shape (p,)
         Fixed effects (in the criterion's own columns).
     s2 : float
         Residual variance.
     Gamma : ndarray, shape (q, q)
-        Derivative of the criterion with respect to D.
+        Derivative of the criterion with respect to D = L L'.
+    half : ndarray, shape (p, p)
+        ``half @ half.T`` is the inverse of X'V^-1X.
+    parts : Eliminated
+    Y : ndarray, shape (q, p + 1, J)
     """
 
-    theta: np.ndarray
     value: float
     gradient: np.ndarray
     hessian: np.ndarray
     L: np.ndarray
+    basis: np.ndarray
     b: np.ndarray
     s2: float
     Gamma: np.ndarray
-    half: np.ndarray  # H^(-1/2): half @ half.T = H^-1
+    half: np.ndarray
     parts: Eliminated
-    Y: np.ndarray  # (q, p + 1, J)
+    Y: np.ndarray
 
 
 class Criterion:
@@ -92,7 +96,8 @@ class Criterion:
         self.p = len(elimination.C) - 1
         self.degrees = n - self.p if reml else n
         self.basis = block_basis(structures)
-        self._flat = self.basis.reshape(len(self.basis), -1)
+        self.blocks = block_slices(len(shape.sd) for shape in structures)
+        self.places = block_slices(shape.n_params for shape in structures)
         self._log_scale = self.degrees * (1.0 + float(np.log(2.0 * np.pi / self.degrees))) + constant
         weight = np.ones((self.p + 1, self.p + 1))
         weight[-1, -1] = 0.0
@@ -100,14 +105,32 @@ class Criterion:
             weight[:-1, :-1] = 0.0
         self._weight = weight.ravel()
 
-    def start(self) -> np.ndarray:
-        """Where the search begins, from moments."""
-        return moment_start(self.elimination, self.structures, self.basis, self.degrees)
-
     def __call__(self, theta: np.ndarray) -> Evaluation:
-        """Evaluate the criterion, its gradient and its Hessian."""
+        """The criterion at theta; derivatives are with respect to theta."""
+        return self.evaluate(self.factor(theta), self.basis)
+
+    def factor(self, theta: np.ndarray) -> np.ndarray:
+        """The block-diagonal relative covariance factor L at theta."""
+        return np.tensordot(theta, self.basis, 1)
+
+    def start(self) -> Evaluation:
+        """The criterion where the search begins, from moments."""
+        return self.settle(self.factor(moment_start(self.elimination, self.structures, self.basis, self.degrees)))
+
+    def advance(self, at: Evaluation, step: np.ndarray) -> Evaluation:
+        """The criterion a step on from another evaluation, in that one's coordinates."""
+        return self.settle(at.L + (step @ at.basis.reshape(len(step), -1)).reshape(at.L.shape))
+
+    def settle(self, L: np.ndarray) -> Evaluation:
+        """The criterion at L, each term's block of it turned to the frame in which to step on."""
+        turned, basis = np.zeros_like(L), np.zeros_like(self.basis)
+        for shape, block, place in zip(self.structures, self.blocks, self.places):
+            turned[block, block], basis[place, block, block] = shape.frame(L[block, block])
+        return self.evaluate(turned, basis)
+
+    def evaluate(self, L: np.ndarray, basis: np.ndarray) -> Evaluation:
+        """The criterion, its gradient and its Hessian at L, in the coordinates of `basis`."""
         p, q = self.p, self.elimination.q
-        L = (theta @ self._flat).reshape(q, q)
         parts = self.elimination.eliminate(L)
         S = parts.S
         root = np.linalg.cholesky(S[:p, :p])
@@ -126,13 +149,13 @@ class Criterion:
         Y = mix @ parts.W
         own = (Y if self.reml else Y[:, p:]).reshape(q, -1)
         Gamma = parts.K.sum(axis=2) - own @ own.T
-        gradient = 2.0 * (self._flat @ (Gamma @ L).ravel())
-        at = Evaluation(theta, value, gradient, None, L, b, s * s, Gamma, half, parts, Y)
-        step = self.basis @ L.T
-        curve, fit = self.curvature(at, step + step.transpose(0, 2, 1))
-        second = (Gamma @ self.basis).reshape(len(theta), -1) @ self._flat.T
-        hessian = curve - np.multiply.outer(fit, fit / self.degrees) + 2.0 * second
-        return replace(at, hessian=hessian)
+        flat = basis.reshape(len(basis), -1)
+        gradient = 2.0 * (flat @ (Gamma @ L).ravel())
+        at = Evaluation(value, gradient, None, L, basis, b, s * s, Gamma, half, parts, Y)
+        slope = basis @ L.T
+        curve, fit = self.curvature(at, slope + slope.transpose(0, 2, 1))
+        second = (Gamma @ basis).reshape(len(basis), -1) @ flat.T
+        return replace(at, hessian=curve - np.multiply.outer(fit, fit / self.degrees) + 2.0 * second)
 
     def curvature(self, at: Evaluation, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Second derivatives in D, the residual variance held fixed, and in D and log s2 together.
@@ -164,12 +187,20 @@ class Criterion:
         return curve, R[:, -1]
 
 
+def block_slices(sizes) -> list[slice]:
+    """Consecutive slices of the given sizes."""
+    slices, at = [], 0
+    for size in sizes:
+        slices.append(slice(at, at + size))
+        at += size
+    return slices
+
+
 def block_basis(structures: list[Structure]) -> np.ndarray:
     """The bases of several terms side by side: L is block-diagonal."""
-    sizes = [structure.basis.shape[1] for structure in structures]
-    basis = np.zeros((sum(s.n_params for s in structures), sum(sizes), sum(sizes)))
-    row = place = 0
-    for structure, size in zip(structures, sizes):
-        basis[row:row + structure.n_params, place:place + size, place:place + size] = structure.basis
-        row, place = row + structure.n_params, place + size
+    blocks = block_slices(len(shape.sd) for shape in structures)
+    places = block_slices(shape.n_params for shape in structures)
+    basis = np.zeros((places[-1].stop, blocks[-1].stop, blocks[-1].stop))
+    for shape, block, place in zip(structures, blocks, places):
+        basis[place, block, block] = shape.basis
     return basis

@@ -18,6 +18,7 @@ repeated-measures data. Journal of the American Statistical Association, 83, 101
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,14 +71,31 @@ class OneFactor:
     def __init__(self, Z: np.ndarray, XY: np.ndarray, codes: np.ndarray, n_groups: int):
         self.q, self.n_groups = len(Z), n_groups
         stacked = np.concatenate([Z, XY])
+        self.order = None
         if (codes[1:] < codes[:-1]).any():
-            order = np.argsort(codes.astype(np.uint16 if n_groups < 65536 else np.int64), kind="stable")
-            stacked, codes = stacked[:, order], codes[order]
-        starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+            self.order = np.argsort(codes.astype(np.uint16 if n_groups < 65536 else np.int64), kind="stable")
+            stacked, codes = stacked[:, self.order], codes[self.order]
+        self.starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+        self.Z = stacked[:self.q]
         self.AB = np.empty((self.q, len(stacked), n_groups))
         for row in range(self.q):
-            np.add.reduceat(stacked[row] * stacked, starts, axis=1, out=self.AB[row])
+            np.add.reduceat(stacked[row] * stacked, self.starts, axis=1, out=self.AB[row])
         self.C = XY @ XY.T
+
+    def with_outcome(self, X: np.ndarray, y: np.ndarray) -> OneFactor:
+        """The same groups and columns with another outcome: only the products with y are formed again.
+
+        Parameters
+        ----------
+        X : ndarray, shape (p, n)
+        y : ndarray, shape (n,)
+        """
+        other = copy.copy(self)
+        other.AB, other.C = self.AB.copy(), self.C.copy()
+        np.add.reduceat(self.Z * (y if self.order is None else y[self.order]), self.starts, axis=1, out=other.AB[:, -1])
+        other.C[-1, :-1] = other.C[:-1, -1] = X @ y
+        other.C[-1, -1] = y @ y
+        return other
 
     def eliminate(self, L: np.ndarray) -> Eliminated:
         """Eliminate the random effects at the relative covariance factor `L`, shape (q, q)."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 
 from ..covariance import Structure, structure
@@ -13,6 +16,10 @@ from .elimination import OneFactor
 from .optimise import Minimum, minimize
 
 __all__ = ["LmmModel"]
+
+# standard deviations, relative to the residual's, from which a search is begun again
+_BOUNDARY_STARTS = (1.0, 100.0)
+_UNEVEN_STARTS = (1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
 class LmmModel:
@@ -30,108 +37,104 @@ class LmmModel:
     """
 
     def __init__(self, design: Design, covariance="unstructured", reml: bool = True):
-        self.design, self.reml = design, reml
+        check(design)
+        self.design, self.covariance, self.reml = design, covariance, reml
         self.structures = [_choose(term, covariance) for term in design.random]
-        _check(design)
-        n = len(design.y)
-        y = design.y if design.offset is None else design.y - design.offset
-        X = design.X.T
-        Zs = [term.Z.T for term in design.random]
+        X, Zs = design.X.T, [term.Z.T for term in design.random]
         constant = 0.0
+        self.root_weights = None
         if design.weights is not None:
-            root = np.sqrt(design.weights)
-            y, X, Zs = y * root, X * root, [Z * root for Z in Zs]
+            self.root_weights = np.sqrt(design.weights)
+            X, Zs = X * self.root_weights, [Z * self.root_weights for Z in Zs]
             constant -= float(np.log(design.weights).sum())
-        Q, self.x_map = orthonormalize(X, design.exog_names, "fixed effects")
-        self.start_b = Q @ y
-        residual = y - self.start_b @ Q
-        again = Q @ residual
-        self.start_b += again
-        residual -= again @ Q
+        self.Q, self.x_map = orthonormalize(X, design.exog_names, "fixed effects")
         if reml:
             constant += 2.0 * float(np.log(np.abs(np.diagonal(self.x_map))).sum())
-        if not residual @ residual > 1e-24 * (y @ y):
-            raise DataError(f"The fixed effects reproduce the outcome {design.endog_name!r} exactly: nothing is left for "
-                            f"the random effects and the residual. Is the outcome, or a copy of it, among the predictors?")
         self.z_maps = []
         for k, (term, shape) in enumerate(zip(design.random, self.structures)):
             Zs[k], back = _condition(Zs[k], term, shape)
             self.z_maps.append(back)
+        self.start_b, residual = self._least_squares(design)
         first = design.random[0]
-        self.elimination = OneFactor(np.concatenate(Zs), np.vstack([Q, residual]), first.codes, len(first.levels))
-        self.criterion = Criterion(self.elimination, self.structures, n, reml, constant)
+        elimination = OneFactor(np.concatenate(Zs), np.vstack([self.Q, residual]), first.codes, len(first.levels))
+        self.criterion = Criterion(elimination, self.structures, len(design.y), reml, constant)
 
-    def blocks(self) -> list[slice]:
-        """Where each term's effects stand among all effects."""
-        ends = np.cumsum([len(term.names) for term in self.design.random])
-        return [slice(int(end) - len(term.names), int(end)) for end, term in zip(ends, self.design.random)]
+    def _least_squares(self, design: Design) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients of y on the orthonormal columns, and the residual."""
+        y = design.y if design.offset is None else design.y - design.offset
+        if self.root_weights is not None:
+            y = y * self.root_weights
+        start_b = self.Q @ y
+        residual = y - start_b @ self.Q
+        again = self.Q @ residual  # once more, for the digits that the first pass lost
+        residual -= again @ self.Q
+        if not residual @ residual > 1e-24 * (y @ y):
+            raise DataError(f"The fixed effects reproduce the outcome {design.endog_name!r} exactly: nothing is left for "
+                            f"the random effects and the residual. Is the outcome, or a copy of it, among the predictors?")
+        return start_b + again, residual
 
-    def params_blocks(self) -> list[slice]:
-        """Where each term's parameters stand in theta."""
-        ends = np.cumsum([shape.n_params for shape in self.structures])
-        return [slice(int(end) - shape.n_params, int(end)) for end, shape in zip(ends, self.structures)]
-
-    def start(self, size: float = 0.3) -> np.ndarray:
-        """Every effect with standard deviation `size`, in units of the residual's, no correlation."""
-        return np.concatenate([np.tensordot(shape.basis, np.eye(len(shape.sd)), 2) /
-                               np.einsum("kij,kij->k", shape.basis, shape.basis) * size for shape in self.structures])
+    def with_outcome(self, y: np.ndarray) -> LmmModel:
+        """The same model for other values of the outcome; nothing but products with y is computed again."""
+        other = copy.copy(self)
+        other.design = replace(self.design, y=np.asarray(y, dtype=float))
+        other.start_b, residual = self._least_squares(other.design)
+        other.criterion = copy.copy(self.criterion)
+        other.criterion.elimination = self.criterion.elimination.with_outcome(self.Q, residual)
+        return other
 
     def fit(self) -> tuple[Minimum, list[str]]:
         """Minimize the criterion; a fit on the boundary is tried again from away from it, and the better kept."""
-        messages = []
-        minimum = minimize(self.criterion, self.criterion.start())
-        if any(self.singular_blocks(minimum.at)):
-            again = minimize(self.criterion, self.start(1.0))
-            count = minimum.n_evaluations + again.n_evaluations
-            best = min(minimum, again, key=lambda end: end.at.value)
-            snapped = self._snap(best.at)
-            count += 1
-            at = snapped if snapped.value <= best.at.value + 1e-7 else best.at
+        criterion = self.criterion
+        minimum = minimize(criterion.start(), criterion.advance)
+        singular = any(self.singular(minimum.at))
+        if singular or self._uneven:
+            count, best = minimum.n_evaluations, minimum
+            for size in _UNEVEN_STARTS if self._uneven else _BOUNDARY_STARTS:
+                again = minimize(criterion.settle(criterion.factor(self.plain_start(size))), criterion.advance)
+                count += again.n_evaluations
+                if again.at.value < best.at.value - 1e-9:
+                    best = again
+            at = best.at
+            if any(self.singular(at)):
+                snapped, count = self._without_small(at), count + 1
+                if snapped.value <= at.value + 1e-8:
+                    at = snapped
             minimum = Minimum(at, count, best.converged, float(np.abs(at.gradient).max()))
+        messages = []
         if not minimum.converged:
             messages.append(f"The search did not converge: after {minimum.n_evaluations} evaluations the gradient is still "
                             f"{minimum.gradient_norm:.2g}. Do not use these estimates; simplify the random part.")
         return minimum, messages
 
-    def at(self, T: dict, sigma2: float):
-        """Evaluate the criterion at given covariance matrices (by group) and residual variance.
+    @property
+    def _uneven(self) -> bool:
+        """True where one variance serves columns of very different size, so that the criterion may have several minima."""
+        return any(shape.rescaling == "scalar" and (size := np.sqrt(np.mean(term.Z ** 2, axis=0))).max() > 10 * size.min()
+                   for term, shape in zip(self.design.random, self.structures))
 
-        The profiled criterion depends on the ratio of the two alone.
-        """
+    def plain_start(self, size: float) -> np.ndarray:
+        """Theta with every standard deviation `size` times the residual's and no correlation."""
+        return np.concatenate([shape.theta(size ** 2 * np.eye(len(shape.sd))) for shape in self.structures])
+
+    def at(self, T: dict, sigma2: float):
+        """The criterion at given covariance matrices (by group) and residual variance; their ratio alone counts."""
         theta = []
         for term, shape, back in zip(self.design.random, self.structures, self.z_maps):
-            values, vectors = np.linalg.eigh(np.asarray(T[term.group], dtype=float) / sigma2)
-            root = np.linalg.solve(back, vectors * np.sqrt(np.maximum(values, 0.0)))
-            if shape.rescaling == "any":
-                L = lower_factor(root)
-            else:
-                values, vectors = np.linalg.eigh(root @ root.T)
-                L = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-            flat = shape.basis.reshape(shape.n_params, -1)
-            theta.append(flat @ L.ravel() / (flat * flat).sum(axis=1))
+            forward = np.linalg.inv(back)
+            theta.append(shape.theta(forward @ np.asarray(T[term.group], dtype=float) @ forward.T / sigma2))
         return self.criterion(np.concatenate(theta))
 
-    def singular_blocks(self, at, tolerance: float = 1e-4) -> list[bool]:
+    def singular(self, at, tolerance: float = 1e-4) -> list[bool]:
         """For each term whether its covariance matrix is singular."""
-        return [bool(np.linalg.svd(at.L[block, block], compute_uv=False)[-1] < tolerance) for block in self.blocks()]
+        return [bool(np.linalg.svd(at.L[block, block], compute_uv=False)[-1] < tolerance)
+                for block in self.criterion.blocks]
 
-    def _snap(self, at):
-        """The same fit with vanishing dimensions of the random effects exactly zero."""
-        theta = at.theta.copy()
-        for place, block, shape in zip(self.params_blocks(), self.blocks(), self.structures):
-            if shape.rescaling == "any":
-                left, values, right = np.linalg.svd(at.L[block, block])
-                L = lower_factor(left * np.where(values < 1e-4, 0.0, values))
-                theta[place] = np.tensordot(shape.basis, L, 2)
-            else:
-                theta[place] = np.where(np.abs(theta[place]) < 1e-4, 0.0, theta[place])
-        return self.criterion(theta)
-
-
-def lower_factor(factor: np.ndarray) -> np.ndarray:
-    """The lower-triangular L with L L' = factor factor' and a diagonal that is not negative; singular ones too."""
-    L = np.linalg.qr(factor.T, mode="r").T
-    return L * np.where(np.diagonal(L) < 0, -1.0, 1.0)
+    def _without_small(self, at):
+        """The criterion with vanishing dimensions of the random effects at exactly zero."""
+        L = np.zeros_like(at.L)
+        for shape, block in zip(self.structures, self.criterion.blocks):
+            L[block, block] = shape.without_small(at.L[block, block], 1e-4)
+        return self.criterion.settle(L)
 
 
 def _choose(term, covariance) -> Structure:
@@ -153,7 +156,7 @@ def _condition(rows, term, shape) -> tuple[np.ndarray, np.ndarray]:
     return rows / size[:, None], np.diag(1.0 / size)
 
 
-def _check(design: Design) -> None:
+def check(design: Design) -> None:
     """Refuse what cannot be estimated, naming the term."""
     n, p = design.X.shape
     if not design.random:

@@ -12,11 +12,14 @@ Nocedal, J., & Wright, S. J. (2006). Numerical Optimization (2nd ed.). Springer,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 __all__ = ["Minimum", "minimize"]
+
+_SADDLE = 1e-6  # negative curvature, relative to the largest, that is a way down and not rounding
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,15 @@ class Minimum:
     gradient_norm: float
 
 
-def minimize(function, start: np.ndarray, *, tolerance: float = 1e-12, limit: int = 200) -> Minimum:
-    """Minimize a function that returns its value, gradient and Hessian.
+def minimize(at, advance, *, tolerance: float = 1e-12, limit: int = 200) -> Minimum:
+    """Minimize a function that comes with its gradient and Hessian.
 
     Parameters
     ----------
-    function : callable
-        ``function(theta)`` has attributes `value`, `gradient`, `hessian`.
-    start : ndarray, shape (m,)
+    at : object
+        The function where the search begins; has attributes `value`, `gradient`, `hessian`.
+    advance : callable
+        ``advance(at, step)`` is the function a step on from `at`.
     tolerance : float
         The search ends when the decrease that a Newton step would still bring is below this.
     limit : int
@@ -46,48 +50,58 @@ def minimize(function, start: np.ndarray, *, tolerance: float = 1e-12, limit: in
     -------
     Minimum
     """
-    at, count, radius = function(np.asarray(start, dtype=float)), 1, 1.0
+    count, radius = 1, 1.0
     while True:
         step, promised, decrement = _step(at.gradient, at.hessian, radius)
-        if decrement < tolerance or count >= limit or radius < 1e-14:
-            return Minimum(at, count, bool(decrement < tolerance), float(np.abs(at.gradient).max(initial=0.0)))
-        trial, count = function(at.theta + step), count + 1
+        stuck = count >= limit or radius < 1e-10  # no step is seen to lower the value
+        if decrement < tolerance or stuck:
+            return Minimum(at, count, decrement < max(tolerance, 1e-8), float(np.abs(at.gradient).max(initial=0.0)))
+        trial, count = advance(at, step), count + 1
         length = float(np.linalg.norm(step))
-        gain = at.value - trial.value
-        ratio = gain / promised if np.isfinite(trial.value) else -1.0
+        ratio = (at.value - trial.value) / promised
+        if promised < 1e-11 * (1.0 + abs(at.value)):  # below what the value can show: let the gradient decide
+            ratio = float(np.abs(trial.gradient).max() < np.abs(at.gradient).max())
         if ratio < 0.25:
             radius = 0.25 * length
         elif ratio > 0.75 and length > 0.99 * radius:
             radius = 2.0 * radius
-        if ratio > 1e-4 or (promised < 1e-8 * (1 + abs(at.value)) and
-                            np.abs(trial.gradient).max() < np.abs(at.gradient).max()):
+        if ratio > 1e-4:
             at = trial
 
 
-def _step(gradient, hessian, radius):
-    """The step that minimizes the quadratic model within `radius`, what it promises, and the Newton decrement."""
+def _step(gradient, hessian, radius) -> tuple[np.ndarray, float, float]:
+    """The step that minimizes the quadratic model within `radius`, what it promises, and the Newton decrement.
+
+    At a saddle, where the gradient shows no way down but the curvature does, the decrement is what that way promises.
+    """
     values, vectors = np.linalg.eigh(hessian)
-    slope = vectors.T @ gradient
-    floor = 1e-10 * max(1.0, float(np.abs(values).max()))
+    slope = gradient @ vectors
+    floor = 1e-12 * max(float(np.abs(values).max()), 1.0)
     decrement = float((slope ** 2 / np.maximum(np.abs(values), floor)).sum())
     if values[0] > floor:
         part = -slope / values
-        if np.linalg.norm(part) <= radius:
-            return vectors @ part, float(-(slope @ part) / 2), decrement
-    low = max(0.0, -float(values[0])) + floor
-    part = -slope / (values + low)
-    if np.linalg.norm(part) > radius:
-        shift = low
-        for _ in range(50):  # Newton on 1/|step| = 1/radius
-            size = float(np.linalg.norm(part))
-            if abs(size - radius) < 1e-3 * radius:
-                break
-            slant = float((part ** 2 / (values + shift)).sum())
-            shift = max(shift + (size - radius) / radius * size ** 2 / slant, low)
-            part = -slope / (values + shift)
-    elif values[0] < -floor:  # a saddle: go on along the downward direction
-        part = part.copy()
-        part[0] += np.copysign(np.sqrt(max(radius ** 2 - part @ part, 0.0)), -slope[0] or 1.0)
-        decrement = max(decrement, -float(values[0]) * radius ** 2 * 0 + decrement)
+        if part @ part <= radius ** 2:
+            return vectors @ part, decrement / 2.0, decrement
+    shift = max(-float(values[0]), 0.0) + floor
+    part = -slope / (values + shift)
+    if part @ part > radius ** 2:
+        part = _on_sphere(slope, values, shift, radius)
+    elif values[0] < -floor:
+        part[0] += math.copysign(math.sqrt(radius ** 2 - part @ part), part[0])
     promised = -float(slope @ part + 0.5 * (values * part) @ part)
+    if values[0] < -_SADDLE * max(float(values[-1]), 1.0):
+        decrement = max(decrement, promised)
     return vectors @ part, promised, decrement
+
+
+def _on_sphere(slope, values, shift, radius) -> np.ndarray:
+    """The shifted Newton step of length `radius`, its shift found by Newton's method on 1/length."""
+    low = shift
+    for _ in range(50):
+        part = -slope / (values + shift)
+        size = math.sqrt(part @ part)
+        if abs(size - radius) < 1e-3 * radius:
+            break
+        slant = float((part ** 2 / (values + shift)).sum())
+        shift = max(shift + (size - radius) / radius * size ** 2 / slant, low)
+    return part

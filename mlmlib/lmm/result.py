@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..results import LinearResult
-from .model import LmmModel, lower_factor
+from .model import LmmModel
 from .optimise import Minimum
 from .variances import VarianceParameters
 
@@ -46,13 +46,13 @@ class LmmResult(LinearResult):
         at, design = minimum.at, model.design
         back = np.linalg.inv(model.x_map).T  # working coefficients to the reader's
         half = back @ at.half
-        singular = model.singular_blocks(at)
+        singular = model.singular(at)
         self._freeze(model=model, design=design, _at=at, _names=design.exog_names,
                      _params=back @ (model.start_b + at.b), _cov=at.s2 * half @ half.T, _t_df=None,
                      criterion=at.value, llf=-at.value / 2.0, reml=model.reml, sigma=float(np.sqrt(at.s2)),
                      converged=minimum.converged, is_singular=any(singular), n_evaluations=minimum.n_evaluations,
                      gradient_norm=minimum.gradient_norm,
-                     n_params=len(design.exog_names) + len(at.theta) + 1,
+                     n_params=len(design.exog_names) + len(at.basis) + 1,
                      messages=(*design.messages, *messages))
         self.__dict__["messages"] += tuple(self._singular_message(k) for k, bad in enumerate(singular) if bad)
 
@@ -62,7 +62,7 @@ class LmmResult(LinearResult):
     def _D(self) -> list[np.ndarray]:
         """Relative covariance of each term's effects in the reader's columns."""
         found = []
-        for block, back in zip(self.model.blocks(), self.model.z_maps):
+        for block, back in zip(self.model.criterion.blocks, self.model.z_maps):
             factor = back @ self._at.L[block, block]
             found.append(factor @ factor.T)
         return found
@@ -73,15 +73,7 @@ class LmmResult(LinearResult):
 
     @cached_property
     def theta(self) -> np.ndarray:
-        values = []
-        for block, place, back, shape in zip(self.model.blocks(), self.model.params_blocks(), self.model.z_maps,
-                                             self.model.structures):
-            if shape.rescaling == "any":
-                values.append(np.tensordot(shape.basis, lower_factor(back @ self._at.L[block, block]), 2))
-            else:
-                scale = np.diagonal(back) if shape.rescaling == "diagonal" else back[0, 0]
-                values.append(np.abs(self._at.theta[place]) * scale)
-        return np.concatenate(values)
+        return np.concatenate([shape.theta(D) for shape, D in zip(self.model.structures, self._D)])
 
     @cached_property
     def _variances(self) -> VarianceParameters:
@@ -146,7 +138,7 @@ class LmmResult(LinearResult):
         p = len(self._params)
         q, groups = at.parts.U.shape[0], at.parts.U.shape[2]
         back = np.zeros((q, q))
-        for block, own in zip(model.blocks(), model.z_maps):
+        for block, own in zip(model.criterion.blocks, model.z_maps):
             back[block, block] = own
         factor = back @ at.L
         u = at.parts.U[:, p] - np.einsum("asj,s->aj", at.parts.U[:, :p], at.b)
@@ -261,6 +253,31 @@ class LmmResult(LinearResult):
             at += len(term.names)
         index = getattr(data, "index", None)
         return pd.Series(values, index=None if callable(index) else index, name="predicted")
+
+    # other fits
+
+    def refit(self, y=None, *, reml: bool | None = None) -> LmmResult:
+        """Fit the same model to other values of the outcome, or by the other likelihood.
+
+        Parameters
+        ----------
+        y : array, shape (nobs,), optional
+            New outcome for the rows used; a fit then costs a few evaluations of the criterion.
+        reml : bool, optional
+
+        Returns
+        -------
+        LmmResult
+        """
+        model = self.model
+        if reml is not None and reml != self.reml:
+            model = LmmModel(self.design, model.covariance, reml)
+        if y is not None:
+            y = np.asarray(y, dtype=float)
+            if y.shape != (self.nobs,) or not np.isfinite(y).all():
+                raise DataError(f"refit needs {self.nobs} finite outcomes, one for each row used.")
+            model = model.with_outcome(y)
+        return LmmResult(model, *model.fit())
 
     # tests
 

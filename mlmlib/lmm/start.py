@@ -1,8 +1,8 @@
 """Where the search begins: variances from moments.
 
-With r the least-squares residuals and h_j = Z_j'r_j, the expectation of h_j h_j' is about s2 (A_j D A_j + A_j).  Weighted sums
-of these equations over the groups, with the one for the sum of squares, are linear in s2 D and s2: they are solved once,
-without iteration (a MINQUE with a prior guess).  The search then needs about four evaluations where it would need seven.
+With r the least-squares residuals and h_j = Z_j'r_j, the expectation of h_j h_j' is about s2 (A_j D A_j + A_j).  The
+residual variance s2 is taken from within the groups; weighted sums of these equations over the groups are then linear in D
+and solved once, without iteration.  The search needs about four evaluations from there where it would need seven.
 
 References
 ----------
@@ -20,6 +20,7 @@ from .elimination import OneFactor
 __all__ = ["moment_start"]
 
 _GUESS = 0.2  # prior guess of the relative variance, which sets the groups' weights
+_WIDE = 10.0  # a relative standard deviation so large that only variation within groups is left
 _FLOOR = 0.01  # smallest relative variance to begin with
 
 
@@ -41,31 +42,23 @@ def moment_start(elimination: OneFactor, structures: list[Structure], basis: np.
     ndarray, shape (m,)
     """
     q, m = elimination.q, len(basis)
-    A, h = elimination.AB[:, :q], elimination.AB[:, -1]
+    A, h, rss = elimination.AB[:, :q], elimination.AB[:, -1], elimination.C[-1, -1]
+    within = elimination.eliminate(_WIDE * np.eye(q))
+    left = degrees - _WIDE * float(np.einsum("aaj->", within.UA))
+    s2 = float(within.S[-1, -1]) / left if left > 0.05 * degrees else 0.5 * rss / degrees
     E = ((basis + basis.transpose(0, 2, 1)) / 2.0).reshape(m, -1)
     weight = 1.0 / (1.0 + _GUESS / q * np.einsum("aaj->j", A))
     scaled, weighted = (A * weight).reshape(q * q, -1), h * weight
     tensor = (scaled @ scaled.T).reshape(q, q, q, q).transpose(0, 3, 1, 2).reshape(q * q, q * q)  # A_ab A_cd -> ad, bc
-    system = np.empty((m + 1, m + 1))
-    system[:m, :m] = E @ tensor @ E.T
-    system[:m, m] = E @ (scaled @ weight)
-    system[m, :m] = E @ A.sum(axis=2).ravel()
-    system[m, m] = degrees
-    right = np.append(E @ (weighted @ weighted.T).ravel(), elimination.C[-1, -1])
-    scale = np.sqrt(np.abs(np.diagonal(system))) + 1e-300
+    system = E @ tensor @ E.T
+    right = E @ (weighted @ weighted.T / s2).ravel() - E @ (scaled @ weight)
+    scale = np.sqrt(np.diagonal(system)) + 1e-300
     solved = np.linalg.lstsq(system / np.outer(scale, scale), right / scale, rcond=1e-10)[0] / scale
-    s2 = max(solved[m], 0.05 * right[m] / degrees)
-    D = (solved[:m] @ E).reshape(q, q) / s2
+    D = (solved @ E).reshape(q, q)
     theta, at = [], 0
     for shape in structures:
         size = len(shape.sd)
         values, vectors = np.linalg.eigh(D[at:at + size, at:at + size])
-        values = np.maximum(values, _FLOOR)
-        if shape.rescaling == "any":
-            L = np.linalg.cholesky((vectors * values) @ vectors.T)
-        else:
-            L = (vectors * np.sqrt(values)) @ vectors.T
-        flat = shape.basis.reshape(shape.n_params, -1)
-        theta.append(flat @ L.ravel() / (flat * flat).sum(axis=1))
+        theta.append(shape.theta((vectors * np.maximum(values, _FLOOR)) @ vectors.T))
         at += size
     return np.concatenate(theta)

@@ -39,7 +39,7 @@ class VarianceParameters:
         self._place: list[tuple[np.ndarray, np.ndarray]] = []  # per term: parameter of each sd, of each corr
         wide = sum(len(term.names) for term in model.design.random)
         for term, shape, T, back, block in zip(model.design.random, model.structures, fit._T, model.z_maps,
-                                               model.blocks()):
+                                               model.criterion.blocks):
             sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))
             known = sd > 1e-6 * fit.sigma / np.sqrt(np.mean(term.Z ** 2, axis=0))
             forward = np.linalg.inv(back)
