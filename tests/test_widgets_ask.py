@@ -103,6 +103,13 @@ def test_known_mistakes_in_any_form():
     assert known(mlm.ask.number("ch01-x", "?", 2.0, known={"two": 2.0})) == []
 
 
+def test_a_question_of_the_feedback_brings_its_mistakes():
+    asked = mlm.feedback.question("icc", between=25, within=75, digits=3)
+    key = json.loads(base64.b64decode(mlm.ask.number("ch02-icc", "The ICC?", asked, known={"mine": 0.5}).key))
+    assert key["answer"] == 0.25 and key["digits"] == 3
+    assert [k["value"] for k in key["known"]] == [0.5, *(m.value for m in asked.mistakes)]
+
+
 # --- how a number is judged -----------------------------------------------------------------------
 
 
@@ -152,6 +159,20 @@ def test_known_mistakes_are_told_from_the_answer(judge):
     assert judge("10.0", key)["verdict"] == "right"
     assert judge("24.9", {"answer": 24.9, "known": []}, "%")["verdict"] == "right"
     assert judge("0.249", {"answer": 24.9, "known": []}, "%")["verdict"] == "percent"
+
+
+@pytest.mark.browser
+def test_the_page_judges_as_the_graded_exercises_do(judge):
+    asked = mlm.feedback.question("variance", mlm.lmm("math ~ 1 + (1 | schid)", mlm.load("math")), of="Intercept")
+    key = {"answer": asked.right, "known": [{"value": m.value, "reply": m.reply} for m in asked.mistakes]}
+    values = [asked.right, *(m.value for m in asked.mistakes)]
+    values += [-asked.right, asked.right * 1.003, asked.right * 1.1, asked.right / 100, asked.right * 7, 0.0]
+    for value in values:
+        for text in (f"{value:.1f}", f"{value:.3g}", f"{value:.1g}", f"{value:.5f}", f"{value:.2e}"):
+            ours = asked.reply(text)
+            assert judge(text, key)["verdict"] == ours.verdict, text
+            if ours.verdict == "known":
+                assert judge(text, key)["reply"] == str(ours)
 
 
 # --- on the page ----------------------------------------------------------------------------------

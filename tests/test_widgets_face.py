@@ -134,6 +134,40 @@ def test_python_and_module_name_the_same_state(name, browser, tmp_path):
         assert value is None or seen[1][key] == value
 
 
+CONTRACT = """async (text) => {
+  const { default: { render } } = await import(`data:text/javascript;base64,${btoa(unescape(encodeURIComponent(text)))}`);
+  const values = { icc: 0.2, n: 10, J: 20, keep: false, total: 200, data: null, result: null }, calls = {}, sets = [];
+  const model = { get: (k) => values[k], on: (e, f) => { (calls[e] ??= []).push(f); }, off: (e) => { delete calls[e]; },
+    set: (k, v) => { values[k] = v; sets.push(k); }, save_changes: () => { sets.push('saved'); } };
+  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+  const end = render({ model, el: document.body });
+  await wait(100);
+  const opening = { ...values.result };
+  values.n = 40;                                       // Python sets a trait
+  for (const f of calls['change:n']) f();
+  await wait(700);
+  const fromPython = values.result.deff;
+  const slider = document.querySelector('.mlm-lab-host').shadowRoot.querySelector('input[data-key=icc]');
+  slider.value = 0.3;                                  // a reader moves a slider
+  slider.dispatchEvent(new Event('input'));
+  await wait(700);
+  end();
+  return { opening, fromPython, icc: values.icc, deff: values.result.deff, saved: sets.at(-1), left: Object.keys(calls) };
+}"""
+
+
+@pytest.mark.browser
+def test_module_keeps_the_contract_of_anywidget(browser):
+    page = browser.new_page()
+    page.goto("about:blank")
+    seen = page.evaluate(CONTRACT, bundle("design_effect.js"))
+    page.close()
+    assert seen["opening"]["deff"] == pytest.approx(1 + 9 * 0.2) and seen["opening"]["N"] == 200
+    assert seen["fromPython"] == pytest.approx(1 + 39 * 0.2)
+    assert seen["icc"] == 0.3 and seen["deff"] == pytest.approx(1 + 39 * 0.3)
+    assert seen["saved"] == "saved" and seen["left"] == []
+
+
 def test_static_build_makes_html_and_one_copy_of_the_module(monkeypatch):
     monkeypatch.setenv(component.STATIC, "1")
     monkeypatch.setattr(component, "_carriers", {})

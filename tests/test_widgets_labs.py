@@ -160,6 +160,26 @@ def test_print_shows_picture_and_table(pages, lab):
     assert not view.page.locator(".tools").is_visible()
 
 
+def test_points_follow_a_finger(browser, tmp_path):
+    pages = LabPages(browser, tmp_path)
+    touch = browser.new_context(viewport={"width": 375, "height": 812}, has_touch=True, is_mobile=True)
+    view = pages(mlm.labs.least_squares(), context=touch)
+    before = view.state["y"][0]
+    view.handle("p0").scroll_into_view_if_needed()
+    box = view.handle("p0").locator(".dot").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    scrolled = view.page.evaluate("scrollY")
+    send = touch.new_cdp_session(view.page).send
+    send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 7):
+        send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + 10 * step}]})
+    send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert view.state["y"][0] < before - 5
+    assert view.page.evaluate("scrollY") == scrolled, "the page stays where it is"
+    touch.close()
+    pages.check()
+
+
 def test_theme_switch_is_followed(pages):
     view = pages(mlm.labs.design_effect())
     view.page.evaluate("document.documentElement.dataset.theme = 'dark'")

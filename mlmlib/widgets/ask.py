@@ -69,7 +69,7 @@ def choice(
 def number(
     id: str,
     question: str,
-    answer: float,
+    answer,
     *,
     known=None,
     unit: str = "",
@@ -77,7 +77,7 @@ def number(
     hint=(),
     solution: str = "",
     tolerance: float = 0.0,
-    digits: int = 2,
+    digits: int | None = None,
 ) -> Any:
     """A question whose answer is a number.
 
@@ -85,9 +85,10 @@ def number(
     ----------
     id, question, hint, solution
         As in :func:`choice`.
-    answer : float
-        The right answer, from code. Any correct rounding of it to `digits` significant digits or more is right, and so
-        is what is within 0.2 % of it (someone rounded on the way) or within `tolerance`.
+    answer : float or mlmlib.feedback.Question
+        The right answer, from code; a question of :mod:`mlmlib.feedback` brings its known mistakes along. Any correct
+        rounding of it to `digits` significant digits or more is right, and so is what is within 0.2 % of it (someone
+        rounded on the way) or within `tolerance`.
     known : dict or list, optional
         What known mistakes give: ``{"what was done": (value, reply)}``, or ``{reply: value}``, or a list of
         ``(value, reply)`` or of objects with ``value`` and ``reply`` (as :mod:`mlmlib.feedback` makes them).
@@ -98,7 +99,7 @@ def number(
     tolerance : float
         Absolute; for simulated answers.
     digits : int
-        The fewest significant digits that count.
+        The fewest significant digits that count; 2 if left out.
 
     Examples
     --------
@@ -106,13 +107,18 @@ def number(
     >>> q = mlm.ask.number("ch02-deff", "ICC 0.1, 21 students a school: the design effect?", 1 + 20 * 0.1,
     ...                    known={"n for n - 1": (1 + 21 * 0.1, "One of the n is the student itself.")})
     """
+    if hasattr(answer, "mistakes"):
+        known = [*_known(known, id), *_known(answer.mistakes, id)]
+        digits = answer.digits if digits is None else digits
+        answer = answer.right
+    digits = 2 if digits is None else int(digits)
     answer = _finite(answer, f"{id}: the answer")
     mistakes = [{"value": v, "reply": paragraphs(r)} for v, r in _known(known, id) if v != answer]
     said = f"{_written(answer, digits)} {unit}".strip()
     key = {
         "answer": answer,
         "tolerance": float(tolerance),
-        "digits": int(digits),
+        "digits": digits,
         "known": mistakes,
         "reply": paragraphs(f"{said}. {reply}"),
         "hints": _hints(hint),

@@ -2,7 +2,7 @@
 
 export const askCss = `
 .mlm-ask { --a-fg: #1d2329; --a-muted: #57606a; --a-bg: #ffffff; --a-panel: #f5f7f9; --a-edge: #8a939c; --a-hair: #d5dbe1; --a-good: #006f51;
-  --a-bad: #a84800; --a-focus: #0a58ca; color: var(--a-fg); margin: 1.3rem 0; }
+  --a-bad: #a84800; --a-focus: #0a58ca; color: var(--a-fg); margin: .6rem 0; }
 .mlm-ask[data-mode=dark] { --a-fg: #e8ecf0; --a-muted: #a9b3bd; --a-bg: #15191e; --a-panel: #1e242b; --a-edge: #78828c; --a-hair: #39424c; --a-good: #3fd3a7;
   --a-bad: #f79a53; --a-focus: #7db4ff; color-scheme: dark; }
 .mlm-ask fieldset { border: 1px solid var(--a-hair); border-left: 4px solid var(--a-edge); border-radius: 8px; padding: .8rem 1rem; margin: 0; min-width: 0;

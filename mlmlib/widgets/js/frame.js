@@ -1,5 +1,5 @@
 // The shell of every lab. A lab describes itself (state, controls, what it computes, how it draws) and `lab(spec)`
-// turns it into anywidget's contract {render({model, el})}. The authoring guide is in CONTRIBUTING.md; in short:
+// turns it into anywidget's contract {render({model, el})}. What it gives:
 //
 //   export default lab({
 //     name, title, idea,                     // one sentence: what this instrument shows

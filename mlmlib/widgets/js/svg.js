@@ -138,28 +138,33 @@ class Layer {
     return node;
   }
 
+  /** The point whose center is closest: fingers need wide points, and those overlap. */
+  #nearest(x, y, hit) {
+    const far = (n) => Math.hypot(n.__o.x - x, n.__o.y - y);
+    return [...this.nodes.values()].filter((n) => n.__o).reduce((best, n) => (far(n) < far(best) ? n : best), hit);
+  }
+
   #newHandle(key) {
     const node = this.g.appendChild(document.createElementNS(NS, "g"));
     for (const part of ["__hit", "__ring", "__dot"]) node[part] = node.appendChild(document.createElementNS(NS, "circle"));
     this.nodes.set(key, node);
-    let grip = null;
     node.addEventListener("pointerdown", (event) => {
       if (event.button > 0) return;
-      const [x, y] = this.scene.locate(event);
-      grip = [node.__o.x - x, node.__o.y - y];
-      node.setPointerCapture(event.pointerId);
-      node.focus({ preventScroll: true });
-      node.classList.add("held");
+      const [x, y] = this.scene.locate(event), point = this.#nearest(x, y, node);
+      point.__grip = [point.__o.x - x, point.__o.y - y];
+      point.setPointerCapture(event.pointerId);
+      point.focus({ preventScroll: true });
+      point.classList.add("held");
       event.preventDefault();
     });
     node.addEventListener("pointermove", (event) => {
-      if (!grip) return;
+      if (!node.__grip) return;
       const [x, y] = this.scene.locate(event);
-      node.__o.drag?.(x + grip[0], y + grip[1]);
+      node.__o.drag?.(x + node.__grip[0], y + node.__grip[1]);
     });
     const drop = () => {
-      if (!grip) return;
-      grip = null;
+      if (!node.__grip) return;
+      node.__grip = null;
       node.classList.remove("held");
       node.__o.done?.();
     };
