@@ -111,7 +111,7 @@ def test_inlined_figures_take_the_page_s_colors(null):
     assert page.startswith("<svg") and 'role="img"' in page and 'aria-label="a &quot;quoted&quot; text"' in page
     assert "currentColor" in page and "var(--mlm-partial, #D55E00)" in page and "<style" not in page and "<metadata" not in page
     assert theme.INK not in page.replace("var(", "") and all(i.startswith("f3-") for i in re.findall(r' id="([^"]+)"', page))
-    used = {m for m in re.findall(r'(?:url\(#|xlink:href="#)([^")]+)', page)}
+    used = set(re.findall(r'(?:url\(#|xlink:href="#)([^")]+)', page))
     assert used <= set(re.findall(r' id="([^"]+)"', page))
 
 

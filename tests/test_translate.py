@@ -137,3 +137,56 @@ def test_statsmodels_gives_our_loglikelihood(fits, math):
             warnings.simplefilter("ignore")
             exec(str(fits[name].translate("statsmodels")), scope)
         assert scope["fit"].llf == pytest.approx(fits[name].llf, abs=1e-4)
+
+
+# 25 models: formula, REML, covariance
+ROUND = [(f, reml, "unstructured") for reml in (True, False) for f in (
+    "math ~ 1 + (1 | schid)", "math ~ homework + (1 | schid)", "math ~ schtype + (1 | schid)",
+    "math ~ schtype * homework + (1 | schid)", "math ~ schtype * homework + (1 + homework | schid)",
+    "math ~ homework * ses + schtype + (homework || schid)", "math ~ schtype:homework + (1 | schid)",
+    "math ~ log(ratio) + I(homework ** 2) + (1 | schid)", "math ~ 0 + homework + (0 + homework | schid)",
+    "log(math) ~ homework + ses + (1 + homework + ses | schid)")] + [
+    ("math ~ homework + (1 + homework | schid)", False, "exchangeable"), ("math ~ homework + (1 + homework | schid)", True, "identity"),
+    ("math ~ homework", True, "unstructured"), ("math ~ schtype * homework", False, "unstructured"),
+    ("math ~ ses + ratio + ses:ratio + (1 + ses || schid)", True, "unstructured")]
+
+
+def _meaning(formula, covariance):
+    """What a formula says, whatever its spelling."""
+    from mlmlib.formula import parse
+    parsed = parse(formula)
+
+    def terms(found):
+        return {frozenset(f.label for f in t) for t in found}
+    random = [(terms(r.terms), r.group_name, len(r.terms) == 1 or ("independent" if r.independent else covariance)) for r in parsed.random]
+    return parsed.response.label, terms(parsed.fixed), random
+
+
+@pytest.mark.parametrize("formula, reml, covariance", ROUND)
+def test_there_and_back(formula, reml, covariance, math):
+    model = mlm.report.translate
+    for target in ("lme4", "stata"):
+        code = model(formula, target, table=math, reml=reml, covariance=covariance)
+        if not code.possible:
+            assert covariance in ("exchangeable", "identity") and target == "lme4"
+            continue
+        if target == "lme4" and "gls(" in code:
+            continue                                     # a linear model by ML is nlme's in R
+        from mlmlib.report.translate import read
+        call = read(code)
+        assert _meaning(call.formula, call.covariance) == _meaning(formula, covariance), code
+        assert call.method == (("REML" if reml else "ML") if "|" in formula else "OLS" if reml else "ML")
+
+
+def test_code_of_others_is_read_and_fitted(math):
+    code = translate("mixed math i.schtype##c.homework || schid: homework, cov(un) mle", "mlmlib", data="math")
+    assert code == 'mlm.lmm("math ~ schtype * homework + (1 + homework | schid)", math, reml=False)'
+    assert "must be a text or category column" in code.note
+    from mlmlib.report.translate import read
+    assert read("mixed math || schid:").fit(math).llf == pytest.approx(-1900.3882, abs=5e-5)
+    assert read("fit <- lmer(math ~ factor(schtype) +\n  (1 | schid), data = math, weights = w)").notes == ("weights = w is left out",)
+    assert translate("regress math homework", "mlmlib") == 'mlm.ols("math ~ homework", df)'
+    with pytest.raises(ValueError, match="found neither"):
+        translate("glm(y ~ x)", "mlmlib")
+    with pytest.raises(ValueError, match="More than one"):
+        translate("mixed y x || a: || b:", "mlmlib")

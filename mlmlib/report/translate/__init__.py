@@ -5,8 +5,11 @@ A new target is one file with ``write(model) -> (code, note)`` and one line in `
 from __future__ import annotations
 
 from . import hlm, julia, python, r, sas, spss, stata
+from .back import Call, read
 from .model import Model, Untranslatable, of_fit, of_formula
 from .tabs import Elsewhere
+
+__all__ = ["Call", "Code", "Elsewhere", "Model", "TARGETS", "Untranslatable", "elsewhere", "read", "translate"]
 
 # name: (title, language of the code, writer)
 TARGETS = {
@@ -29,13 +32,13 @@ class Code(str):
 
 
 def translate(model, to: str, *, table=None, reml: bool = True, covariance: str = "unstructured", data: str = "df") -> Code:
-    """A model as code for another program.
+    """A model as code for another program, or code of lme4 or Stata as a call of mlmlib.
 
     Parameters
     ----------
-    model : a fit, or a formula
+    model : a fit, a formula, or (to "mlmlib") code
     to : str
-        ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"``, ``"statsmodels"``.
+        ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"``, ``"statsmodels"``; ``"mlmlib"``.
     table : DataFrame, optional
         With a formula: tells which columns are categories and which do not vary within groups.
     reml, covariance
@@ -53,8 +56,15 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance: str 
     >>> print(translate("math ~ ses + (1 + ses | schid)", "stata", reml=False))
     mixed math ses || schid: ses, covariance(unstructured)
     estat sd
+    >>> print(translate("lmer(math ~ ses + (1 | schid), math, REML = FALSE)", "mlmlib"))
+    mlm.lmm("math ~ ses + (1 | schid)", df, reml=False)
     """
     key = to.lower()
+    if key == "mlmlib":
+        call = read(model)
+        code = Code(call.code(data))
+        code.title, code.language, code.note = "Python: mlmlib", "python", "; ".join(call.notes)
+        return code
     key = _ALIASES.get(key, key)
     if key not in TARGETS:
         raise ValueError(f"translate() knows {', '.join(TARGETS)}, not {to!r}.")

@@ -29,7 +29,7 @@ def write(model: Model):
         high = tuple(f for f in term if level((f,)) == 2)
         if not low:
             twos[()].append(high)
-        elif not high or low not in [o for o in model.fixed]:
+        elif not high or low not in model.fixed:
             ones.append(term)
         else:
             cross.setdefault(low, []).append(high)
