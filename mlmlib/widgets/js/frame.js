@@ -113,7 +113,7 @@ function mount(spec, model, el) {
   const watcher = new ResizeObserver(() => { if (Math.round(ui.stage.clientWidth) !== ctx.size?.[0]) fit(); });
   fit();
   watcher.observe(ui.stage);
-  if (fromLink) host.scrollIntoView({ block: "center" });
+  if (fromLink) host.scrollIntoView();
   const follow = () => { const linked = ctx.onSite && readHash(spec.name, spec.state); if (linked) ctx.set(linked); };
   addEventListener("hashchange", follow);
   host.lab = ctx; // for tests and for a curious reader's console

@@ -13,7 +13,7 @@ export const colors = {
 };
 
 export const css = `
-:host { display: block; container-type: inline-size; margin: 1.5rem 0; ${colors.light} color-scheme: light; }
+:host { display: block; container-type: inline-size; margin: 1.5rem 0; scroll-margin-top: 4.5rem; ${colors.light} color-scheme: light; }
 :host([data-mode=dark]) { ${colors.dark} color-scheme: dark; }
 * { box-sizing: border-box; }
 sub, sup { line-height: 0; }
@@ -33,7 +33,8 @@ svg .label { font-size: 13px; paint-order: stroke; stroke: var(--bg); stroke-wid
 svg .tick { font-size: 12px; font-variant-numeric: tabular-nums; }
 svg .axis-name { font-size: 13px; }
 svg .big { font-size: 20px; font-weight: 650; paint-order: stroke; stroke: var(--bg); stroke-width: 4px; }
-.handle { cursor: grab; touch-action: none; outline: none; }
+.handle, .handle * { touch-action: none; }
+.handle { cursor: grab; outline: none; }
 .handle.x { cursor: ew-resize; } .handle.y { cursor: ns-resize; }
 .handle.held { cursor: grabbing; }
 .handle .ring { stroke: transparent; stroke-width: 2.5; }
@@ -84,6 +85,7 @@ th:first-child, td:first-child { text-align: left; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (prefers-reduced-motion: no-preference) { .glide { transition: all .18s ease-out; } }
 @media print {
+  :host([data-mode=dark]) { ${colors.light} color-scheme: light; }
   .lab { border-color: #999; break-inside: avoid; }
   .controls, .tools, .tries summary { display: none; }
   .sheet[hidden] { display: block; }

@@ -169,6 +169,7 @@ class Layer {
       node.__o.done?.();
     };
     for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) node.addEventListener(type, drop);
+    node.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false }); // a finger on a point does not scroll
     node.addEventListener("keydown", (event) => {
       const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1],
         PageUp: [0, 1], PageDown: [0, -1] }[event.key];
