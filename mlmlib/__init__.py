@@ -16,6 +16,7 @@ _WHERE = {
     "load": "datasets", "describe": "datasets",
     "icc": "clustering", "design_effect": "clustering", "reliability": "clustering",
     "center": "centering", "within_between": "centering", "margins": "inference.margins",
+    "r2": "r2", "proportional_reduction": "r2", "contextual_effect": "inference.contextual", "table": "report.table",
     "translate": "report", "elsewhere": "report", "equations": "report",
 }
 _MODULES = {name: name for name in (

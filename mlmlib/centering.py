@@ -6,6 +6,8 @@ intercept a meaning.
 
 from __future__ import annotations
 
+import re
+
 from mlmlib.errors import DataError
 
 __all__ = ["center", "within_between"]
@@ -57,12 +59,26 @@ def center(df, cols, groups=None, how=None):
 def within_between(df, cols, groups):
     """Split predictors into their group mean and the deviation from it.
 
-    Returns a copy of df with two columns more for each x: x_between, the mean of x in the row's group, and x_within,
-    x minus that. In a model that has both, they carry the between-group and the within-group slope.
+    Parameters
+    ----------
+    df : DataFrame
+    cols : str or list of str
+        Numbers, or categories. A category is split for each of its levels but the first.
+    groups : str
+        Column of groups.
+
+    Returns
+    -------
+    DataFrame
+        A copy of df with two columns more for each x: x_between, the mean of x in the row's group, and x_within, x minus that.
+        For a category ``female`` with levels No and Yes they are ``female_Yes_between``, the share of Yes in the group, and
+        ``female_Yes_within``, which is 1 or 0 minus that share.
 
     Notes
     -----
-    Chapter 6 (`06_centering`).
+    Chapter 6 (`06_centering`). In a model that has both, they carry the between-group and the within-group slope. With random
+    intercepts the coefficients of within parts do not change when a between part comes or goes. A missing value stays missing
+    in the within part, and the mean is that of the rest of the group.
 
     Examples
     --------
@@ -71,11 +87,42 @@ def within_between(df, cols, groups):
     >>> fit = mlm.lmm("math ~ homework_between + homework_within + (1 | schid)", split, reml=False)
     >>> fit.params.round(3).to_dict()
     {'Intercept': 43.371, 'homework_between': 4.023, 'homework_within': 2.361}
+    >>> hsb = mlm.within_between(mlm.load("hsb"), ["ses", "female"], groups="school")
+    >>> list(hsb.columns[-4:])
+    ['ses_between', 'ses_within', 'female_Yes_between', 'female_Yes_within']
     """
     cols = [cols] if isinstance(cols, str) else list(cols)
-    wanted = _numeric(df, cols, groups)
+    wanted = _numbers_and_shares(df, cols, groups)
     means = _group_means(wanted, df[groups])
-    return df.assign(**{f"{c}_between": means[c] for c in cols}, **{f"{c}_within": wanted[c] - means[c] for c in cols})
+    flat = [c for c in wanted if wanted[c].notna().any() and (wanted[c] - means[c]).abs().max() <= 1e-12 * wanted[c].abs().max()]
+    if flat:
+        raise DataError(f"Column {flat[0]!r} does not vary within groups of {groups!r}: it has no within part. It is a level-2 "
+                        f"predictor and goes into the model as it is.")
+    split = {f"{c}_{part}": values for c in wanted for part, values in
+             (("between", means[c]), ("within", wanted[c] - means[c]))}
+    taken = [name for name in split if name in df]
+    if taken:
+        raise DataError(f"The data already have a column {taken[0]!r}; drop or rename it first.")
+    return df.assign(**split)
+
+
+def _numbers_and_shares(df, cols, groups):
+    """The columns as numbers, a category as one 0/1 column for each level but the first."""
+    import pandas as pd
+
+    numeric = [c for c in cols if c not in df or df[c].dtype.kind in "iufb"]
+    parts = {c: _numeric(df, [c], groups)[c] for c in numeric}
+    for c in cols:
+        if c in parts:
+            continue
+        column = df[c].astype("category").cat.remove_unused_categories()
+        if len(column.cat.categories) > max(20, len(df) // 10):
+            raise DataError(f"Column {c!r} has {len(column.cat.categories)} different values; that is a label, not a category.")
+        for level in column.cat.categories[1:]:
+            name = f"{c}_{re.sub(r'[^0-9A-Za-z]+', '_', str(level)).strip('_')}"
+            parts[name] = (column == level).astype(float).where(column.notna())
+    order = [name for c in cols for name in parts if name == c or (c not in parts and name.startswith(f"{c}_"))]
+    return pd.DataFrame({name: parts[name] for name in dict.fromkeys(order)}, index=df.index)
 
 
 def _numeric(df, cols, groups):

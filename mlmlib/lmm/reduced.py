@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..design import Encoder
-from ..formula import parse
+from ..formula import parse, term_name
 from .model import LmmModel
 from .result import LmmResult
 
@@ -44,10 +44,9 @@ def random_intercepts(fit) -> LmmResult:
     >>> random_intercepts(fit).formula
     'mathach ~ cses + (1 | school)'
     """
-    right = fit.formula.split("~", 1)[1]
-    for term in fit.design.random:
-        right = right.replace(term.text, "")
-    fixed = " + ".join(part.strip() for part in right.split("+") if part.strip()) or "1"
+    named = [term_name(term) for term in fit.design.formula.fixed if term]
+    offsets = [factor.label for factor in fit.design.formula.offsets]
+    fixed = " + ".join([*([] if fit.design.formula.has_intercept else ["0"]), *named, *offsets]) or "1"
     return _fitted(fit, fit.design, fixed)
 
 

@@ -1,0 +1,102 @@
+"""The contextual effect: the between-group slope minus the within-group slope.
+
+Two students with the same ses, one in a school whose mean is a point higher: how do their expected outcomes differ? In a model
+with the group mean and the deviation from it as predictors, that is the difference of their coefficients, and its variance
+is the sum of theirs less twice their covariance.
+
+Chapter 6 (``06_centering``) derives it.
+
+References
+----------
+Raudenbush, S. W., & Bryk, A. S. (2002). Hierarchical linear models (2nd ed.). Sage, pp. 139-141.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..clustering import _Shown
+from ..display import number
+from ..errors import DataError
+from .testresult import p_text
+
+__all__ = ["ContextualEffect", "contextual_effect"]
+
+
+@dataclass(frozen=True, repr=False)
+class ContextualEffect(_Shown):
+    """Between minus within: `estimate`, `se`, `statistic`, `pvalue`, `lower`, `upper`, and the two slopes it is made of."""
+
+    between: float
+    within: float
+    estimate: float
+    se: float
+    statistic: float
+    pvalue: float
+    lower: float
+    upper: float
+    level: float
+    names: tuple
+    letter: str = "z"
+
+    def __float__(self):
+        return self.estimate
+
+    def _title(self):
+        return f"Contextual effect: {self.names[0]} minus {self.names[1]}"
+
+    def _rows(self):
+        return ["", ""], [["between groups", number(self.between)], ["within groups", number(self.within)],
+                          ["difference", number(self.estimate)], ["standard error", number(self.se)],
+                          [f"{100 * self.level:g} % interval", f"{number(self.lower)} to {number(self.upper)}"],
+                          [f"{self.letter} test of no difference",
+                           f"{self.letter} = {self.statistic:.2f}, p {p_text(self.pvalue)}"]]
+
+
+def contextual_effect(fit, column=None, *, between=None, within=None, level: float = 0.95) -> ContextualEffect:
+    """The contextual effect of a predictor that is in the model as group mean and deviation from it.
+
+    Parameters
+    ----------
+    fit : LmmResult or OlsResult
+    column : str, optional
+        The name given to `mlm.within_between`: the coefficients are then column_between and column_within.
+    between, within : str, optional
+        The names of the two coefficients where they are others.
+    level : float
+
+    Returns
+    -------
+    ContextualEffect
+
+    Notes
+    -----
+    Chapter 6 (``06_centering``). In a model with the raw x and its group mean, the coefficient of the group mean is this
+    difference already.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("mathach ~ mean_ses + cses + (1 | school)", mlm.load("hsb"))
+    >>> effect = mlm.contextual_effect(fit, between="mean_ses", within="cses")
+    >>> round(effect.estimate, 3), round(effect.se, 3)
+    (3.675, 0.378)
+    """
+    pair = (between or f"{column}_between", within or f"{column}_within")
+    for name in pair:
+        if name not in fit._names:
+            raise DataError(f"There is no coefficient {name!r}; the model has {', '.join(fit._names)}. Split the predictor with "
+                            f"mlm.within_between, or name the two coefficients with between= and within=.")
+    crossed = [name for name in fit._names if name not in pair and set(pair) & set(name.split(":"))]
+    if crossed:
+        raise DataError(f"{crossed[0]!r} lets the slope depend on another predictor, so there is no single contextual effect.")
+    weights = np.array([(name == pair[0]) * 1.0 - (name == pair[1]) * 1.0 for name in fit._names])
+    estimate, se = float(weights @ fit._params), float(np.sqrt(weights @ fit._cov @ weights))
+    ratio, half = estimate / se, fit._quantile(level) * se
+    from scipy.special import ndtr, stdtr
+    tail = ndtr(-abs(ratio)) if fit._t_df is None else stdtr(fit._t_df, -abs(ratio))
+    b, w = (float(fit._params[fit._names.index(name)]) for name in pair)
+    return ContextualEffect(b, w, estimate, se, ratio, float(2 * tail), estimate - half, estimate + half, level, pair,
+                            "z" if fit._t_df is None else "t")
