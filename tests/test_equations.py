@@ -1,4 +1,5 @@
 """A fit as equations: the right terms at the right level, with symbols and with estimates."""
+
 import pytest
 
 import mlmlib as mlm
@@ -17,8 +18,14 @@ def test_levels_and_combined(math):
     assert "(u_0j, u_1j) ~ N(0, [τ_00, τ_01; τ_01, τ_11])" in text
 
 
-@pytest.mark.parametrize("covariance, matrix", [
-    ("independent", "[τ_00, 0; 0, τ_11]"), ("identity", "[τ_00, 0; 0, τ_00]"), ("exchangeable", "[τ_00, τ_01; τ_01, τ_00]")])
+@pytest.mark.parametrize(
+    "covariance, matrix",
+    [
+        ("independent", "[τ_00, 0; 0, τ_11]"),
+        ("identity", "[τ_00, 0; 0, τ_00]"),
+        ("exchangeable", "[τ_00, τ_01; τ_01, τ_00]"),
+    ],
+)
 def test_structures(math, covariance, matrix):
     fit = mlm.lmm("math ~ ses + (1 + ses | schid)", math, covariance=covariance)
     assert matrix in fit.equations().text
@@ -41,9 +48,16 @@ def test_level1_interaction_and_random_effect_without_fixed_part(math):
 
 def test_linear_model_and_latex(math):
     fit = mlm.ols("math ~ schtype + I(homework ** 2) + log(ratio)", math)
-    assert fit.equations().text.splitlines()[0] == "  math_i = β_0 + β_1 Public_i + β_2 homework_i^2 + β_3 log(ratio_i) + e_i"
+    assert (
+        fit.equations().text.splitlines()[0]
+        == "  math_i = β_0 + β_1 Public_i + β_2 homework_i^2 + β_3 log(ratio_i) + e_i"
+    )
     latex = fit.equations()._repr_latex_()
-    assert latex.startswith("$$\n\\begin{aligned}") and "\\mathrm{homework}_{i}^{2}" in latex and latex.count("{") == latex.count("}")
+    assert (
+        latex.startswith("$$\n\\begin{aligned}")
+        and "\\mathrm{homework}_{i}^{2}" in latex
+        and latex.count("{") == latex.count("}")
+    )
 
 
 def test_long_sums_are_broken_and_underscores_escaped():

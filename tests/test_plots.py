@@ -1,4 +1,5 @@
 """Figures: each draws, returns its Axes, says what the data show, and reads on the page in light and in dark."""
+
 import io
 import re
 
@@ -54,18 +55,26 @@ def test_every_figure_draws_and_says_what_it_shows(math, null, slopes):
         "scatter": plots.scatter(math, "homework", "math", groups="schid", show=[6327, 72991]),
         "spaghetti": plots.spaghetti(math, "homework", "math", "schid", show=[6327]),
         "small_multiples": plots.small_multiples(math, "homework", "math", "schid", show=[6327, 72991]),
-        "pooling": plots.pooling(slopes, show=[6327, 72991]), "group_means": plots.group_means(math, "math", "schid", show=[6327]),
-        "caterpillar": plots.caterpillar(null, total=True), "shrinkage": plots.shrinkage(null),
-        "shrinkage_pairs": plots.shrinkage_pairs(slopes, show=[6327]), "random_effects": plots.random_effects(slopes),
+        "pooling": plots.pooling(slopes, show=[6327, 72991]),
+        "group_means": plots.group_means(math, "math", "schid", show=[6327]),
+        "caterpillar": plots.caterpillar(null, total=True),
+        "shrinkage": plots.shrinkage(null),
+        "shrinkage_pairs": plots.shrinkage_pairs(slopes, show=[6327]),
+        "random_effects": plots.random_effects(slopes),
         "fitted_lines": plots.fitted_lines(slopes, by="schtype", show=[6327]),
         "fitted_lines, groups": plots.fitted_lines(slopes, "homework", band="groups", points=True),
-        "variance": plots.variance(slopes), "origin": plots.origin(slopes),
-        "plausible_ranges": plots.plausible_ranges({"A": null, "B": slopes}), "variance_shares": plots.variance_shares({"A": null}),
-        "qq": plots.qq(null), "qq of effects": plots.qq(null, "Intercept"), "residuals": plots.residuals(slopes),
+        "variance": plots.variance(slopes),
+        "origin": plots.origin(slopes),
+        "plausible_ranges": plots.plausible_ranges({"A": null, "B": slopes}),
+        "variance_shares": plots.variance_shares({"A": null}),
+        "qq": plots.qq(null),
+        "qq of effects": plots.qq(null, "Intercept"),
+        "residuals": plots.residuals(slopes),
         "sampling": plots.sampling({"OLS": draws, "mixed": draws / 2}, true=0),
-        "intervals": plots.intervals(draws, draws - 1.5, draws + 1.5, 0), "type1_error": plots.type1_error((5, 20)),
-        "design_effect": plots.design_effect(), "margins": plots.margins(margins),
-        "regression": plots.regression(mlm.ols("math ~ homework", math)),
+        "intervals": plots.intervals(draws, draws - 1.5, draws + 1.5, 0),
+        "type1_error": plots.type1_error((5, 20)),
+        "design_effect": plots.design_effect(),
+        "margins": plots.margins(margins),
     }
     for name, axes in made.items():
         first = np.ravel(axes)[0]
@@ -84,7 +93,7 @@ def test_alternative_texts_hold_the_data_s_numbers(math, null, slopes):
 def test_shrinkage_writes_the_reliability(null):
     ax = plots.shrinkage(null, show=[6467, 62821])
     written = [t.get_text() for t in ax.texts]
-    tau2, sigma2 = float(null.covariance_matrix().iloc[0, 0]), null.sigma ** 2
+    tau2, sigma2 = float(null.covariance_matrix().iloc[0, 0]), null.sigma**2
     for n in (5, 67):
         assert f"{tau2 / (tau2 + sigma2 / n):.2f}" in written
 
@@ -100,6 +109,7 @@ def test_words_have_contrast_on_white():
     def luminance(color):
         rgb = np.array(matplotlib.colors.to_rgb(color))
         return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
     for name in ("DATA", "POOLED", "UNPOOLED", "PARTIAL", "SECOND", "MISS", "SKY", "INK", "SOFT"):
         assert 1.05 / (luminance(plots.text_color(name)) + 0.05) >= 4.5, name
     assert plots.text_color("#E69F00") == plots.text_color("POOLED")
@@ -109,8 +119,15 @@ def test_inlined_figures_take_the_page_s_colors(null):
     drawing = _draw(plots.shrinkage(null))
     page = svg.inline(drawing, 'a "quoted" text', "f3")
     assert page.startswith("<svg") and 'role="img"' in page and 'aria-label="a &quot;quoted&quot; text"' in page
-    assert "currentColor" in page and "var(--mlm-partial, #D55E00)" in page and "<style" not in page and "<metadata" not in page
-    assert theme.INK not in page.replace("var(", "") and all(i.startswith("f3-") for i in re.findall(r' id="([^"]+)"', page))
+    assert (
+        "currentColor" in page
+        and "var(--mlm-partial, #D55E00)" in page
+        and "<style" not in page
+        and "<metadata" not in page
+    )
+    assert theme.INK not in page.replace("var(", "") and all(
+        i.startswith("f3-") for i in re.findall(r' id="([^"]+)"', page)
+    )
     used = set(re.findall(r'(?:url\(#|xlink:href="#)([^")]+)', page))
     assert used <= set(re.findall(r' id="([^"]+)"', page))
 

@@ -1,4 +1,5 @@
 """Reference cells: what a fit prints is what the published document's values print, for every model of the book."""
+
 import json
 from pathlib import Path
 
@@ -21,17 +22,29 @@ STATA = {
     "homework": (f"math ~ homework + {GROUPED}", ("icc",), 7, None),
     "homework-schtype": (f"math ~ homework + schtype + {GROUPED}", ("icc",), 5, None),
     "random-intercept": (f"{FACTORIAL} + {GROUPED}", ("groups", "p"), 5, {"ci95 Public": 3}),
-    "random-slope-independent": (f"{FACTORIAL} + (1 + homework || schid)", (), 5,
-                                 {"ci95 Public": 3, "var _cons": 4, "var_ci95 homework": 3}),
+    "random-slope-independent": (
+        f"{FACTORIAL} + (1 + homework || schid)",
+        (),
+        5,
+        {"ci95 Public": 3, "var _cons": 4, "var_ci95 homework": 3},
+    ),
     "random-slope-unstructured": (f"{FACTORIAL} + (1 + homework | schid)", ("z", "sd"), 5, {"var_ci95 homework": 3}),
     "disaggregated": (f"math ~ HWb + HWw + {GROUPED}", (), 5, None),
 }
 LME4 = {
     "random-coefficient": ("mathach ~ cses + (cses | school)", "model", None, {"sd": 3}),
-    "random-coefficient-minority": ("mathach ~ cses + minority + (cses + minority | school)", "optimum",
-                                    "criterion coef se var corr", None),
-    "intercepts-and-slopes-as-outcomes": ("mathach ~ cses * mean_ses + cses * sector + (cses | school)", "model", None,
-                                          {"residuals": 3, "var": 2, "sd": 3, "coef": 3, "t": 2}),
+    "random-coefficient-minority": (
+        "mathach ~ cses + minority + (cses + minority | school)",
+        "optimum",
+        "criterion coef se var corr",
+        None,
+    ),
+    "intercepts-and-slopes-as-outcomes": (
+        "mathach ~ cses * mean_ses + cses * sector + (cses | school)",
+        "model",
+        None,
+        {"residuals": 3, "var": 2, "sd": 3, "coef": 3, "t": 2},
+    ),
 }
 
 
@@ -46,8 +59,11 @@ def math():
 @pytest.mark.parametrize("model", STATA)
 def test_stata_layout_prints_the_published_numbers(model, math, capsys):
     formula, show, count, fewer = STATA[model]
-    fit = (mlm.lmm(formula, math, reml=False) if "|" in formula
-           else mlm.ols(formula, math, method="ols" if model.startswith("ols") else "ml"))
+    fit = (
+        mlm.lmm(formula, math, reml=False)
+        if "|" in formula
+        else mlm.ols(formula, math, method="ols" if model.startswith("ols") else "ml")
+    )
     published.stata(fit, *show, digits=count, fewer=fewer)
     meta = {"source": "stata_math", "model": model, "show": ["model", *show], "digits": count, "fewer": fewer}
     assert capsys.readouterr().out == cells.expected(meta, VALUES)
@@ -74,7 +90,9 @@ def test_the_published_false_optimum_is_found_again(capsys):
 def test_margins_and_data(math, capsys):
     fit = mlm.ols(FACTORIAL, math, method="ml")
     published.stata_margins(fit.margins("schtype", at={"homework": [1, 2, 3, 4, 5]}))
-    assert capsys.readouterr().out == cells.expected({"source": "stata_math", "model": "ml-factorial", "show": ["margins"]}, VALUES)
+    assert capsys.readouterr().out == cells.expected(
+        {"source": "stata_math", "model": "ml-factorial", "show": ["margins"]}, VALUES
+    )
     published.stata_data(math)
     assert capsys.readouterr().out == cells.expected({"source": "stata_math", "model": "data"}, VALUES)
 
@@ -97,8 +115,14 @@ def test_digits():
 
 
 def _notebook(tmp_path, meta):
-    cell = {"cell_type": "code", "id": "a", "source": ["mlm.published.stata(fit)"], "outputs": [], "execution_count": None,
-            "metadata": {"tags": ["reference"], "reference": meta}}
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "source": ["mlm.published.stata(fit)"],
+        "outputs": [],
+        "execution_count": None,
+        "metadata": {"tags": ["reference"], "reference": meta},
+    }
     path = tmp_path / "chapter.ipynb"
     path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     return path

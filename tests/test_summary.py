@@ -1,4 +1,5 @@
 """The printed account of a fit, as text and as HTML."""
+
 import re
 
 import pytest
@@ -19,8 +20,16 @@ def fit(math):
 
 def test_text_holds_what_lme4_and_stata_print(fit):
     text = str(fit.summary())
-    for piece in ("maximum likelihood (ML)", "math ~ schtype * homework + (1 + homework | schid)", "519", "5 to 67, mean 22.6",
-                  "logLik -1,817.3855", "chi2(3) = 9.72", "chi2(3) = 151.64", "-0.856"):
+    for piece in (
+        "maximum likelihood (ML)",
+        "math ~ schtype * homework + (1 + homework | schid)",
+        "519",
+        "5 to 67, mean 22.6",
+        "logLik -1,817.3855",
+        "chi2(3) = 9.72",
+        "chi2(3) = 151.64",
+        "-0.856",
+    ):
         assert piece in text, piece
     row = next(line for line in text.splitlines() if line.startswith("homework"))
     assert row.split()[1:] == ["2.31", "1.51", "1.53", "0.127", "-0.66", "5.27"]
@@ -36,7 +45,7 @@ def test_html_is_marked_up_for_readers_by_ear(fit):
     html = fit._repr_html_()
     assert html.count("<caption>") == 2 and 'scope="row">homework' in html and 'scope="col">SE' in html
     assert not re.search(r"<th[^>]*></th>", html) and "<script" not in html
-    assert re.search(r"color:#|background:#", html) is None          # every color is the page's own
+    assert re.search(r"color:#|background:#", html) is None  # every color is the page's own
     assert "schtype[T.Public]" in html
 
 
@@ -56,7 +65,9 @@ def test_a_singular_fit_is_named_first(math):
     singular = mlm.lmm("math ~ 1 + (1 | schid)", flat)
     assert singular.is_singular
     text, html = str(singular.summary()), singular._repr_html_()
-    assert text.index("!! Singular") < text.index("Fixed effects") and 'class="mlm-message" role="note">Singular' in html
+    assert (
+        text.index("!! Singular") < text.index("Fixed effects") and 'class="mlm-message" role="note">Singular' in html
+    )
 
 
 def test_rounding():

@@ -1,4 +1,5 @@
 """The same model in other programs: what the code says, and, where R is found, that it gives our log-likelihood."""
+
 import shutil
 import subprocess
 import warnings
@@ -31,8 +32,10 @@ def math():
 
 @pytest.fixture(scope="module")
 def fits(math):
-    return {name: mlm.lmm(formula, math, reml=reml, covariance=covariance)
-            for name, (formula, reml, covariance) in MODELS.items()}
+    return {
+        name: mlm.lmm(formula, math, reml=reml, covariance=covariance)
+        for name, (formula, reml, covariance) in MODELS.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +45,15 @@ def linear(math):
 
 def test_stata_carries_the_defaults(fits):
     assert fits["unstructured"].translate("stata") == (
-        "mixed math i.schtype##c.homework || schid: homework, covariance(unstructured)\nestat sd")
+        "mixed math i.schtype##c.homework || schid: homework, covariance(unstructured)\nestat sd"
+    )
     assert "covariance(independent)" in fits["independent"].translate("stata")
     assert fits["intercept"].translate("stata").startswith("mixed math homework || schid:, reml\nestat icc")
-    assert fits["no intercept"].translate("stata").startswith(
-        "mixed math i.schtype, noconstant || schid: homework, noconstant reml")
+    assert (
+        fits["no intercept"]
+        .translate("stata")
+        .startswith("mixed math i.schtype, noconstant || schid: homework, noconstant reml")
+    )
     assert "generate homework_2 = homework^2" in fits["functions"].translate("stata")
 
 
@@ -97,7 +104,9 @@ def test_tabs_are_radio_buttons_with_every_program(fits):
 @pytest.fixture(scope="module")
 def rscript():
     program = shutil.which("Rscript")
-    found = program and subprocess.run([program, "-e", "library(lme4); library(nlme)"], capture_output=True).returncode == 0
+    found = (
+        program and subprocess.run([program, "-e", "library(lme4); library(nlme)"], capture_output=True).returncode == 0
+    )
     if not found:
         warnings.warn("R with lme4 and nlme is not here: the translations to R are NOT run.", stacklevel=1)
         pytest.skip("R with lme4 and nlme is not here")
@@ -106,7 +115,10 @@ def rscript():
 
 def test_r_gives_our_loglikelihood(fits, linear, math, rscript, tmp_path):
     math.to_csv(tmp_path / "math.csv", index=False)
-    lines, ours = ['math <- read.csv("math.csv"); tight <- lmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-9))'], {}
+    lines, ours = (
+        ['math <- read.csv("math.csv"); tight <- lmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-9))'],
+        {},
+    )
     lines[0] = f"suppressPackageStartupMessages({{library(lme4); library(nlme)}}); {lines[0]}"
     for name, fit in [*fits.items(), ("linear", linear)]:
         for target in ("lme4", "nlme"):
@@ -114,15 +126,27 @@ def test_r_gives_our_loglikelihood(fits, linear, math, rscript, tmp_path):
             if not code.possible:
                 continue
             text = code.replace("data = math, REML", "data = math, control = tight, REML").replace("intervals(fit)", "")
-            text = text.replace('method = "', 'control = list(tolerance = 1e-10, msTol = 1e-12, opt = "nlminb", returnObject = TRUE), '
-                                'method = "') if "lme(" in text else text
-            lines.append(f'local({{ invisible({{\n{text}\n}}); cat("RESULT|{name}|{target}|", format(as.numeric(logLik(fit)), '
-                         f'digits = 15), "\\n", sep = "") }})')
+            text = (
+                text.replace(
+                    'method = "',
+                    'control = list(tolerance = 1e-10, msTol = 1e-12, opt = "nlminb", returnObject = TRUE), method = "',
+                )
+                if "lme(" in text
+                else text
+            )
+            lines.append(
+                f'local({{ invisible({{\n{text}\n}}); cat("RESULT|{name}|{target}|", format(as.numeric(logLik(fit)), '
+                f'digits = 15), "\\n", sep = "") }})'
+            )
             ours[name, target] = fit.llf
     (tmp_path / "run.R").write_text("\n".join(lines))
     run = subprocess.run([rscript, "run.R"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
-    found = {tuple(line.split("|")[1:3]): float(line.split("|")[3]) for line in run.stdout.splitlines() if line.startswith("RESULT|")}
+    found = {
+        tuple(line.split("|")[1:3]): float(line.split("|")[3])
+        for line in run.stdout.splitlines()
+        if line.startswith("RESULT|")
+    }
     assert set(found) == set(ours)
     for key, value in ours.items():
         # lme stops 0.007 short of the maximum with three correlated effects; lmer and mlmlib agree there too
@@ -140,25 +164,43 @@ def test_statsmodels_gives_our_loglikelihood(fits, math):
 
 
 # 25 models: formula, REML, covariance
-ROUND = [(f, reml, "unstructured") for reml in (True, False) for f in (
-    "math ~ 1 + (1 | schid)", "math ~ homework + (1 | schid)", "math ~ schtype + (1 | schid)",
-    "math ~ schtype * homework + (1 | schid)", "math ~ schtype * homework + (1 + homework | schid)",
-    "math ~ homework * ses + schtype + (homework || schid)", "math ~ schtype:homework + (1 | schid)",
-    "math ~ log(ratio) + I(homework ** 2) + (1 | schid)", "math ~ 0 + homework + (0 + homework | schid)",
-    "log(math) ~ homework + ses + (1 + homework + ses | schid)")] + [
-    ("math ~ homework + (1 + homework | schid)", False, "exchangeable"), ("math ~ homework + (1 + homework | schid)", True, "identity"),
-    ("math ~ homework", True, "unstructured"), ("math ~ schtype * homework", False, "unstructured"),
-    ("math ~ ses + ratio + ses:ratio + (1 + ses || schid)", True, "unstructured")]
+ROUND = [
+    (f, reml, "unstructured")
+    for reml in (True, False)
+    for f in (
+        "math ~ 1 + (1 | schid)",
+        "math ~ homework + (1 | schid)",
+        "math ~ schtype + (1 | schid)",
+        "math ~ schtype * homework + (1 | schid)",
+        "math ~ schtype * homework + (1 + homework | schid)",
+        "math ~ homework * ses + schtype + (homework || schid)",
+        "math ~ schtype:homework + (1 | schid)",
+        "math ~ log(ratio) + I(homework ** 2) + (1 | schid)",
+        "math ~ 0 + homework + (0 + homework | schid)",
+        "log(math) ~ homework + ses + (1 + homework + ses | schid)",
+    )
+] + [
+    ("math ~ homework + (1 + homework | schid)", False, "exchangeable"),
+    ("math ~ homework + (1 + homework | schid)", True, "identity"),
+    ("math ~ homework", True, "unstructured"),
+    ("math ~ schtype * homework", False, "unstructured"),
+    ("math ~ ses + ratio + ses:ratio + (1 + ses || schid)", True, "unstructured"),
+]
 
 
 def _meaning(formula, covariance):
     """What a formula says, whatever its spelling."""
     from mlmlib.formula import parse
+
     parsed = parse(formula)
 
     def terms(found):
         return {frozenset(f.label for f in t) for t in found}
-    random = [(terms(r.terms), r.group_name, len(r.terms) == 1 or ("independent" if r.independent else covariance)) for r in parsed.random]
+
+    random = [
+        (terms(r.terms), r.group_name, len(r.terms) == 1 or ("independent" if r.independent else covariance))
+        for r in parsed.random
+    ]
     return parsed.response.label, terms(parsed.fixed), random
 
 
@@ -171,8 +213,9 @@ def test_there_and_back(formula, reml, covariance, math):
             assert covariance in ("exchangeable", "identity") and target == "lme4"
             continue
         if target == "lme4" and "gls(" in code:
-            continue                                     # a linear model by ML is nlme's in R
+            continue  # a linear model by ML is nlme's in R
         from mlmlib.report.translate import read
+
         call = read(code)
         assert _meaning(call.formula, call.covariance) == _meaning(formula, covariance), code
         assert call.method == (("REML" if reml else "ML") if "|" in formula else "OLS" if reml else "ML")
@@ -183,8 +226,11 @@ def test_code_of_others_is_read_and_fitted(math):
     assert code == 'mlm.lmm("math ~ schtype * homework + (1 + homework | schid)", math, reml=False)'
     assert "must be a text or category column" in code.note
     from mlmlib.report.translate import read
+
     assert read("mixed math || schid:").fit(math).llf == pytest.approx(-1900.3882, abs=5e-5)
-    assert read("fit <- lmer(math ~ factor(schtype) +\n  (1 | schid), data = math, weights = w)").notes == ("weights = w is left out",)
+    assert read("fit <- lmer(math ~ factor(schtype) +\n  (1 | schid), data = math, weights = w)").notes == (
+        "weights = w is left out",
+    )
     assert translate("regress math homework", "mlmlib") == 'mlm.ols("math ~ homework", df)'
     with pytest.raises(ValueError, match="found neither"):
         translate("glm(y ~ x)", "mlmlib")

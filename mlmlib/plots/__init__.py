@@ -1,14 +1,47 @@
 """Figures of the book, in one style. Each function returns its Axes; :func:`alt` gives the text of what it shows."""
+
 from .checks import qq, residuals
 from .data import group_means, scatter, small_multiples, spaghetti
-from .effects import caterpillar, fitted_lines, pooling, random_effects, regression, shrinkage, shrinkage_pairs
+from .effects import caterpillar, pooling, random_effects, shrinkage, shrinkage_pairs
 from .inference import design_effect, intervals, margins, sampling, type1_error
+from .lines import fitted_lines
 from .theme import DATA, FAINT, FIXED, INK, MISS, PARTIAL, POOLED, SECOND, SKY, SOFT, UNPOOLED, alt, style, text_color
 from .variance import origin, plausible_ranges, variance, variance_shares
 
 __all__ = [
-    "DATA", "FAINT", "FIXED", "INK", "MISS", "PARTIAL", "POOLED", "SECOND", "SKY", "SOFT", "UNPOOLED", "alt",
-    "caterpillar", "design_effect", "fitted_lines", "group_means", "intervals", "margins", "origin", "plausible_ranges",
-    "pooling", "qq", "random_effects", "regression", "residuals", "sampling", "scatter", "shrinkage", "shrinkage_pairs",
-    "small_multiples", "spaghetti", "style", "text_color", "type1_error", "variance", "variance_shares",
+    "DATA",
+    "FAINT",
+    "FIXED",
+    "INK",
+    "MISS",
+    "PARTIAL",
+    "POOLED",
+    "SECOND",
+    "SKY",
+    "SOFT",
+    "UNPOOLED",
+    "alt",
+    "caterpillar",
+    "design_effect",
+    "fitted_lines",
+    "group_means",
+    "intervals",
+    "margins",
+    "origin",
+    "plausible_ranges",
+    "pooling",
+    "qq",
+    "random_effects",
+    "residuals",
+    "sampling",
+    "scatter",
+    "shrinkage",
+    "shrinkage_pairs",
+    "small_multiples",
+    "spaghetti",
+    "style",
+    "text_color",
+    "type1_error",
+    "variance",
+    "variance_shares",
 ]

@@ -1,4 +1,5 @@
 """Pictures that check a fit: Q-Q of residuals or of random effects, residuals against what should not matter (chapters 1, 3, 9)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -33,8 +34,10 @@ def qq(fit, what="resid", *, band=True, ax=None, title=None, xlabel=None, ylabel
     ax.plot(z, mean + sd * z, color=t.INK, lw=1)
     t.points(ax, z, values, t.DATA if what == "resid" else t.PARTIAL, alpha=0.8)
     outside = int(((values < low) | (values > high)).sum())
-    text = (f"Normal Q-Q plot of {n} {name}: SD {t.number(sd)}, smallest {t.number(values[0])}, largest "
-            f"{t.number(values[-1])}. {outside} of {n} points lie outside the pointwise 95% band of a normal sample.")
+    text = (
+        f"Normal Q-Q plot of {n} {name}: SD {t.number(sd)}, smallest {t.number(values[0])}, largest "
+        f"{t.number(values[-1])}. {outside} of {n} points lie outside the pointwise 95% band of a normal sample."
+    )
     return t.finish(ax, text, title=title, xlabel=xlabel or "normal quantile", ylabel=ylabel or name)
 
 
@@ -51,7 +54,14 @@ def residuals(fit, against="fitted", *, ax=None, title=None, xlabel=None, ylabel
     centers, means = [x[b].mean() for b in bins], [e[b].mean() for b in bins]
     spreads = [e[b].std() for b in bins]
     ax.plot(centers, means, color=t.PARTIAL, lw=2)
-    text = (f"{len(e)} residuals against {against}. Their running mean stays between {t.number(min(means))} and "
-            f"{t.number(max(means))}; their SD runs from {t.number(min(spreads))} to {t.number(max(spreads))} across the range.")
-    return t.finish(ax, text, title=title, xlabel=xlabel or ("fitted value" if against == "fitted" else against),
-                    ylabel=ylabel or "residual")
+    text = (
+        f"{len(e)} residuals against {against}. Their running mean stays between {t.number(min(means))} and "
+        f"{t.number(max(means))}; their SD runs from {t.number(min(spreads))} to {t.number(max(spreads))} across the range."
+    )
+    return t.finish(
+        ax,
+        text,
+        title=title,
+        xlabel=xlabel or ("fitted value" if against == "fitted" else against),
+        ylabel=ylabel or "residual",
+    )

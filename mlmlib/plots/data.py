@@ -1,4 +1,5 @@
 """Pictures of the data before any multilevel model: points, one regression a group, group means (chapters 1-3)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -35,7 +36,9 @@ def _group_lines(data, x, y, groups):
 
 
 @t.styled
-def scatter(data, x, y, *, groups=None, show=None, line=True, jitter=0.0, ax=None, title=None, xlabel=None, ylabel=None):
+def scatter(
+    data, x, y, *, groups=None, show=None, line=True, jitter=0.0, ax=None, title=None, xlabel=None, ylabel=None
+):
     """Points with the pooled line; with `groups` and `show`, those groups' own points and lines stand out."""
     ax = t.new(ax)
     t.points(ax, jittered(data[x], jitter), data[y])
@@ -45,7 +48,9 @@ def scatter(data, x, y, *, groups=None, show=None, line=True, jitter=0.0, ax=Non
     places, texts, colors = [], [], []
     if line:
         ax.plot(ends, b0 + b1 * ends, color=t.POOLED, lw=2)
-        places.append(b0 + b1 * ends[1]); texts.append("all"); colors.append(t.POOLED)  # noqa: E702
+        places.append(b0 + b1 * ends[1])
+        texts.append("all")
+        colors.append(t.POOLED)  # noqa: E702
         said.append(f"The line through all of them has slope {t.number(b1)}.")
     for key, color in zip(show or (), _HIGHLIGHTS):
         part = data[data[groups] == key]
@@ -56,8 +61,9 @@ def scatter(data, x, y, *, groups=None, show=None, line=True, jitter=0.0, ax=Non
         own = np.array([part[x].min(), part[x].max()], float)
         ax.plot(own, fitted[0] + fitted[1] * own, color=color, lw=2)
         t.label(ax, own[1], fitted[0] + fitted[1] * own[1], str(key), color)
-        said.append(f"{groups} {key}: {len(part)} points, mean {t.number(part[y].mean())}, "
-                    f"own slope {t.number(fitted[1])}.")
+        said.append(
+            f"{groups} {key}: {len(part)} points, mean {t.number(part[y].mean())}, own slope {t.number(fitted[1])}."
+        )
     t.end_labels(ax, ends[1], places, texts, colors)
     return t.finish(ax, " ".join(said), title=title, xlabel=xlabel or x, ylabel=ylabel or y)
 
@@ -70,13 +76,20 @@ def spaghetti(data, x, y, groups, *, show=None, average=True, ax=None, title=Non
     labels = ([], [], [])
     for key, (_, b0, b1, low, high) in lines.items():
         chosen = show is not None and key in show
-        ax.plot([low, high], [b0 + b1 * low, b0 + b1 * high], color=t.UNPOOLED, lw=2.2 if chosen else 1,
-                alpha=1 if chosen else 0.5)
+        ax.plot(
+            [low, high],
+            [b0 + b1 * low, b0 + b1 * high],
+            color=t.UNPOOLED,
+            lw=2.2 if chosen else 1,
+            alpha=1 if chosen else t.crowd(len(lines)),
+        )
         if chosen:
             t.label(ax, high, b0 + b1 * high, str(key), t.UNPOOLED)
     slopes = np.array([b1 for _, _, b1, _, _ in lines.values()])
-    said = [f"{len(lines)} lines of {y} on {x}, one for each {groups}. Slopes run from {t.number(slopes.min())} to "
-            f"{t.number(slopes.max())}; {int((slopes < 0).sum())} fall and {int((slopes > 0).sum())} rise."]
+    said = [
+        f"{len(lines)} lines of {y} on {x}, one for each {groups}. Slopes run from {t.number(slopes.min())} to "
+        f"{t.number(slopes.max())}; {int((slopes < 0).sum())} fall and {int((slopes > 0).sum())} rise."
+    ]
     if average:
         b0, b1 = line_of(data[x], data[y])
         ends = np.array([data[x].min(), data[x].max()], float)
@@ -88,8 +101,9 @@ def spaghetti(data, x, y, groups, *, show=None, average=True, ax=None, title=Non
 
 
 @t.styled
-def small_multiples(data, x, y, groups, *, show=None, columns=6, fit=None, jitter=0.0, size=(1.5, 1.5), xlabel=None,
-                    ylabel=None):
+def small_multiples(
+    data, x, y, groups, *, show=None, columns=6, fit=None, jitter=0.0, size=(1.5, 1.5), xlabel=None, ylabel=None
+):
     """A panel a group: its points, its own line (blue), the pooled line (orange) and, from `fit`, the model's (vermilion)."""
     keys = list(show) if show is not None else list(pd.unique(data.sort_values(groups)[groups]))
     axes = t.panels(len(keys), columns, size)
@@ -115,8 +129,14 @@ def small_multiples(data, x, y, groups, *, show=None, columns=6, fit=None, jitte
     axes[0].set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     handles = [("own line", t.UNPOOLED), ("pooled", t.POOLED)] + ([("model", t.PARTIAL)] if fit is not None else [])
     from matplotlib.lines import Line2D
-    legend = axes[0].figure.legend([Line2D([], [], color=c, lw=2) for _, c in handles], [n for n, _ in handles],
-                                   loc="outside upper right", ncols=len(handles), labelcolor=t.INK)
+
+    legend = axes[0].figure.legend(
+        [Line2D([], [], color=c, lw=2) for _, c in handles],
+        [n for n, _ in handles],
+        loc="outside upper right",
+        ncols=len(handles),
+        labelcolor=t.INK,
+    )
     legend.set_in_layout(True)
     axes[0].figure.supxlabel(xlabel or x, fontsize=10, color=t.INK)
     axes[0].figure.supylabel(ylabel or y, fontsize=10, color=t.INK)
@@ -148,11 +168,23 @@ def group_means(data, y, groups, *, level=0.95, show=None, ax=None, title=None, 
     t.label(ax, where[-1] + 0.6, overall, "mean of all", t.POOLED)
     for key in show or ():
         place = table.index.get_loc(key)
-        t.label(ax, place, table["mean"].iloc[place] + half.iloc[place], str(key), t.UNPOOLED, ha="center", va="bottom",
-                xytext=(0, 3))
+        t.label(
+            ax,
+            place,
+            table["mean"].iloc[place] + half.iloc[place],
+            str(key),
+            t.UNPOOLED,
+            ha="center",
+            va="bottom",
+            xytext=(0, 3),
+        )
     outside = int(((table["mean"] - half > overall) | (table["mean"] + half < overall)).sum())
     ax.set_xticks([])
-    text = (f"The {len(table)} means of {y} by {groups}, lowest to highest, from {t.number(table['mean'].min())} to "
-            f"{t.number(table['mean'].max())}, each with its {level:.0%} interval. The mean of all rows is "
-            f"{t.number(overall)}; {outside} intervals do not reach it.")
-    return t.finish(ax, text, title=title, xlabel=xlabel or f"{groups}, in order of its mean", ylabel=ylabel or f"mean {y}")
+    text = (
+        f"The {len(table)} means of {y} by {groups}, lowest to highest, from {t.number(table['mean'].min())} to "
+        f"{t.number(table['mean'].max())}, each with its {level:.0%} interval. The mean of all rows is "
+        f"{t.number(overall)}; {outside} intervals do not reach it."
+    )
+    return t.finish(
+        ax, text, title=title, xlabel=xlabel or f"{groups}, in order of its mean", ylabel=ylabel or f"mean {y}"
+    )

@@ -1,4 +1,5 @@
 """Pictures of a fitted multilevel model: its group effects, how far they shrink, its lines (chapters 3 and 4)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from . import theme as t
-from .data import line_of, small_multiples
+from .data import small_multiples
 
 
 def the_factor(fit, group):
@@ -49,8 +50,9 @@ def unpooled_effects(fit, factor) -> pd.DataFrame:
 
 
 @t.styled
-def caterpillar(fit, effect="Intercept", *, level=0.95, total=False, group=None, ax=None, title=None, xlabel=None,
-                ylabel=None):
+def caterpillar(
+    fit, effect="Intercept", *, level=0.95, total=False, group=None, ax=None, title=None, xlabel=None, ylabel=None
+):
     """The predicted effect of every group with its interval, in order; `total` adds the fixed part."""
     factor = the_factor(fit, group)
     values, se = fit.random_effects[factor][effect], fit.random_effects_se[factor][effect]
@@ -66,11 +68,18 @@ def caterpillar(fit, effect="Intercept", *, level=0.95, total=False, group=None,
     clear = int(((mean - half > middle) | (mean + half < middle)).sum())
     ax.set_xticks([])
     ends = [str(values.index[order[i]]) for i in (0, -1)]
-    text = (f"Predicted {effect} effects of {len(mean)} groups ({factor}), lowest ({ends[0]}, {t.number(mean[0])}) to highest "
-            f"({ends[1]}, {t.number(mean[-1])}), each with its {level:.0%} interval. {clear} intervals exclude "
-            f"{t.number(middle)}, the {'fixed part' if total else 'average group'}.")
-    return t.finish(ax, text, title=title, xlabel=xlabel or f"{factor}, in order of its effect",
-                    ylabel=ylabel or (f"{effect} of the group" if total else f"deviation of the group's {effect}"))
+    text = (
+        f"Predicted {effect} effects of {len(mean)} groups ({factor}), lowest ({ends[0]}, {t.number(mean[0])}) to highest "
+        f"({ends[1]}, {t.number(mean[-1])}), each with its {level:.0%} interval. {clear} intervals exclude "
+        f"{t.number(middle)}, the {'fixed part' if total else 'average group'}."
+    )
+    return t.finish(
+        ax,
+        text,
+        title=title,
+        xlabel=xlabel or f"{factor}, in order of its effect",
+        ylabel=ylabel or (f"{effect} of the group" if total else f"deviation of the group's {effect}"),
+    )
 
 
 @t.styled
@@ -78,9 +87,13 @@ def shrinkage(fit, effect="Intercept", *, show=None, group=None, order="size", a
     """One arrow a group from its own estimate (blue ring) to the model's (vermilion), by group size or by estimate."""
     factor = the_factor(fit, group)
     fixed = float(fit.params.get(effect, 0.0))
-    table = pd.DataFrame({"raw": unpooled_effects(fit, factor)[effect] + fixed,
-                          "model": fit.random_effects[factor][effect] + fixed,
-                          "n": fit.group_sizes[factor]}).dropna()
+    table = pd.DataFrame(
+        {
+            "raw": unpooled_effects(fit, factor)[effect] + fixed,
+            "model": fit.random_effects[factor][effect] + fixed,
+            "n": fit.group_sizes[factor],
+        }
+    ).dropna()
     if show is not None:
         table = table.loc[list(show)]
     table = table.sort_values(["n", "raw"] if order == "size" else ["raw", "n"])
@@ -88,9 +101,18 @@ def shrinkage(fit, effect="Intercept", *, show=None, group=None, order="size", a
     ax = t.new(ax, (6.2, 0.9 + 0.2 * len(table)))
     ax.axvline(fixed, color=t.FIXED, lw=1.2, zorder=0)
     for place, (raw, model) in enumerate(zip(table["raw"], table["model"])):
-        ax.annotate("", (model, place), (raw, place),
-                    arrowprops={"arrowstyle": "-|>,head_width=0.2,head_length=0.4", "color": t.SOFT, "lw": 1,
-                                "shrinkA": 3, "shrinkB": 3})
+        ax.annotate(
+            "",
+            (model, place),
+            (raw, place),
+            arrowprops={
+                "arrowstyle": "-|>,head_width=0.2,head_length=0.4",
+                "color": t.SOFT,
+                "lw": 1,
+                "shrinkA": 3,
+                "shrinkB": 3,
+            },
+        )
     ax.plot(table["raw"], rows, "o", mfc="none", mec=t.UNPOOLED, mew=1.5, ms=6)
     ax.plot(table["model"], rows, "o", color=t.PARTIAL, ms=6, mew=0)
     single = fit.random_effects[factor].shape[1] == 1
@@ -102,21 +124,40 @@ def shrinkage(fit, effect="Intercept", *, show=None, group=None, order="size", a
     kept = (table["model"] - fixed) / (table["raw"] - fixed)
     if single:
         for place, factor_j in enumerate(kept):
-            ax.annotate(f"{factor_j:.2f}", (1.0, place), xycoords=("axes fraction", "data"), xytext=(6, 0),
-                        textcoords="offset points", va="center", fontsize=9, annotation_clip=False)
-        ax.annotate("$\\lambda_j$", (1.0, len(table) - 0.2), xycoords=("axes fraction", "data"), xytext=(6, 0),
-                    textcoords="offset points", va="center", fontsize=10, annotation_clip=False)
+            ax.annotate(
+                f"{factor_j:.2f}",
+                (1.0, place),
+                xycoords=("axes fraction", "data"),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+                annotation_clip=False,
+            )
+        ax.annotate(
+            "$\\lambda_j$",
+            (1.0, len(table) - 0.2),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=10,
+            annotation_clip=False,
+        )
     top = len(table) - 0.2
     t.label(ax, fixed, top, "fixed part", t.FIXED)
     far = int(np.argmax(np.abs(table["raw"] - table["model"]).to_numpy()))
     moved = table.iloc[far]
     left = moved["raw"] < moved["model"]
-    t.label(ax, moved["raw"], far, "own data", t.UNPOOLED, ha="right" if left else "left",
-            xytext=(-7 if left else 7, 0))
+    t.label(
+        ax, moved["raw"], far, "own data", t.UNPOOLED, ha="right" if left else "left", xytext=(-7 if left else 7, 0)
+    )
     t.label(ax, moved["model"], far, "model", t.PARTIAL, ha="left" if left else "right", xytext=(7 if left else -7, 0))
-    text = (f"Arrows from each group's own {effect} to the model's, for {len(table)} groups ({factor}), toward the fixed part "
-            f"{t.number(fixed)}. The longest, {table.index[far]} with n = {moved['n']:.0f}, goes from {t.number(moved['raw'])} "
-            f"to {t.number(moved['model'])}.")
+    text = (
+        f"Arrows from each group's own {effect} to the model's, for {len(table)} groups ({factor}), toward the fixed part "
+        f"{t.number(fixed)}. The longest, {table.index[far]} with n = {moved['n']:.0f}, goes from {t.number(moved['raw'])} "
+        f"to {t.number(moved['model'])}."
+    )
     if single:
         text += f" The share kept runs from {kept.min():.2f} in the smallest group to {kept.max():.2f} in the largest."
     return t.finish(ax, text, title=title, xlabel=xlabel or f"{effect} of the group")
@@ -142,8 +183,20 @@ def _pair(fit, x, y, factor):
 
 
 @t.styled
-def random_effects(fit, x="Intercept", y=None, *, total=True, ellipse=True, show=None, group=None, ax=None, title=None,
-                   xlabel=None, ylabel=None):
+def random_effects(
+    fit,
+    x="Intercept",
+    y=None,
+    *,
+    total=True,
+    ellipse=True,
+    show=None,
+    group=None,
+    ax=None,
+    title=None,
+    xlabel=None,
+    ylabel=None,
+):
     """A point a group: two of its effects against each other, with the ellipse that should hold 95 % of groups."""
     factor = the_factor(fit, group)
     y, fixed = _pair(fit, x, y, factor)
@@ -158,15 +211,18 @@ def random_effects(fit, x="Intercept", y=None, *, total=True, ellipse=True, show
     for key in show or ():
         t.label(ax, points.loc[key, x] + center[0], points.loc[key, y] + center[1], str(key), t.PARTIAL)
     corr = cov[0, 1] / np.sqrt(cov[0, 0] * cov[1, 1]) if min(cov[0, 0], cov[1, 1]) > 0 else float("nan")
-    text = (f"{len(points)} groups ({factor}) by their {x} and {y} around the fixed part ({t.number(center[0])}, "
-            f"{t.number(center[1])}). The model's correlation of the two is {t.number(corr, 2)}"
-            f"{', drawn as the ellipse that holds 95% of groups' if ellipse else ''}.")
+    text = (
+        f"{len(points)} groups ({factor}) by their {x} and {y} around the fixed part ({t.number(center[0])}, "
+        f"{t.number(center[1])}). The model's correlation of the two is {t.number(corr, 2)}"
+        f"{', drawn as the ellipse that holds 95% of groups' if ellipse else ''}."
+    )
     return t.finish(ax, text, title=title, xlabel=xlabel or f"{x} of the group", ylabel=ylabel or f"{y} of the group")
 
 
 @t.styled
-def shrinkage_pairs(fit, x="Intercept", y=None, *, ellipse=True, show=None, group=None, ax=None, title=None, xlabel=None,
-                    ylabel=None):
+def shrinkage_pairs(
+    fit, x="Intercept", y=None, *, ellipse=True, show=None, group=None, ax=None, title=None, xlabel=None, ylabel=None
+):
     """Arrows in the plane of two effects, from each group's own regression to the model's."""
     factor = the_factor(fit, group)
     y, fixed = _pair(fit, x, y, factor)
@@ -174,8 +230,18 @@ def shrinkage_pairs(fit, x="Intercept", y=None, *, ellipse=True, show=None, grou
     ax = t.new(ax, (5.4, 4.4))
     for key in model.index[raw.notna().all(axis=1)]:
         start, end = (frame.loc[key, [x, y]].to_numpy(float) + fixed for frame in (raw, model))
-        ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>,head_width=0.15,head_length=0.3", "color": t.SOFT,
-                                                "lw": 0.8, "shrinkA": 2, "shrinkB": 2})
+        ax.annotate(
+            "",
+            end,
+            start,
+            arrowprops={
+                "arrowstyle": "-|>,head_width=0.15,head_length=0.3",
+                "color": t.SOFT,
+                "lw": 0.8,
+                "shrinkA": 2,
+                "shrinkB": 2,
+            },
+        )
     ax.plot(raw[x] + fixed[0], raw[y] + fixed[1], "o", mfc="none", mec=t.UNPOOLED, mew=1.2, ms=4.5)
     ax.plot(model[x] + fixed[0], model[y] + fixed[1], "o", color=t.PARTIAL, ms=4.5, mew=0)
     ax.plot(*fixed, "P", color=t.FIXED, ms=8, mew=0)
@@ -183,11 +249,15 @@ def shrinkage_pairs(fit, x="Intercept", y=None, *, ellipse=True, show=None, grou
         _ellipse(ax, fixed, fit.covariance_matrix(factor).loc[[x, y], [x, y]].to_numpy())
     for key in show or ():
         t.label(ax, raw.loc[key, x] + fixed[0], raw.loc[key, y] + fixed[1], str(key), t.UNPOOLED)
-    out = [f"SD of {name} {t.number(raw[name].std())} from separate regressions, {t.number(model[name].std())} from the model"
-           for name in (x, y)]
+    out = [
+        f"SD of {name} {t.number(raw[name].std())} from separate regressions, {t.number(model[name].std())} from the model"
+        for name in (x, y)
+    ]
     missing = int(raw.isna().any(axis=1).sum())
-    text = (f"Arrows from the {len(raw) - missing} groups' own regressions to the model's lines in the plane of {x} and {y}. "
-            f"{'; '.join(out)}." + (f" {missing} groups have no regression of their own." if missing else ""))
+    text = (
+        f"Arrows from the {len(raw) - missing} groups' own regressions to the model's lines in the plane of {x} and {y}. "
+        f"{'; '.join(out)}." + (f" {missing} groups have no regression of their own." if missing else "")
+    )
     return t.finish(ax, text, title=title, xlabel=xlabel or x, ylabel=ylabel or y)
 
 
@@ -195,10 +265,21 @@ def shrinkage_pairs(fit, x="Intercept", y=None, *, ellipse=True, show=None, grou
 def pooling(fit, x=None, *, show=None, columns=4, group=None, jitter=0.0, size=(1.6, 1.6), xlabel=None, ylabel=None):
     """No pooling (blue), complete pooling (orange) and the model (vermilion), a panel a group."""
     factor = the_factor(fit, group)
-    x = x or _first_predictor(fit)
+    x = x or first_predictor(fit)
     data = fit.data.dropna(subset=[x, outcome(fit), factor])
-    return small_multiples(data, x, outcome(fit), factor, show=show, columns=columns, fit=fit, jitter=jitter, size=size,
-                           xlabel=xlabel, ylabel=ylabel)
+    return small_multiples(
+        data,
+        x,
+        outcome(fit),
+        factor,
+        show=show,
+        columns=columns,
+        fit=fit,
+        jitter=jitter,
+        size=size,
+        xlabel=xlabel,
+        ylabel=ylabel,
+    )
 
 
 def outcome(fit) -> str:
@@ -206,109 +287,8 @@ def outcome(fit) -> str:
     return fit.spec.endog_name
 
 
-def _first_predictor(fit):
-    numeric = [name for name in fit.params.index
-               if name in fit.data and pd.api.types.is_numeric_dtype(fit.data[name])]
+def first_predictor(fit):
+    numeric = [name for name in fit.params.index if name in fit.data and pd.api.types.is_numeric_dtype(fit.data[name])]
     if not numeric:
         raise ValueError("The model has no numeric predictor to draw lines along: say which column with x=.")
     return numeric[0]
-
-
-@t.styled
-def fitted_lines(fit, x=None, *, by=None, band="fixed", level=0.95, show=None, group=None, points=False, ax=None,
-                 title=None, xlabel=None, ylabel=None):
-    """The model's line in every group (vermilion), the average line (ink), and a band.
-
-    ``band="fixed"``: the interval of the average line; ``"groups"``: where `level` of the groups' lines lie."""
-    factor = the_factor(fit, group)
-    x = x or _first_predictor(fit)
-    ax = t.new(ax)
-    data, fitted = fit.data.loc[np.asarray(fit.exog.index)] if isinstance(fit.exog, pd.DataFrame) else fit.data, None
-    if points:
-        t.points(ax, data[x], data[outcome(fit)], size=2.8, alpha=0.4)
-    slopes, last = [], ([], [], [])
-    for key, part in data.groupby(factor, observed=True):
-        ends = np.array([part[x].min(), part[x].max()], float)
-        fitted = predict_along(fit, part, {x: ends}, random_effects=True)
-        chosen = show is not None and key in show
-        ax.plot(ends, fitted, color=t.PARTIAL, lw=2.2 if chosen else 1, alpha=1 if chosen else 0.45)
-        if ends[1] > ends[0]:
-            slopes.append((fitted[1] - fitted[0]) / (ends[1] - ends[0]))
-        if chosen:
-            t.label(ax, ends[1], fitted[1], str(key), t.PARTIAL)
-    grid = np.linspace(data[x].min(), data[x].max(), 60)
-    levels = [None] if by is None else list(pd.unique(data[by].dropna().sort_values()))
-    for value, dash in zip(levels, ("-", (0, (5, 2)), (0, (1, 1.5)), "-.")):
-        along = {x: grid} if value is None else {x: grid, by: value}
-        mean, half = average_line(fit, data, along, band, level, factor)
-        if half is not None:
-            ax.fill_between(grid, mean - half, mean + half, color=t.SOFT if band == "fixed" else t.PARTIAL,
-                            alpha=0.22 if band == "fixed" else 0.14, lw=0)
-        ax.plot(grid, mean, color=t.FIXED, lw=2.4, ls=dash)
-        last[0].append(mean[-1]); last[1].append("average" if value is None else str(value)); last[2].append(t.FIXED)  # noqa: E702
-    t.end_labels(ax, grid[-1], *last)
-    what = {"fixed": f"the {level:.0%} interval of the average line", "groups": f"the range that holds {level:.0%} of groups"}
-    text = (f"The model's lines of {outcome(fit)} on {x} for {fit.n_groups[factor]} groups ({factor}); their slopes run from "
-            f"{t.number(min(slopes))} to {t.number(max(slopes))}. "
-            + " ".join(f"The average line{'' if by is None else f' of {name}'} ends at {t.number(end)}."
-                       for end, name in zip(last[0], last[1])) + (f" The band is {what[band]}." if band else ""))
-    return t.finish(ax, text, title=title, xlabel=xlabel or x, ylabel=ylabel or outcome(fit))
-
-
-def _rows_like(data, along):
-    """Rows that vary only in `along`: other numeric columns at their means, other columns at their commonest value."""
-    length = max(np.size(v) for v in along.values())
-    out = {}
-    for name in data.columns:
-        column = data[name]
-        if name in along:
-            out[name] = np.broadcast_to(along[name], length)
-        elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-            out[name] = np.full(length, column.mean() if column.nunique() > 1 else column.iloc[0])
-        else:
-            out[name] = [column.mode().iloc[0]] * length
-    frame = pd.DataFrame(out)
-    for name in frame:
-        if isinstance(data[name].dtype, pd.CategoricalDtype):
-            frame[name] = pd.Categorical(frame[name], dtype=data[name].dtype)
-    return frame
-
-
-def predict_along(fit, data, along, *, random_effects):
-    """Predictions along values of some columns, the others at their means or commonest value in `data`."""
-    return np.asarray(fit.predict(_rows_like(data, along), random_effects=random_effects), float)
-
-
-def average_line(fit, data, along, band, level, factor):
-    """The fixed part along values, with half the width of its interval (or of the range of the groups' lines)."""
-    frame = _rows_like(data, along)
-    mean = np.asarray(fit.predict(frame, random_effects=False), float)
-    if not band:
-        return mean, None
-    z = stats.norm.ppf((1 + level) / 2)
-    if band == "groups":
-        names = list(fit.random_effects[factor].columns)
-        design = np.column_stack([np.ones(len(frame)) if n == "Intercept" else frame[n].to_numpy(float) for n in names])
-        return mean, z * np.sqrt(np.einsum("ij,jk,ik->i", design, fit.covariance_matrix(factor).to_numpy(), design))
-    # the design row of each prediction, one fixed effect at a time
-    exog = fixed_rows(fit, frame)
-    return mean, z * np.sqrt(np.einsum("ij,jk,ik->i", exog, fit.cov_params().to_numpy(), exog))
-
-
-def fixed_rows(fit, frame) -> np.ndarray:
-    """The fixed-effects model matrix of new rows."""
-    return np.asarray(fit.spec.fixed_matrix(frame), float)
-
-
-@t.styled
-def regression(fit, x=None, *, data=None, ax=None, title=None, xlabel=None, ylabel=None):
-    """The points and the line of a simple regression fit."""
-    x = x or _first_predictor(fit)
-    data = fit.data if data is None else data
-    ax = t.new(ax)
-    t.points(ax, data[x], data[outcome(fit)])
-    b0, b1 = line_of(data[x], data[outcome(fit)])
-    ends = np.array([data[x].min(), data[x].max()], float)
-    ax.plot(ends, b0 + b1 * ends, color=t.POOLED, lw=2)
-    return t.finish(ax, f"{len(data)} points and the least-squares line, slope {t.number(b1)}.", title=title,
-                    xlabel=xlabel or x, ylabel=ylabel or outcome(fit))

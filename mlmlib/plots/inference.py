@@ -1,4 +1,5 @@
 """Pictures of what would happen over many samples, and of margins (chapters 1 and 2)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,8 +8,14 @@ from scipy import stats
 from . import theme as t
 
 _LINES = (t.UNPOOLED, t.PARTIAL, t.SECOND, t.POOLED, t.MISS)
-_KNOWN = {"ols": t.POOLED, "mixed": t.PARTIAL, "multilevel": t.PARTIAL, "random": t.PARTIAL, "robust": t.UNPOOLED,
-          "fixed": t.UNPOOLED}
+_KNOWN = {
+    "ols": t.POOLED,
+    "mixed": t.PARTIAL,
+    "multilevel": t.PARTIAL,
+    "random": t.PARTIAL,
+    "robust": t.UNPOOLED,
+    "fixed": t.UNPOOLED,
+}
 
 
 def _colors(names):
@@ -32,8 +39,11 @@ def margins(m, x=None, *, ax=None, title=None, xlabel=None, ylabel=None):
     x = x or (max(numeric, key=lambda c: table[c].nunique()) if numeric else keys[0])
     by = [c for c in keys if c != x and table[c].nunique() > 1]
     ax = t.new(ax)
-    parts = [("", table)] if not by else [(key, part) for key, part in table.groupby(by[0] if len(by) == 1 else by,
-                                                                                     observed=True, sort=False)]
+    parts = (
+        [("", table)]
+        if not by
+        else [(key, part) for key, part in table.groupby(by[0] if len(by) == 1 else by, observed=True, sort=False)]
+    )
     colors = [t.INK] if len(parts) == 1 else (t.UNPOOLED, t.SECOND, t.MISS, t.SKY, t.POOLED)
     labels, said, width = ([], [], []), [], 0.0
     positions = None if x in numeric else {k: i for i, k in enumerate(dict.fromkeys(table[x]))}
@@ -41,20 +51,30 @@ def margins(m, x=None, *, ax=None, title=None, xlabel=None, ylabel=None):
         at = np.asarray(part[x] if positions is None else part[x].map(positions), float)
         width = np.ptp(at) if len(at) > 1 else 1.0
         at = at + (place - (len(parts) - 1) / 2) * 0.012 * width
-        ax.plot(at, part[value], color=color, lw=1.6)
+        if positions is None:  # between categories there is nothing to join
+            ax.plot(at, part[value], color=color, lw=1.6)
         ax.vlines(at, part[low], part[high], color=color, lw=1.2)
         ax.plot(at, part[value], "o", color=color, ms=5, mew=0)
         words = key if isinstance(key, str) else ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-        labels[0].append(part[value].iloc[-1]); labels[1].append(words); labels[2].append(color)  # noqa: E702
-        said.append(f"{words + ': ' if words else ''}{t.number(part[value].iloc[0])} at {part[x].iloc[0]} to "
-                    f"{t.number(part[value].iloc[-1])} at {part[x].iloc[-1]}")
+        labels[0].append(part[value].iloc[-1])
+        labels[1].append(words)
+        labels[2].append(color)  # noqa: E702
+        said.append(
+            f"{words + ': ' if words else ''}{t.number(part[value].iloc[0])} at {part[x].iloc[0]} to "
+            f"{t.number(part[value].iloc[-1])} at {part[x].iloc[-1]}"
+        )
     if positions is None:
         ax.set_xticks(sorted(set(table[x])) if table[x].nunique() <= 9 else ax.get_xticks())
     else:
         ax.set_xticks(range(len(positions)), list(positions))
     t.end_labels(ax, ax.get_xlim()[1] - 0.04 * width, *labels)
-    return t.finish(ax, f"Predicted margins along {x} with 95% intervals. " + "; ".join(said) + ".", title=title,
-                    xlabel=xlabel or x, ylabel=ylabel or "linear prediction")
+    return t.finish(
+        ax,
+        f"Predicted margins along {x} with 95% intervals. " + "; ".join(said) + ".",
+        title=title,
+        xlabel=xlabel or x,
+        ylabel=ylabel or "linear prediction",
+    )
 
 
 _STATISTICS = ("margin", "estimate", "se", "std_err", "z", "t", "statistic", "p", "pvalue", "lower", "upper", "df")
@@ -81,13 +101,26 @@ def sampling(estimates, *, true=None, bins=None, title=None, xlabel=None, sharex
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
         words = f"mean {t.number(v.mean())}, SD {t.number(v.std(ddof=1))}"
-        t.label(ax, 0.01, 0.92, f"{key}\n{words}" if key else words, color, xycoords="axes fraction", va="top", xytext=(0, 0))
+        t.label(
+            ax,
+            0.01,
+            0.92,
+            f"{key}\n{words}" if key else words,
+            color,
+            xycoords="axes fraction",
+            va="top",
+            xytext=(0, 0),
+        )
         said.append(f"{key + ': ' if key else ''}{len(v)} samples, {words}")
     axes[-1].set_xlabel(xlabel or "estimate")
     if title:
         axes[0].set_title(title)
-    t.say(axes, "Sampling distributions. " + "; ".join(said) + (f". The true value is {t.number(true)}." if true is not None
-                                                                 else "."))
+    t.say(
+        axes,
+        "Sampling distributions. "
+        + "; ".join(said)
+        + (f". The true value is {t.number(true)}." if true is not None else "."),
+    )
     return axes if len(axes) > 1 else axes[0]
 
 
@@ -108,8 +141,10 @@ def intervals(estimates, lower, upper, true, *, show=100, name="", ax=None, titl
     ax.spines["left"].set_visible(False)
     rate = misses.mean()
     heading = title or f"{name + ': ' if name else ''}{rate:.1%} of {len(estimates):,} intervals miss"
-    text = (f"{len(rows)} intervals{f' ({name})' if name else ''} stacked, {int(misses[shown].sum())} of them miss the true "
-            f"value {t.number(true)}. Over all {len(estimates)} samples {rate:.1%} miss.")
+    text = (
+        f"{len(rows)} intervals{f' ({name})' if name else ''} stacked, {int(misses[shown].sum())} of them miss the true "
+        f"value {t.number(true)}. Over all {len(estimates)} samples {rate:.1%} miss."
+    )
     return t.finish(ax, text, title=heading, xlabel=xlabel or "estimate and 95% interval")
 
 
@@ -127,7 +162,9 @@ def type1_error(n=20, icc=(0.0, 0.3), *, simulated=None, level=0.05, ax=None, ti
         rate = 2 * stats.norm.sf(z / np.sqrt(1 + (size - 1) * grid))
         color = t.POOLED
         ax.plot(grid, rate, color=color, lw=2)
-        labels[0].append(rate[-1]); labels[1].append(f"n = {size}"); labels[2].append(color)  # noqa: E702
+        labels[0].append(rate[-1])
+        labels[1].append(f"n = {size}")
+        labels[2].append(color)  # noqa: E702
         said.append(f"groups of {size}: {rate[0]:.0%} at ICC {grid[0]:.2f}, {rate[-1]:.0%} at {grid[-1]:.2f}")
     ax.axhline(level, color=t.INK, lw=1, ls=(0, (4, 3)))
     t.label(ax, grid[0], level, f"nominal {level:.0%}", t.INK, va="top", xytext=(2, -3))
@@ -137,14 +174,26 @@ def type1_error(n=20, icc=(0.0, 0.3), *, simulated=None, level=0.05, ax=None, ti
         for name, color in zip(dict.fromkeys(names), _colors(dict.fromkeys(names))):
             part = simulated[np.asarray(names) == name]
             color = t.INK if name == "simulated" else color
-            ax.errorbar(part["icc"], part["rate"], yerr=1.96 * part["se"] if "se" in part else None, fmt="o", color=color,
-                        ms=5, mew=0, elinewidth=1)
+            ax.errorbar(
+                part["icc"],
+                part["rate"],
+                yerr=1.96 * part["se"] if "se" in part else None,
+                fmt="o",
+                color=color,
+                ms=5,
+                mew=0,
+                elinewidth=1,
+            )
             middle = part.iloc[len(part) // 2]
             t.label(ax, middle["icc"], middle["rate"], str(name), color, va="top", xytext=(5, -5))
             said.append(f"{name}: " + ", ".join(f"{r:.0%} at {i:.2f}" for i, r in zip(part["icc"], part["rate"])))
     t.end_labels(ax, grid[-1], *labels)
     ax.yaxis.set_major_formatter(t.mpl.ticker.PercentFormatter(1, decimals=0))
-    text = f"Type-I error of OLS for a group-level predictor against the ICC, nominal {level:.0%}. " + "; ".join(said) + "."
+    text = (
+        f"Type-I error of OLS for a group-level predictor against the ICC, nominal {level:.0%}. "
+        + "; ".join(said)
+        + "."
+    )
     return t.finish(ax, text, title=title, xlabel=xlabel or "ICC", ylabel=ylabel or "rejections of a true null")
 
 
@@ -157,9 +206,15 @@ def design_effect(n=(5, 20, 50), icc=(0.0, 0.3), *, ax=None, title=None, xlabel=
     for size in np.atleast_1d(n):
         deff = 1 + (size - 1) * grid
         ax.plot(grid, deff, color=t.INK, lw=2)
-        labels[0].append(deff[-1]); labels[1].append(f"n = {size}"); labels[2].append(t.INK)  # noqa: E702
+        labels[0].append(deff[-1])
+        labels[1].append(f"n = {size}")
+        labels[2].append(t.INK)  # noqa: E702
         said.append(f"{deff[-1]:.1f} for groups of {size}")
     ax.set_ylim(0, None)
     t.end_labels(ax, grid[-1], *labels)
-    text = f"The design effect rises in a straight line from 1 at ICC 0; at ICC {grid[-1]:.2f} it is " + ", ".join(said) + "."
+    text = (
+        f"The design effect rises in a straight line from 1 at ICC 0; at ICC {grid[-1]:.2f} it is "
+        + ", ".join(said)
+        + "."
+    )
     return t.finish(ax, text, title=title, xlabel=xlabel or "ICC", ylabel=ylabel or "design effect")

@@ -4,6 +4,7 @@ Okabe-Ito colors. Each stands for one thing in every chapter (the symbols page l
 unpooled blue, partially pooled (the model) vermilion, fixed part in ink. Ink is almost black in a file and in a notebook;
 the built site inlines the SVG and turns it into ``currentColor`` (see :mod:`mlmlib.plots.svg`), so it follows dark mode.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -14,8 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 FIXED = INK = "#222222"
-SOFT = "#767676"       # axes lines, notes: 4.5:1 on white; the site lightens it in dark mode
-FAINT = "#cccccc"      # grids, bands behind everything
+SOFT = "#767676"  # axes lines, notes: 4.5:1 on white; the site lightens it in dark mode
+FAINT = "#cccccc"  # grids, bands behind everything
 DATA = "#8c8c8c"
 POOLED = "#E69F00"
 UNPOOLED = "#0072B2"
@@ -24,24 +25,74 @@ SECOND = "#009E73"
 MISS = "#CC79A7"
 SKY = "#56B4E9"
 
-_TEXT = {"POOLED": "#8F6100", "UNPOOLED": "#00639B", "PARTIAL": "#B34F00", "SECOND": "#007A59", "MISS": "#A34C7D",
-         "DATA": "#6e6e6e", "FIXED": INK, "INK": INK, "SOFT": SOFT, "SKY": "#1F6F9C"}
-_BY_COLOR = {color.lower(): name for name, color in
-             {"POOLED": POOLED, "UNPOOLED": UNPOOLED, "PARTIAL": PARTIAL, "SECOND": SECOND, "MISS": MISS, "DATA": DATA,
-              "FIXED": FIXED, "SOFT": SOFT, "SKY": SKY}.items()}
+_TEXT = {
+    "POOLED": "#8F6100",
+    "UNPOOLED": "#00639B",
+    "PARTIAL": "#B34F00",
+    "SECOND": "#007A59",
+    "MISS": "#A34C7D",
+    "DATA": "#6e6e6e",
+    "FIXED": INK,
+    "INK": INK,
+    "SOFT": SOFT,
+    "SKY": "#1F6F9C",
+}
+_BY_COLOR = {
+    color.lower(): name
+    for name, color in {
+        "POOLED": POOLED,
+        "UNPOOLED": UNPOOLED,
+        "PARTIAL": PARTIAL,
+        "SECOND": SECOND,
+        "MISS": MISS,
+        "DATA": DATA,
+        "FIXED": FIXED,
+        "SOFT": SOFT,
+        "SKY": SKY,
+    }.items()
+}
 
 RC = {
-    "figure.figsize": (6.2, 3.7), "figure.facecolor": "none", "figure.edgecolor": "none", "savefig.facecolor": "none",
-    "figure.constrained_layout.use": True, "figure.dpi": 96, "savefig.dpi": 160,
-    "axes.facecolor": "none", "axes.edgecolor": SOFT, "axes.linewidth": 0.8, "axes.labelcolor": INK,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10.5, "axes.titlelocation": "left",
-    "axes.titlecolor": INK, "axes.labelsize": 10, "axes.axisbelow": True,
+    "figure.figsize": (6.2, 3.7),
+    "figure.facecolor": "none",
+    "figure.edgecolor": "none",
+    "savefig.facecolor": "none",
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 96,
+    "savefig.dpi": 160,
+    "axes.facecolor": "none",
+    "axes.edgecolor": SOFT,
+    "axes.linewidth": 0.8,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.labelsize": 10,
+    "axes.axisbelow": True,
     "axes.prop_cycle": mpl.cycler(color=[UNPOOLED, PARTIAL, SECOND, POOLED, MISS, SKY, INK]),
-    "text.color": INK, "font.size": 10, "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
-    "mathtext.fontset": "dejavusans", "xtick.color": SOFT, "ytick.color": SOFT, "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK, "xtick.labelsize": 9, "ytick.labelsize": 9, "legend.frameon": False, "legend.fontsize": 9,
-    "legend.labelcolor": INK, "lines.linewidth": 1.6, "lines.solid_capstyle": "round", "grid.color": FAINT,
-    "grid.linewidth": 0.6, "patch.linewidth": 0.8, "svg.fonttype": "none", "svg.hashsalt": "mlmlib",
+    "text.color": INK,
+    "font.size": 10,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
+    "mathtext.fontset": "dejavusans",
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "legend.labelcolor": INK,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "patch.linewidth": 0.8,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mlmlib",
 }
 
 
@@ -50,8 +101,10 @@ def style() -> None:
     plt.rcParams.update(RC)
     with contextlib.suppress(ImportError):
         from IPython import get_ipython
+
         if get_ipython() is not None and "inline" in mpl.get_backend():
             from matplotlib_inline.backend_inline import set_matplotlib_formats
+
             set_matplotlib_formats("svg", metadata={"Date": None})
 
 
@@ -75,10 +128,12 @@ def say(ax, text: str) -> None:
 
 def styled(figure):
     """Draw in the book's look, whatever the session's defaults are."""
+
     @functools.wraps(figure)
     def inner(*args, **kwargs):
         with plt.rc_context(RC):
             return figure(*args, **kwargs)
+
     return inner
 
 
@@ -89,19 +144,32 @@ def new(ax=None, size=None):
 
 def points(ax, x, y, color=DATA, size=3.2, alpha=0.5):
     """A cloud of points; thousands of them as one bitmap inside the drawing, so that a page stays small."""
-    ax.plot(x, y, "o", color=color, ms=size, mew=0, alpha=alpha, rasterized=len(x) > 1500)
+    many = len(x) > 1500
+    ax.plot(x, y, "o", color=color, ms=size, mew=0, alpha=alpha * (0.4 if many else 1), rasterized=many)
+
+
+def crowd(count: int) -> float:
+    """How opaque each of `count` lines is drawn, so that a hundred of them leave the average readable."""
+    return 0.5 if count <= 40 else 0.25
 
 
 def panels(count: int, columns: int, size=(1.55, 1.5), **kwargs):
     """A grid of `count` small axes with shared scales; the axes left over are taken away."""
     columns = min(columns, count)
     rows = -(-count // columns)
-    _, grid = plt.subplots(rows, columns, figsize=(size[0] * columns, size[1] * rows + 0.7), squeeze=False,
-                           sharex=True, sharey=True, **kwargs)
+    _, grid = plt.subplots(
+        rows,
+        columns,
+        figsize=(size[0] * columns, size[1] * rows + 0.7),
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+        **kwargs,
+    )
     flat = grid.ravel()
     for extra in flat[count:]:
         extra.remove()
-    for above in flat[count - columns:count] if rows > 1 else ():
+    for above in flat[count - columns : count] if rows > 1 else ():
         above.tick_params(labelbottom=True)
     return flat[:count]
 
@@ -120,8 +188,14 @@ def finish(ax, text: str, *, title=None, xlabel=None, ylabel=None):
 
 def label(ax, x, y, text, color=INK, **kwargs):
     """A word written at a point instead of a legend."""
-    kwargs = {"ha": "left", "va": "center", "fontsize": 9, "xytext": (4, 0), "textcoords": "offset points",
-              "annotation_clip": False} | kwargs
+    kwargs = {
+        "ha": "left",
+        "va": "center",
+        "fontsize": 9,
+        "xytext": (4, 0),
+        "textcoords": "offset points",
+        "annotation_clip": False,
+    } | kwargs
     name = _BY_COLOR.get(str(color).lower())
     return ax.annotate(text, (x, y), color=_TEXT[name] if name else color, **kwargs)
 
@@ -130,7 +204,7 @@ def spread(positions, gap: float) -> np.ndarray:
     """Positions moved as little as needed so that neighbors are at least `gap` apart (for stacked labels)."""
     positions = np.asarray(positions, dtype=float)
     order = np.argsort(positions, kind="stable")
-    blocks = []                                   # [sum of wanted starts, count] of labels that touch
+    blocks = []  # [sum of wanted starts, count] of labels that touch
     for place, position in enumerate(positions[order]):
         blocks.append([position - gap * place, 1])
         while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] >= blocks[-1][0] / blocks[-1][1]:
@@ -154,6 +228,6 @@ def end_labels(ax, x, ys, texts, colors):
 
 def number(value: float, digits: int = 3) -> str:
     """A number as a sentence would have it: three significant digits, a true minus sign."""
-    if value != 0 and abs(value) >= 10 ** digits:
+    if value != 0 and abs(value) >= 10**digits:
         return f"{value:,.0f}".replace("-", "\u2212")
     return f"{value:.{digits}g}".replace("-", "\u2212")

@@ -1,4 +1,5 @@
 """Pictures of the variance part: who differs by how much, and how that depends on x and its origin (chapters 2 and 4)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -25,8 +26,8 @@ def variance(fit, x=None, *, group=None, ax=None, title=None, xlabel=None, ylabe
     """Var(y | x) of a random-slope model: the parabola of the groups on top of the constant within part."""
     x, cov, low, high = _pieces(fit, x, group)
     grid = np.linspace(low, high, 200)
-    between = cov[0, 0] + 2 * cov[0, 1] * grid + cov[1, 1] * grid ** 2
-    within = fit.sigma ** 2
+    between = cov[0, 0] + 2 * cov[0, 1] * grid + cov[1, 1] * grid**2
+    within = fit.sigma**2
     ax = t.new(ax)
     ax.fill_between(grid, 0, within, color=t.DATA, alpha=0.45, lw=0)
     ax.fill_between(grid, within, within + between, color=t.PARTIAL, alpha=0.45, lw=0)
@@ -34,14 +35,16 @@ def variance(fit, x=None, *, group=None, ax=None, title=None, xlabel=None, ylabe
     ax.set_ylim(0, None)
     ax.set_xlim(low, high)
     at = float(np.clip(-cov[0, 1] / cov[1, 1], low, high)) if cov[1, 1] > 0 else low
-    least = within + cov[0, 0] + 2 * cov[0, 1] * at + cov[1, 1] * at ** 2
+    least = within + cov[0, 0] + 2 * cov[0, 1] * at + cov[1, 1] * at**2
     ax.plot([at], [least], "o", color=t.INK, ms=5)
-    t.label(ax, at, least, f"least at {x} = {at:.2f}", t.INK, ha="center", va="bottom", xytext=(0, 5))
+    t.label(ax, at, least, f"least at {x} = {t.number(at)}", t.INK, ha="center", va="bottom", xytext=(0, 5))
     t.label(ax, high, within / 2, "within: $\\sigma^2$", t.DATA, ha="right", xytext=(-6, 0))
     t.label(ax, high, within + between[-1] / 2, "between groups", t.PARTIAL, ha="right", xytext=(-6, 0))
-    text = (f"Variance of the outcome given {x}. The within part stays at {t.number(within)}; the part between groups is "
-            f"{t.number(between[0])} at {x} = {t.number(low)}, least ({t.number(least - within)}) at {t.number(at)}, and "
-            f"{t.number(between[-1])} at {t.number(high)}.")
+    text = (
+        f"Variance of the outcome given {x}. The within part stays at {t.number(within)}; the part between groups is "
+        f"{t.number(between[0])} at {x} = {t.number(low)}, least ({t.number(least - within)}) at {t.number(at)}, and "
+        f"{t.number(between[-1])} at {t.number(high)}."
+    )
     return t.finish(ax, text, title=title, xlabel=xlabel or x, ylabel=ylabel or "variance of y given x")
 
 
@@ -51,7 +54,7 @@ def origin(fit, x=None, *, group=None, span=None, title=None, xlabel=None):
     x, cov, low, high = _pieces(fit, x, group)
     low, high = span or (low, high)
     grid = np.linspace(low, high, 200)
-    tau00 = cov[0, 0] + 2 * cov[0, 1] * grid + cov[1, 1] * grid ** 2
+    tau00 = cov[0, 0] + 2 * cov[0, 1] * grid + cov[1, 1] * grid**2
     corr = (cov[0, 1] + cov[1, 1] * grid) / np.sqrt(tau00 * cov[1, 1])
     _, axes = t.plt.subplots(1, 2, figsize=(6.6, 3.0))
     axes[0].plot(grid, tau00, color=t.PARTIAL, lw=2)
@@ -65,9 +68,11 @@ def origin(fit, x=None, *, group=None, span=None, title=None, xlabel=None):
     if title:
         axes[0].figure.suptitle(title)
     zero = -cov[0, 1] / cov[1, 1]
-    text = (f"As the origin of {x} moves from {t.number(low)} to {t.number(high)}, the intercept variance traces a parabola "
-            f"from {t.number(tau00[0])} to {t.number(tau00[-1])}, least at {t.number(zero)}, and the correlation of intercept and "
-            f"slope climbs from {t.number(corr[0], 2)} to {t.number(corr[-1], 2)}, crossing zero at the same place.")
+    text = (
+        f"As the origin of {x} moves from {t.number(low)} to {t.number(high)}, the intercept variance traces a parabola "
+        f"from {t.number(tau00[0])} to {t.number(tau00[-1])}, least at {t.number(zero)}, and the correlation of intercept and "
+        f"slope climbs from {t.number(corr[0], 2)} to {t.number(corr[-1], 2)}, crossing zero at the same place."
+    )
     t.say(axes, text)
     return axes
 
@@ -80,8 +85,9 @@ def plausible_ranges(fits, *, level=0.95, labels=None, group=None, columns=None,
     names = []
     for fit in fits.values():
         names += [n for n in fit.random_effects[the_factor(fit, group)].columns if n not in names]
-    _, axes = t.plt.subplots(1, len(names), figsize=(min(6.6, 3.3 * len(names) + 0.6), 0.9 + 0.45 * len(fits)),
-                             squeeze=False, sharey=True)
+    _, axes = t.plt.subplots(
+        1, len(names), figsize=(min(6.6, 3.3 * len(names) + 0.6), 0.9 + 0.45 * len(fits)), squeeze=False, sharey=True
+    )
     axes, said = axes[0], []
     for ax, name in zip(axes, names):
         for row, (key, fit) in enumerate(reversed(fits.items())):
@@ -89,12 +95,16 @@ def plausible_ranges(fits, *, level=0.95, labels=None, group=None, columns=None,
             if name not in cov.index:
                 continue
             fixed, sd = float(fit.params.get(name, 0.0)), float(np.sqrt(cov.loc[name, name]))
-            ax.plot([fixed - z * sd, fixed + z * sd], [row, row], color=t.PARTIAL, lw=6, alpha=0.55, solid_capstyle="butt")
+            ax.plot(
+                [fixed - z * sd, fixed + z * sd], [row, row], color=t.PARTIAL, lw=6, alpha=0.55, solid_capstyle="butt"
+            )
             ax.plot([fixed], [row], "o", color=t.FIXED, ms=6)
             for end in (fixed - z * sd, fixed + z * sd):
                 t.label(ax, end, row, t.number(end), t.PARTIAL, ha="center", va="bottom", xytext=(0, 6))
-            said.append(f"{name}{f' ({key})' if key else ''}: {t.number(fixed)}, {level:.0%} of groups from "
-                        f"{t.number(fixed - z * sd)} to {t.number(fixed + z * sd)}")
+            said.append(
+                f"{name}{f' ({key})' if key else ''}: {t.number(fixed)}, {level:.0%} of groups from "
+                f"{t.number(fixed - z * sd)} to {t.number(fixed + z * sd)}"
+            )
         ax.set_ylim(-0.6, len(fits) - 0.2)
         ax.margins(x=0.15)
         ax.set_yticks(range(len(fits)), list(reversed(fits)) if list(fits) != [""] else [""])
@@ -115,7 +125,7 @@ def variance_shares(fits, *, group=None, ax=None, title=None, xlabel=None):
     said = []
     for row, (key, fit) in enumerate(reversed(fits.items())):
         factor = the_factor(fit, group)
-        between, within = float(fit.covariance_matrix(factor).iloc[0, 0]), fit.sigma ** 2
+        between, within = float(fit.covariance_matrix(factor).iloc[0, 0]), fit.sigma**2
         ax.barh(row, between, color=t.PARTIAL, alpha=0.75, height=0.6)
         ax.barh(row, within, left=between, color=t.DATA, alpha=0.55, height=0.6)
         share = between / (between + within)
@@ -125,9 +135,11 @@ def variance_shares(fits, *, group=None, ax=None, title=None, xlabel=None):
     first = next(iter(fits.values()))
     between = float(first.covariance_matrix(the_factor(first, group)).iloc[0, 0])
     t.label(ax, 0, top, "between groups", t.PARTIAL, va="bottom", xytext=(0, 1))
-    t.label(ax, between + first.sigma ** 2, top, "within groups", t.DATA, ha="right", va="bottom", xytext=(0, 1))
+    t.label(ax, between + first.sigma**2, top, "within groups", t.DATA, ha="right", va="bottom", xytext=(0, 1))
     ax.set_yticks(range(len(fits)), list(reversed(fits)))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.set_ylim(-0.5, len(fits) - 0.1)
-    return t.finish(ax, "Variance between and within groups. " + "; ".join(said) + ".", title=title, xlabel=xlabel or "variance")
+    return t.finish(
+        ax, "Variance between and within groups. " + "; ".join(said) + ".", title=title, xlabel=xlabel or "variance"
+    )

@@ -1,4 +1,5 @@
 """Fits printed in the layout and digits of published documents, for the book's `reference` cells."""
+
 from .as_lme4 import lme4
 from .as_stata import stata, stata_data, stata_margins
 from .trap import on_boundary

@@ -1,4 +1,5 @@
 """``python -m mlmlib.published write|check NOTEBOOK ...``: the stored outputs of reference cells, from published values."""
+
 import argparse
 import sys
 from pathlib import Path

@@ -1,4 +1,5 @@
 """A fit in the layout of lme4's ``summary()``. As in `stata`, a fit becomes printed strings and the strings become text."""
+
 from __future__ import annotations
 
 import re
@@ -29,24 +30,39 @@ def values_of(fit, fewer: dict | None = None) -> dict:
     places = max(1, 4 - (1 + int(np.floor(np.log10(np.abs(both[both != 0]).min())))))
     printed = r_format(np.round(both, places))
     rows = {
-        "scaled_residuals": (("min", "q1", "median", "q3", "max"), np.quantile(fit.scaled_residuals, (0, 0.25, 0.5, 0.75, 1)), None),
-        "var": ((*effects, "residual"), [*np.diag(cov), fit.sigma ** 2], None),
+        "scaled_residuals": (
+            ("min", "q1", "median", "q3", "max"),
+            np.quantile(fit.scaled_residuals, (0, 0.25, 0.5, 0.75, 1)),
+            None,
+        ),
+        "var": ((*effects, "residual"), [*np.diag(cov), fit.sigma**2], None),
         "sd": ((*effects, "residual"), [*sds, fit.sigma], None),
-        "coef": (names, fit.params.to_numpy(), printed[:len(names)]),
-        "se": (names, se, printed[len(names):]),
+        "coef": (names, fit.params.to_numpy(), printed[: len(names)]),
+        "se": (names, se, printed[len(names) :]),
         "t": (names, fit.tvalues.to_numpy(), r_format(np.round(fit.tvalues, 3))),
     }
     short = {BLOCKS.get(block, block): count for block, count in (fewer or {}).items()}
-    out = {key: dict(zip(labels, [fixed(v, short[key]) for v in numbers] if key in short else strings or r_format(numbers)))
-           for key, (labels, numbers, strings) in rows.items()}
-    return out | {"estimator": "REML" if fit.reml else "ML", "criterion": fixed(fit.criterion, 1),
-                  "corr": _pairs(effects, cov, sds, 2), "corr_fixed": _pairs(names, fixed_cov, se, 3)}
+    out = {
+        key: dict(
+            zip(labels, [fixed(v, short[key]) for v in numbers] if key in short else strings or r_format(numbers))
+        )
+        for key, (labels, numbers, strings) in rows.items()
+    }
+    return out | {
+        "estimator": "REML" if fit.reml else "ML",
+        "criterion": fixed(fit.criterion, 1),
+        "corr": _pairs(effects, cov, sds, 2),
+        "corr_fixed": _pairs(names, fixed_cov, se, 3),
+    }
 
 
 def _pairs(names, cov, sds, places):
     """Correlations below the diagonal, ``"first,second"``."""
-    return {f"{names[i]},{names[j]}": fixed(cov[i, j] / (sds[i] * sds[j]) if sds[i] * sds[j] else 0.0, places)
-            for j in range(len(names)) for i in range(j)}
+    return {
+        f"{names[i]},{names[j]}": fixed(cov[i, j] / (sds[i] * sds[j]) if sds[i] * sds[j] else 0.0, places)
+        for j in range(len(names))
+        for i in range(j)
+    }
 
 
 def text(values: dict, formula: str, rows, schools) -> str:
@@ -59,8 +75,12 @@ def text(values: dict, formula: str, rows, schools) -> str:
     if "scaled_residuals" in values:
         cells = list(values["scaled_residuals"].values())
         width = max(map(len, cells))
-        out += ["Scaled residuals:", " ".join(f"{n:>{width}}" for n in ("Min", "1Q", "Median", "3Q", "Max")),
-                " ".join(f"{c:>{width}}" for c in cells), ""]
+        out += [
+            "Scaled residuals:",
+            " ".join(f"{n:>{width}}" for n in ("Min", "1Q", "Median", "3Q", "Max")),
+            " ".join(f"{c:>{width}}" for c in cells),
+            "",
+        ]
     out += _random(values, outcome_group) + [f"Number of obs: {rows}, groups:  {outcome_group}, {schools}", ""]
     columns = [(c, n) for c, n in (("coef", "Estimate"), ("se", "Std. Error"), ("t", "t value")) if c in values]
     wide = max(map(len, values["coef"]))
@@ -75,7 +95,10 @@ def _random(values, group):
     names = list(values["var"])
     wide, left = max(*map(len, names), 11), max(len(group), 8)
     has_sd = "sd" in values
-    out = ["Random effects:", f" {'Groups':<{left}} {'Name':<{wide}} Variance" + (" Std.Dev." if has_sd else "") + " Corr"]
+    out = [
+        "Random effects:",
+        f" {'Groups':<{left}} {'Name':<{wide}} Variance" + (" Std.Dev." if has_sd else "") + " Corr",
+    ]
     for place, name in enumerate(names):
         residual = name == "residual"
         label = "Residual" if residual else group if place == 0 else ""
@@ -92,7 +115,7 @@ def abbreviate(name: str, length: int = 6) -> str:
     for letters in ("aeiou", "abcdefghijklmnopqrstuvwxyz"):
         for place in range(len(name) - 1, 0, -1):
             if len(name) > length and name[place] in letters:
-                name = name[:place] + name[place + 1:]
+                name = name[:place] + name[place + 1 :]
     return name
 
 

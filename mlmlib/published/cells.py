@@ -2,6 +2,7 @@
 
 The values are the TOML files of tests/reference/ (``source`` names the file, ``model`` the entry, ``show`` the blocks).
 """
+
 from __future__ import annotations
 
 import json
@@ -9,7 +10,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from . import as_lme4, as_stata
+from . import as_lme4, stata_text
 
 TAGS = ("reference", "nbval-check-output")
 
@@ -33,7 +34,7 @@ def expected(reference: dict, values: Path) -> str:
     known = source(str(values), reference["source"])
     show = reference.get("show", ["model"])
     if reference["model"] == "data":
-        return as_stata.data_text(known["data"]) + "\n"
+        return stata_text.data_text(known["data"]) + "\n"
     entries = {entry["id"]: entry for entry in known["model"]}
     if reference["model"] not in entries:
         raise KeyError(f"{reference['source']}.toml has no model {reference['model']!r}; it has {sorted(entries)}.")
@@ -45,10 +46,10 @@ def expected(reference: dict, values: Path) -> str:
 def _from_stata(entry, data, show, digits, fewer):
     out = []
     if "model" in show:
-        head = as_stata.heading(entry["formula"], data["rows"], data["schools"])
-        out.append(as_stata.document(entry, head, show, digits, fewer))
+        head = stata_text.heading(entry["formula"], data["rows"], data["schools"])
+        out.append(stata_text.document(entry, head, show, digits, fewer))
     if "margins" in show:
-        out.append(as_stata.margins_text(entry["margins"]))
+        out.append(stata_text.margins_text(entry["margins"]))
     return "\n".join(out)
 
 
@@ -61,7 +62,9 @@ def _from_lme4(entry, data, show, digits, fewer):
         values = {"criterion": entry["reml_criterion"], **{k: entry[k] for k in keys if k in entry}}
         loose = {k: entry.get(k, {}) | entry[f"{k}_loose"] for k in ("var", "corr") if f"{k}_loose" in entry}
         order = [*entry["coef"], "residual"]
-        values |= {k: dict(sorted(v.items(), key=lambda item: order.index(item[0].split(",")[0]))) for k, v in loose.items()}
+        values |= {
+            k: dict(sorted(v.items(), key=lambda item: order.index(item[0].split(",")[0]))) for k, v in loose.items()
+        }
     values = {"estimator": entry["estimator"], **values}
     return as_lme4.document(values, entry["formula"], data["rows"], data["schools"], fewer)
 
@@ -84,7 +87,9 @@ def write(path: Path, values: Path | None = None, check: bool = False) -> list[s
     for cell in reference_cells(notebook):
         meta = cell["metadata"]
         if "reference" not in meta:
-            raise ValueError(f"{path.name}: the reference cell {''.join(cell['source'])[:60]!r} has no metadata 'reference'.")
+            raise ValueError(
+                f"{path.name}: the reference cell {''.join(cell['source'])[:60]!r} has no metadata 'reference'."
+            )
         text = expected(meta["reference"], values)
         output = {"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)}
         tags = [*meta["tags"], *(tag for tag in TAGS if tag not in meta["tags"])]

@@ -1,4 +1,5 @@
 """Numbers as other programs print them. Every function takes a float (a fit) or a decimal string (a published value)."""
+
 from __future__ import annotations
 
 import math
@@ -22,7 +23,7 @@ def significant(value, count: int) -> str:
         return "0"
     places = max(count - 1 - number.adjusted(), 0)
     rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
-    if rounded.adjusted() > number.adjusted() and places > 0:      # 9.99996 became 10.0000
+    if rounded.adjusted() > number.adjusted() and places > 0:  # 9.99996 became 10.0000
         rounded = rounded.quantize(Decimal(1).scaleb(1 - places))
     return bare(format(rounded, "f"))
 

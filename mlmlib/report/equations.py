@@ -7,6 +7,7 @@ References
 ----------
 Raudenbush, S. W., & Bryk, A. S. (2002). Hierarchical linear models (2nd ed.). Sage, chapter 2.
 """
+
 from __future__ import annotations
 
 import re
@@ -72,7 +73,13 @@ class Writer:
             if self.tex:
                 base = "\\mathrm{" + base.replace("_", "\\_").replace(" ", "\\ ") + "}"
                 text = f"{base}_{{{index}}}" + (f"^{{{power[2]}}}" if power else "")
-                text = f"\\{function[1]}({text})" if function and function[1] != "sqrt" else f"\\sqrt{{{text}}}" if function else text
+                text = (
+                    f"\\{function[1]}({text})"
+                    if function and function[1] != "sqrt"
+                    else f"\\sqrt{{{text}}}"
+                    if function
+                    else text
+                )
             else:
                 text = f"{base}_{index}" + (f"^{power[2]}" if power else "")
                 text = f"{function[1]}({text})" if function else text
@@ -103,8 +110,9 @@ class Writer:
     def block(self, title: str, lines) -> str:
         if self.tex:
             head = f"&\\textbf{{{title}}} \\\\\n" if title else ""
-            return head + " \\\\\n".join(f"&{line.left} {'=' if line.operator == '=' else chr(92) + 'sim'} {line.right}"
-                                         for line in lines)
+            return head + " \\\\\n".join(
+                f"&{line.left} {'=' if line.operator == '=' else chr(92) + 'sim'} {line.right}" for line in lines
+            )
         return "\n".join(([title] if title else []) + [f"  {line.left} {line.operator} {line.right}" for line in lines])
 
     def whole(self, blocks) -> str:
@@ -124,7 +132,7 @@ class Parts:
         self.group = next(iter(getattr(fit, "n_groups", {})), None)
         self.random = [n for term in design.random for n in term.names]
         self.high = {name: self._level2(name) for name in self._pieces()}
-        self.ones, self.gammas = [], {}            # level-1 columns; gammas[column] = [(level-2 column, name of the effect)]
+        self.ones, self.gammas = [], {}  # level-1 columns; gammas[column] = [(level-2 column, name of the effect)]
         if self.group:
             self._sort()
 
@@ -135,10 +143,13 @@ class Parts:
         if not self.group:
             return False
         codes = self.fit.design.random[0].codes
-        factor = next((f for f in self.fit.design.formula.factors if f.label == re.sub(r"\[[^\[]*\]$", "", piece)), None)
+        factor = next(
+            (f for f in self.fit.design.formula.factors if f.label == re.sub(r"\[[^\[]*\]$", "", piece)), None
+        )
         if factor is None:
             return False
         import pandas as pd
+
         kept = self.fit.design.kept
         columns = [np.asarray(self.fit.design.data[c]) for c in factor.columns]
         return all(pd.Series(c if kept is None else c[kept]).groupby(codes).nunique().max() <= 1 for c in columns)
@@ -148,7 +159,7 @@ class Parts:
             pieces = [] if name == "Intercept" else split(name)
             low = [p for p in pieces if not self.high[p]]
             high = [p for p in pieces if self.high[p]]
-            if high and low and ":".join(low) not in self.names:   # no main effect to explain: a column of level 1
+            if high and low and ":".join(low) not in self.names:  # no main effect to explain: a column of level 1
                 low, high = pieces, []
             key = ":".join(low) or "Intercept"
             if key not in self.gammas:
@@ -198,21 +209,33 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
 def _write(parts, w, estimates, form):
     y = w.variable(parts.fit.design.endog_name, "ij" if parts.group else "i")
     if not parts.group:
-        pieces = [w.product(_number(parts, n) if estimates else w.symbol("beta", str(k)), _column(w, n, "i"))
-                  for k, n in enumerate(parts.names)]
-        return w.whole([w.block("", [Line(y, w.total([*pieces, w.symbol("e", "i")])), _residual(parts, w, estimates, "i")])])
+        pieces = [
+            w.product(_number(parts, n) if estimates else w.symbol("beta", str(k)), _column(w, n, "i"))
+            for k, n in enumerate(parts.names)
+        ]
+        return w.whole(
+            [w.block("", [Line(y, w.total([*pieces, w.symbol("e", "i")])), _residual(parts, w, estimates, "i")])]
+        )
     blocks = []
     if form != "combined":
         first = [w.product(w.symbol("beta", f"{parts.index(n)}j"), _column(w, n, "ij")) for n in parts.ones]
         blocks.append(w.block("Level 1", [Line(y, w.total([*first, w.symbol("e", "ij")]))]))
-        blocks.append(w.block("Level 2", [Line(w.symbol("beta", f"{parts.index(n)}j"), _level2(parts, w, n, estimates))
-                                          for n in parts.ones]))
+        blocks.append(
+            w.block(
+                "Level 2",
+                [Line(w.symbol("beta", f"{parts.index(n)}j"), _level2(parts, w, n, estimates)) for n in parts.ones],
+            )
+        )
     if form != "levels":
         pieces = []
         for n in parts.ones:
             for m, (high, name) in enumerate(parts.gammas[n]):
                 factor = _number(parts, name) if estimates else w.symbol("gamma", f"{parts.index(n)}{_m(parts, n, m)}")
-                pieces.append(w.product(factor, " ".join(filter(None, [w.variable(high, "j") if high else "", _column(w, n, "ij")]))))
+                pieces.append(
+                    w.product(
+                        factor, " ".join(filter(None, [w.variable(high, "j") if high else "", _column(w, n, "ij")]))
+                    )
+                )
         pieces += [w.product(w.symbol("u", f"{parts.index(n)}j"), _column(w, n, "ij")) for n in parts.random]
         blocks.append(w.block("Combined", [Line(y, w.total([*pieces, w.symbol("e", "ij")]))]))
     blocks.append(w.block("Distributions", [_effects(parts, w, estimates), _residual(parts, w, estimates, "ij")]))
@@ -242,14 +265,14 @@ def _level2(parts, w, name, estimates):
 
 
 def _residual(parts, w, estimates, index):
-    sigma2 = rounded(parts.fit.sigma ** 2)[0] if estimates else w.symbol("sigma") + ("^2" if w.tex else "\u00b2")
+    sigma2 = rounded(parts.fit.sigma**2)[0] if estimates else w.symbol("sigma") + ("^2" if w.tex else "\u00b2")
     return Line(w.symbol("e", index), w.normal("0", sigma2), "~")
 
 
 def _effects(parts, w, estimates):
     names, fit = parts.random, parts.fit
     cov = fit.covariance_matrix(parts.group).to_numpy()
-    shape = np.zeros((len(names),) * 2, dtype=int)      # 0: zero by the model, 1: free, 2: equal to the one before
+    shape = np.zeros((len(names),) * 2, dtype=int)  # 0: zero by the model, 1: free, 2: equal to the one before
     at = 0
     for term, structure in zip(fit.design.random, fit.model.structures):
         q, here = len(term.names), slice(at, at + len(term.names))
@@ -264,7 +287,7 @@ def _effects(parts, w, estimates):
             return "0"
         if estimates:
             return rounded(cov[r, c])[0]
-        if shape[r, c] == 2:                            # one variance and one covariance for all effects of the term
+        if shape[r, c] == 2:  # one variance and one covariance for all effects of the term
             first = order[0]
             return w.symbol("tau", f"{first}{first}" if r == c else f"{first}{order[1]}")
         low, high = sorted((order[r], order[c]))

@@ -2,6 +2,7 @@
 
 The HTML takes all its colors from the page around it (``currentColor``), so that it reads in light and in dark mode.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -37,8 +38,12 @@ class Table:
     def text(self) -> str:
         cells = [self.head, *self.rows]
         widths = [max(len(row[k]) for row in cells) for k in range(len(self.head))]
-        lines = ["  ".join(c.ljust(w) if k < self.words else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths))).rstrip()
-                 for row in cells]
+        lines = [
+            "  ".join(
+                c.ljust(w) if k < self.words else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths))
+            ).rstrip()
+            for row in cells
+        ]
         rule = "-" * max(map(len, lines))
         return "\n".join([self.caption, rule, lines[0], rule, *lines[1:], rule])
 
@@ -46,11 +51,19 @@ class Table:
         def cell(tag, k, value, scope=""):
             word = ' class="mlm-word"' if k < self.words else ""
             return f"<{tag}{word}{scope}>{escape(value)}</{tag}>"
+
         head = "".join(cell("th" if h else "td", k, h, ' scope="col"' if h else "") for k, h in enumerate(self.head))
-        body = "".join("<tr>" + (cell("th", 0, row[0], ' scope="row"') if row[0] else "<td></td>") + "".join(cell("td", k, v) for k, v in enumerate(row) if k)
-                       + "</tr>" for row in self.rows)
-        return (f'<div class="mlm-scroll" role="group" tabindex="0" aria-label="{escape(self.caption, quote=True)}"><table>'
-                f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+        body = "".join(
+            "<tr>"
+            + (cell("th", 0, row[0], ' scope="row"') if row[0] else "<td></td>")
+            + "".join(cell("td", k, v) for k, v in enumerate(row) if k)
+            + "</tr>"
+            for row in self.rows
+        )
+        return (
+            f'<div class="mlm-scroll" role="group" tabindex="0" aria-label="{escape(self.caption, quote=True)}"><table>'
+            f"<caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        )
 
 
 @dataclass(frozen=True)
@@ -77,8 +90,10 @@ class Page:
         lines = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in self.lines)
         messages = "".join(f'<p class="mlm-message" role="note">{escape(m)}</p>' for m in self.messages)
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return (f'{STYLE}<div class="mlm-report"><p><strong>{escape(self.title)}</strong></p><dl>{lines}</dl>{messages}'
-                f"{''.join(table.html() for table in self.tables)}{notes}</div>")
+        return (
+            f'{STYLE}<div class="mlm-report"><p><strong>{escape(self.title)}</strong></p><dl>{lines}</dl>{messages}'
+            f"{''.join(table.html() for table in self.tables)}{notes}</div>"
+        )
 
 
 def rounded(*values: float, guide: float | None = None) -> list[str]:

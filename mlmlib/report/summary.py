@@ -2,6 +2,7 @@
 
 Chapter 1 reads the summary of a regression, chapter 3 that of a mixed model.
 """
+
 from __future__ import annotations
 
 from .page import Page, Table, p_value, rounded
@@ -28,13 +29,22 @@ def summary(fit, *, level: float = 0.95, scale: str = "variance") -> Page:
     tables = [_fixed(fit, level)]
     if mixed:
         tables.append(_random(fit, level, scale))
-    return Page(_title(fit, mixed, grouped), tuple(_lines(fit, mixed)), tuple(tables), tuple(_notes(fit, grouped)),
-                tuple(fit.messages) if mixed else tuple(getattr(fit, "messages", ())))
+    return Page(
+        _title(fit, mixed, grouped),
+        tuple(_lines(fit, mixed)),
+        tuple(tables),
+        tuple(_notes(fit, grouped)),
+        tuple(fit.messages) if mixed else tuple(getattr(fit, "messages", ())),
+    )
 
 
 def _title(fit, mixed, grouped):
     if not mixed:
-        return "Linear model fitted by maximum likelihood (ML)" if _ml(fit) else "Linear model fitted by least squares (OLS)"
+        return (
+            "Linear model fitted by maximum likelihood (ML)"
+            if _ml(fit)
+            else "Linear model fitted by least squares (OLS)"
+        )
     method = "restricted maximum likelihood (REML)" if fit.reml else "maximum likelihood (ML)"
     return f"Linear {'mixed ' if grouped else ''}model fitted by {method}"
 
@@ -44,17 +54,30 @@ def _lines(fit, mixed):
     yield "Rows", f"{int(fit.nobs):,}"
     if not mixed:
         divisor = "N" if _ml(fit) else "N - p"
-        yield "Fit", (f"R2 {fit.rsquared:.4f}, adjusted {fit.rsquared_adj:.4f}; residual SD {rounded(fit.sigma)[0]} "
-                      f"(divisor {divisor} = {int(fit.nobs if _ml(fit) else fit.df_resid):,})")
+        yield (
+            "Fit",
+            (
+                f"R2 {fit.rsquared:.4f}, adjusted {fit.rsquared_adj:.4f}; residual SD {rounded(fit.sigma)[0]} "
+                f"(divisor {divisor} = {int(fit.nobs if _ml(fit) else fit.df_resid):,})"
+            ),
+        )
         if len(fit.params) > 1 and not _ml(fit):
             yield "F test", str(fit.f_test_all()) if hasattr(fit, "f_test_all") else _f(fit)
     for factor, count in (fit.n_groups if mixed else {}).items():
         sizes = fit.group_sizes[factor]
-        yield f"Groups ({factor})", f"{count:,}; rows in a group: {sizes.min():,} to {sizes.max():,}, mean {sizes.mean():.1f}"
+        yield (
+            f"Groups ({factor})",
+            f"{count:,}; rows in a group: {sizes.min():,} to {sizes.max():,}, mean {sizes.mean():.1f}",
+        )
     criterion = f"REML criterion {fit.criterion:,.4f}; " if mixed and fit.reml else ""
-    yield "Likelihood" if mixed else "Log likelihood", (
-        f"{criterion}logLik {fit.llf:,.4f}; AIC {fit.aic:,.2f}; BIC {fit.bic:,.2f}" if mixed
-        else f"{fit.llf:,.4f}; AIC {fit.aic:,.2f}; BIC {fit.bic:,.2f}")
+    yield (
+        "Likelihood" if mixed else "Log likelihood",
+        (
+            f"{criterion}logLik {fit.llf:,.4f}; AIC {fit.aic:,.2f}; BIC {fit.bic:,.2f}"
+            if mixed
+            else f"{fit.llf:,.4f}; AIC {fit.aic:,.2f}; BIC {fit.bic:,.2f}"
+        ),
+    )
     if (mixed or _ml(fit)) and len(fit.params) > 1:
         wald = fit.wald_test()
         yield "Wald test", f"all slopes zero: chi2({wald.df:.0f}) = {wald.statistic:,.2f}, p {_equals(wald.pvalue)}"
@@ -80,7 +103,9 @@ def _fixed(fit, level):
     for place, name in enumerate(fit.params.index):
         estimate, se = fit.params.iloc[place], fit.bse.iloc[place]
         shown = rounded(estimate, se, *interval[place], guide=se)
-        rows.append((str(name), *shown[:2], f"{fit.tvalues.iloc[place]:.2f}", p_value(fit.pvalues.iloc[place]), *shown[2:]))
+        rows.append(
+            (str(name), *shown[:2], f"{fit.tvalues.iloc[place]:.2f}", p_value(fit.pvalues.iloc[place]), *shown[2:])
+        )
     head = ("", "estimate", "SE", statistic, "p", f"{level:.0%} low", "high")
     return Table("Fixed effects" if hasattr(fit, "n_groups") else "Coefficients", head, tuple(rows))
 
@@ -97,10 +122,19 @@ def _random(fit, level, scale):
         if scale == "variance":
             cells.append("" if "," in plain.name else rounded(plain.sd)[0])
         if pairs:
-            cells.append(f"{plain.correlation:.3f}" if "," in plain.name and plain.correlation == plain.correlation else "")
+            cells.append(
+                f"{plain.correlation:.3f}" if "," in plain.name and plain.correlation == plain.correlation else ""
+            )
         rows.append(tuple(cells))
         last = row.group
-    head = ["group", "effect", "variance" if scale == "variance" else "SD or correlation", "SE", f"{level:.0%} low", "high"]
+    head = [
+        "group",
+        "effect",
+        "variance" if scale == "variance" else "SD or correlation",
+        "SE",
+        f"{level:.0%} low",
+        "high",
+    ]
     head += ["SD"] * (scale == "variance") + ["correlation"] * pairs
     return Table("Random effects", tuple(head), tuple(rows), words=2)
 
@@ -108,5 +142,7 @@ def _random(fit, level, scale):
 def _notes(fit, grouped):
     if grouped:
         test = fit.lr_vs_linear()
-        yield (f"Against the model without random effects: {test.distribution} = {test.statistic:,.2f}, "
-               f"p {_equals(test.pvalue)}")
+        yield (
+            f"Against the model without random effects: {test.distribution} = {test.statistic:,.2f}, "
+            f"p {_equals(test.pvalue)}"
+        )

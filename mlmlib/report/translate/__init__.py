@@ -2,6 +2,7 @@
 
 A new target is one file with ``write(model) -> (code, note)`` and one line in `TARGETS`.
 """
+
 from __future__ import annotations
 
 from . import hlm, julia, python, r, sas, spss, stata
@@ -13,12 +14,26 @@ __all__ = ["Call", "Code", "Elsewhere", "Model", "TARGETS", "Untranslatable", "e
 
 # name: (title, language of the code, writer)
 TARGETS = {
-    "lme4": ("R: lme4", "r", r.lme4), "nlme": ("R: nlme", "r", r.nlme), "stata": ("Stata", "stata", stata.write),
-    "sas": ("SAS", "sas", sas.write), "spss": ("SPSS", "text", spss.write), "hlm": ("HLM", "text", hlm.write),
-    "julia": ("Julia: MixedModels.jl", "julia", julia.write), "statsmodels": ("Python: statsmodels", "python", python.write),
+    "lme4": ("R: lme4", "r", r.lme4),
+    "nlme": ("R: nlme", "r", r.nlme),
+    "stata": ("Stata", "stata", stata.write),
+    "sas": ("SAS", "sas", sas.write),
+    "spss": ("SPSS", "text", spss.write),
+    "hlm": ("HLM", "text", hlm.write),
+    "julia": ("Julia: MixedModels.jl", "julia", julia.write),
+    "statsmodels": ("Python: statsmodels", "python", python.write),
 }
-_ALIASES = {"r": "lme4", "lmer": "lme4", "lme": "nlme", "mixed": "stata", "proc mixed": "sas", "hlm7": "hlm",
-            "mixedmodels": "julia", "mixedmodels.jl": "julia", "python": "statsmodels"}
+_ALIASES = {
+    "r": "lme4",
+    "lmer": "lme4",
+    "lme": "nlme",
+    "mixed": "stata",
+    "proc mixed": "sas",
+    "hlm7": "hlm",
+    "mixedmodels": "julia",
+    "mixedmodels.jl": "julia",
+    "python": "statsmodels",
+}
 
 
 class Code(str):
@@ -31,7 +46,9 @@ class Code(str):
         return str(self)
 
 
-def translate(model, to: str, *, table=None, reml: bool = True, covariance: str = "unstructured", data: str = "df") -> Code:
+def translate(
+    model, to: str, *, table=None, reml: bool = True, covariance: str = "unstructured", data: str = "df"
+) -> Code:
     """A model as code for another program, or code of lme4 or Stata as a call of mlmlib.
 
     Parameters
@@ -68,8 +85,15 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance: str 
     key = _ALIASES.get(key, key)
     if key not in TARGETS:
         raise ValueError(f"translate() knows {', '.join(TARGETS)}, not {to!r}.")
-    spec = model if isinstance(model, Model) else (
-        of_formula(model, table, reml=reml, covariance=covariance, data=data) if isinstance(model, str) else of_fit(model, data))
+    spec = (
+        model
+        if isinstance(model, Model)
+        else (
+            of_formula(model, table, reml=reml, covariance=covariance, data=data)
+            if isinstance(model, str)
+            else of_fit(model, data)
+        )
+    )
     title, language, write = TARGETS[key]
     try:
         text, note = write(spec)
@@ -84,7 +108,12 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance: str 
 def elsewhere(model, programs=None, **options) -> Elsewhere:
     """The same model in several programs, a tab each; `options` as in `translate`."""
     if programs is None:
-        single = not (isinstance(model, str) and "|" in model or getattr(model, "n_groups", None) or getattr(model, "random", None))
+        single = not (
+            isinstance(model, str)
+            and "|" in model
+            or getattr(model, "n_groups", None)
+            or getattr(model, "random", None)
+        )
         programs = [name for name in TARGETS if not (single and name in ("nlme", "hlm"))]
     codes = [translate(model, name, **options) for name in programs]
     for code in codes:

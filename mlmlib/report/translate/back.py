@@ -1,4 +1,5 @@
 """From lme4's and Stata's syntax to a call of mlmlib."""
+
 from __future__ import annotations
 
 import re
@@ -26,6 +27,7 @@ class Call:
         """Fit it."""
         from ...lmm import lmm
         from ...ols import ols
+
         if "|" not in self.formula:
             return ols(self.formula, table, method="ols" if self.method == "OLS" else "ml")
         return lmm(self.formula, table, reml=self.method == "REML", covariance=self.covariance)
@@ -79,7 +81,7 @@ def _arguments(text: str, start: int) -> list[str]:
 # ---------------------------------------------------------------- Stata
 def from_stata(code: str) -> Call:
     """Read ``mixed y i.a##c.x || g: x, covariance(unstructured) reml``; lines ``generate new = ...`` are used."""
-    new = {name: expression for name, expression in re.findall(r"^\s*gen(?:erate)?\s+(\w+)\s*=\s*(.+?)\s*$", code, re.M)}
+    new = dict(re.findall(r"^\s*gen(?:erate)?\s+(\w+)\s*=\s*(.+?)\s*$", code, re.M))
     command = re.search(r"^\s*(mixed|xtmixed|regress|reg)\s+(.+)$", code, re.M)
     first, *groups = re.split(r"\|\|", command[2])
     fixed, options = _options(first)
@@ -114,7 +116,9 @@ def _options(text: str) -> tuple[str, list[str]]:
 
 
 def _structure(options, effects: int) -> str:
-    found = next((re.fullmatch(r"cov\w*\((\w+)\)", o)[1] for o in options if re.fullmatch(r"cov\w*\((\w+)\)", o)), "independent")
+    found = next(
+        (re.fullmatch(r"cov\w*\((\w+)\)", o)[1] for o in options if re.fullmatch(r"cov\w*\((\w+)\)", o)), "independent"
+    )
     if effects == 1:
         return "unstructured"
     for name in ("unstructured", "independent", "exchangeable", "identity"):
@@ -136,7 +140,9 @@ def _factor(piece: str, new: dict, notes: list) -> str:
     category = re.fullmatch(r"i(b\d+)?\.(\w+)", piece)
     if category:
         base = f" with its level number {category[1][1:]} first" if category[1] else ""
-        notes.append(f"{category[2]} must be a text or category column{base}; if it holds numbers, write C({category[2]})")
+        notes.append(
+            f"{category[2]} must be a text or category column{base}; if it holds numbers, write C({category[2]})"
+        )
         return category[2]
     name = re.sub(r"^c\.", "", piece)
     return _expression(new[name]) if name in new else name

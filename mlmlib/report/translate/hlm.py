@@ -1,4 +1,5 @@
 """HLM 7: the level equations one builds in its window, and the settings that give our numbers."""
+
 from __future__ import annotations
 
 from .model import Model, Untranslatable, derived
@@ -37,7 +38,9 @@ def write(model: Model):
         if term not in ones:
             raise Untranslatable(f"in HLM the random slope of {word(term)} needs its fixed part too")
     outcome = (names[model.formula.response][0] if model.formula.response in names else model.outcome).upper()
-    level1 = " + ".join(["\u03b2\u2080j", *(f"\u03b2{str(k).translate(SUB)}j*({word(t)}ij)" for k, t in enumerate(ones, 1)), "rij"])
+    level1 = " + ".join(
+        ["\u03b2\u2080j", *(f"\u03b2{str(k).translate(SUB)}j*({word(t)}ij)" for k, t in enumerate(ones, 1)), "rij"]
+    )
     lines = ["Level-1 model", f"  {outcome}ij = {level1}", "Level-2 model"]
     for k, term in enumerate([(), *ones]):
         own = twos[()] if not term else cross.get(term, [])
@@ -46,15 +49,21 @@ def write(model: Model):
         if term in random.effects:
             parts.append(f"u{str(k).translate(SUB)}j")
         lines.append(f"  \u03b2{str(k).translate(SUB)}j = {' + '.join(parts)}")
-    note = [f"Level-2 ID: {random.group.upper()}. Enter predictors uncentered; Estimation Settings: "
-            f"{'restricted' if model.method == 'REML' else 'full'} maximum likelihood (the default is restricted). Read the "
-            f"table of fixed effects without robust standard errors; its t tests have degrees of freedom by level."]
+    note = [
+        f"Level-2 ID: {random.group.upper()}. Enter predictors uncentered; Estimation Settings: "
+        f"{'restricted' if model.method == 'REML' else 'full'} maximum likelihood (the default is restricted). Read the "
+        f"table of fixed effects without robust standard errors; its t tests have degrees of freedom by level."
+    ]
     for column, levels in model.categories.items():
-        note.append(f"{column} enters as 0/1 columns, {levels[0]} = 0." if levels else f"{column} enters as 0/1 columns.")
+        note.append(
+            f"{column} enters as 0/1 columns, {levels[0]} = 0." if levels else f"{column} enters as 0/1 columns."
+        )
     if made:
         note.append("Products are columns made beforehand: " + "; ".join(dict.fromkeys(made)) + ".")
     if not random.single and random.structure != "unstructured":
-        note.append(f"HLM estimates the full matrix of variances and covariances; this {random.structure} one it does not offer.")
+        note.append(
+            f"HLM estimates the full matrix of variances and covariances; this {random.structure} one it does not offer."
+        )
     if not model.known:
         note.append("Without data every predictor is taken to be of level 1.")
     return "\n".join(lines), " ".join(note)

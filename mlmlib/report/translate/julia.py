@@ -1,4 +1,5 @@
 """Julia: MixedModels.jl."""
+
 from __future__ import annotations
 
 from .model import Model, Untranslatable, expression, plain_category
@@ -19,7 +20,10 @@ def write(model: Model):
         text = f"{' + '.join(['1' if r.intercept else '0', *map(_text, r.slopes)])} | {r.group.replace(':', ' & ')}"
         terms.append(f"zerocorr({text})" if r.structure == "independent" and not r.single else f"({text})")
     lines = ["using MixedModels, DataFrames", f"f = @formula({_fixed(model)} + {' + '.join(terms)})"]
-    lines += [f"m = fit(MixedModel, f, {model.data}; REML = {str(model.method == 'REML').lower()}{_contrasts(model)})", "VarCorr(m)"]
+    lines += [
+        f"m = fit(MixedModel, f, {model.data}; REML = {str(model.method == 'REML').lower()}{_contrasts(model)})",
+        "VarCorr(m)",
+    ]
     note = "The default of MixedModels.jl is ML (REML = false), unlike lme4. z tests, as ours."
     return "\n".join(lines), note
 
@@ -32,14 +36,23 @@ def _fixed(model):
 
 
 def _contrasts(model):
-    pairs = [f':{c} => DummyCoding(base = "{v[0]}")' if isinstance(v[0], str) else f":{c} => DummyCoding(base = {v[0]})"
-             for c, v in model.categories.items() if v]
+    pairs = [
+        f':{c} => DummyCoding(base = "{v[0]}")' if isinstance(v[0], str) else f":{c} => DummyCoding(base = {v[0]})"
+        for c, v in model.categories.items()
+        if v
+    ]
     return f",\n        contrasts = Dict({', '.join(pairs)})" if pairs else ""
 
 
 def _linear(model):
-    lines = ["using GLM, DataFrames", f"m = lm(@formula({_fixed(model)}), {model.data}{' '.join(_contrasts(model).split())})"]
+    lines = [
+        "using GLM, DataFrames",
+        f"m = lm(@formula({_fixed(model)}), {model.data}{' '.join(_contrasts(model).split())})",
+    ]
     if model.method == "ML":
         lines.append("loglikelihood(m)")
-    return "\n".join(lines), ("" if model.method == "OLS" else "lm has the ML coefficients and log-likelihood; its standard errors "
-                              "use the divisor n - p.")
+    return "\n".join(lines), (
+        ""
+        if model.method == "OLS"
+        else "lm has the ML coefficients and log-likelihood; its standard errors use the divisor n - p."
+    )

@@ -1,4 +1,5 @@
 """What a translator needs to know of a model: terms, random part, categories, levels of predictors, estimator, settings."""
+
 from __future__ import annotations
 
 import re
@@ -17,7 +18,7 @@ class Random:
 
     effects: tuple[tuple[Factor, ...], ...]
     group: str
-    structure: str          # unstructured, independent, exchangeable, identity
+    structure: str  # unstructured, independent, exchangeable, identity
 
     @property
     def intercept(self) -> bool:
@@ -38,11 +39,11 @@ class Model:
 
     formula: Formula
     random: tuple[Random, ...]
-    method: str                                  # "REML", "ML" or "OLS"
-    data: str = "df"                             # the table's name in the code
-    categories: dict = field(default_factory=dict)    # column: its levels, the reference first
-    level2: frozenset = frozenset()              # columns that do not vary within a group
-    known: bool = True                           # were data seen? If not, every column is taken as a number
+    method: str  # "REML", "ML" or "OLS"
+    data: str = "df"  # the table's name in the code
+    categories: dict = field(default_factory=dict)  # column: its levels, the reference first
+    level2: frozenset = frozenset()  # columns that do not vary within a group
+    known: bool = True  # were data seen? If not, every column is taken as a number
 
     @property
     def outcome(self) -> str:
@@ -103,11 +104,14 @@ def of_fit(fit, data: str = "df") -> Model:
     return replace(model, random=random or model.random, method=method)
 
 
-def of_formula(formula: str, table=None, *, reml: bool = True, covariance: str = "unstructured", data: str = "df") -> Model:
+def of_formula(
+    formula: str, table=None, *, reml: bool = True, covariance: str = "unstructured", data: str = "df"
+) -> Model:
     """The model that a formula states; `table` tells which columns are categories and which vary within groups."""
     parsed = parse(formula)
     if table is not None:
         from ...design import build_design
+
         model = _of_design(build_design(formula, table), data, covariance)
     else:
         categories = {c: () for f in parsed.factors if (c := plain_category(f))}
@@ -116,18 +120,23 @@ def of_formula(formula: str, table=None, *, reml: bool = True, covariance: str =
 
 
 def _random(parsed: Formula, covariance: str):
-    return tuple(Random(term.terms, term_name(term.group), "independent" if term.independent else covariance)
-                 for term in parsed.random)
+    return tuple(
+        Random(term.terms, term_name(term.group), "independent" if term.independent else covariance)
+        for term in parsed.random
+    )
 
 
 def _of_design(design, data, covariance="unstructured") -> Model:
     infos = dict(design.encoder.infos)
     for term in design.random:
         infos |= term.encoder.infos
-    categories = {plain_category(f) or f.label: tuple(i.levels.tolist()) for f, i in infos.items() if i.levels is not None}
+    categories = {
+        plain_category(f) or f.label: tuple(i.levels.tolist()) for f, i in infos.items() if i.levels is not None
+    }
     level2 = set()
     if design.random:
         import pandas as pd
+
         table = pd.DataFrame({c: design.data[c] for c in design.formula.columns})
         table = table[design.kept] if design.kept is not None else table
         codes = design.random[0].codes

@@ -1,4 +1,5 @@
 """R: lme4's lmer, nlme's lme; lm and gls for models without random effects."""
+
 from __future__ import annotations
 
 import re
@@ -38,7 +39,9 @@ def preparation(model: Model) -> list[str]:
     out = []
     for name, levels in model.categories.items():
         if levels:
-            out.append(f'{model.data}${name} <- relevel(factor({model.data}${name}, ordered = FALSE), ref = "{levels[0]}")')
+            out.append(
+                f'{model.data}${name} <- relevel(factor({model.data}${name}, ordered = FALSE), ref = "{levels[0]}")'
+            )
     return out
 
 
@@ -55,26 +58,44 @@ def lme4(model: Model):
     terms = []
     for r in model.random:
         if r.structure not in ("unstructured", "independent") and not r.single:
-            raise Untranslatable(f"lme4 has no {r.structure} covariance of several effects; nlme has (pdCompSymm, pdIdent)")
+            raise Untranslatable(
+                f"lme4 has no {r.structure} covariance of several effects; nlme has (pdCompSymm, pdIdent)"
+            )
         if r.structure == "independent" and not r.single and any(model.category(f) for e in r.slopes for f in e):
             raise Untranslatable("lme4's || does not separate the columns of a category; make 0/1 columns of it first")
         bar = "||" if r.structure == "independent" and not r.single else "|"
         terms.append(f"({inner(r)} {bar} {r.group})")
-    lines = ["library(lme4)", *preparation(model),
-             f"fit <- lmer({fixed} + {' + '.join(terms)},", f"            data = {model.data}, REML = "
-             f"{'TRUE' if model.method == 'REML' else 'FALSE'})", "summary(fit)"]
-    note = ("lmer's default is REML = TRUE. It prints t values without p-values; lmerTest adds them with Satterthwaite's "
-            "degrees of freedom. It prints no standard errors of variances; confint(fit) gives profile intervals.")
+    lines = [
+        "library(lme4)",
+        *preparation(model),
+        f"fit <- lmer({fixed} + {' + '.join(terms)},",
+        f"            data = {model.data}, REML = {'TRUE' if model.method == 'REML' else 'FALSE'})",
+        "summary(fit)",
+    ]
+    note = (
+        "lmer's default is REML = TRUE. It prints t values without p-values; lmerTest adds them with Satterthwaite's "
+        "degrees of freedom. It prints no standard errors of variances; confint(fit) gives profile intervals."
+    )
     return "\n".join(lines), note
 
 
 def _without_random(model, fixed):
     lines = preparation(model)
     if model.method == "OLS":
-        return "\n".join([*lines, f"fit <- lm({fixed}, data = {model.data})", "summary(fit)"]), "Least squares, t tests."
-    lines = ["library(nlme)", *lines, f'fit <- gls({fixed}, data = {model.data}, method = "ML")', "summary(fit)", "logLik(fit)"]
-    return "\n".join(lines), ("lmer refuses a model without random effects; gls fits it by ML. Its standard errors use the "
-                              "divisor n - p, ours n: multiply them by sqrt((n - p) / n).")
+        return "\n".join(
+            [*lines, f"fit <- lm({fixed}, data = {model.data})", "summary(fit)"]
+        ), "Least squares, t tests."
+    lines = [
+        "library(nlme)",
+        *lines,
+        f'fit <- gls({fixed}, data = {model.data}, method = "ML")',
+        "summary(fit)",
+        "logLik(fit)",
+    ]
+    return "\n".join(lines), (
+        "lmer refuses a model without random effects; gls fits it by ML. Its standard errors use the "
+        "divisor n - p, ours n: multiply them by sqrt((n - p) / n)."
+    )
 
 
 def nlme(model: Model):
@@ -91,9 +112,22 @@ def nlme(model: Model):
         random = f"{effects} | {r.group}"
     else:
         random = f"list({r.group} = {wrap[r.structure]}({effects}))"
-    lines = ["library(nlme)", *preparation(model), f"fit <- lme({fixed},", f"           random = {random},",
-             f'           data = {model.data}, method = "{model.method}")', "summary(fit)", "intervals(fit)"]
-    note = ("lme's default is REML. Its t tests count degrees of freedom by level (inner and outer); estimates and REML standard "
-            "errors are ours." + ("" if model.method == "REML" else " Under ML its standard errors are larger by sqrt(n / (n - p)): "
-                                  "lme adjusts sigma; lmer does not."))
+    lines = [
+        "library(nlme)",
+        *preparation(model),
+        f"fit <- lme({fixed},",
+        f"           random = {random},",
+        f'           data = {model.data}, method = "{model.method}")',
+        "summary(fit)",
+        "intervals(fit)",
+    ]
+    note = (
+        "lme's default is REML. Its t tests count degrees of freedom by level (inner and outer); estimates and REML standard "
+        "errors are ours."
+        + (
+            ""
+            if model.method == "REML"
+            else " Under ML its standard errors are larger by sqrt(n / (n - p)): lme adjusts sigma; lmer does not."
+        )
+    )
     return "\n".join(lines), note

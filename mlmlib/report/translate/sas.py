@@ -1,4 +1,5 @@
 """SAS: PROC MIXED, and PROC GLM's least squares through METHOD=REML for OLS."""
+
 from __future__ import annotations
 
 from .model import Model, derived
@@ -14,7 +15,12 @@ def write(model: Model):
 
     lines = []
     if names:
-        lines += [f"data {model.data};", f"  set {model.data};", *(f"  {name} = {text};" for name, text in names.values()), "run;"]
+        lines += [
+            f"data {model.data};",
+            f"  set {model.data};",
+            *(f"  {name} = {text};" for name, text in names.values()),
+            "run;",
+        ]
     outcome = names[model.formula.response][0] if model.formula.response in names else model.outcome
     method = {"REML": "reml", "ML": "ml", "OLS": "reml"}[model.method]
     lines.append(f"proc mixed data={model.data} method={method} covtest cl;")
@@ -23,15 +29,24 @@ def write(model: Model):
     if classes:
         lines.append(f"  class {' '.join(dict.fromkeys(classes))};")
     fixed = " ".join(word(t) for t in model.fixed if t)
-    lines.append(f"  model {outcome} = {fixed + ' ' if fixed else ''}/ {'' if model.intercept else 'noint '}solution cl;")
+    lines.append(
+        f"  model {outcome} = {fixed + ' ' if fixed else ''}/ {'' if model.intercept else 'noint '}solution cl;"
+    )
     for r in model.random:
         effects = " ".join((["intercept"] if r.intercept else []) + [word(e) for e in r.slopes])
         kind = "" if r.single else f" type={TYPES[r.structure]}"
         lines.append(f"  random {effects} / subject={r.group.replace(':', '*')}{kind};")
     lines.append("run;")
-    note = "PROC MIXED's default is REML" + (", and the default covariance is independent (vc)" if model.random else "") + "."
+    note = (
+        "PROC MIXED's default is REML"
+        + (", and the default covariance is independent (vc)" if model.random else "")
+        + "."
+    )
     if model.categories:
         note += " Without ref= SAS takes the last category as the baseline."
-    note += (" Without random effects REML is least squares." if model.method == "OLS"
-             else " Estimates and standard errors are ours; its t tests use containment degrees of freedom.")
+    note += (
+        " Without random effects REML is least squares."
+        if model.method == "OLS"
+        else " Estimates and standard errors are ours; its t tests use containment degrees of freedom."
+    )
     return "\n".join(lines), note

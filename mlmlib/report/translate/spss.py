@@ -1,4 +1,5 @@
 """SPSS: MIXED. Categories become 0/1 columns, because MIXED always takes the last category as the baseline."""
+
 from __future__ import annotations
 
 import re
@@ -32,13 +33,19 @@ def write(model: Model):
     covariates = list(dict.fromkeys(part for w in (*fixed, *slopes) for part in w.split("*")))
     outcome = names[model.formula.response][0] if model.formula.response in names else model.outcome
     out = [f"MIXED {outcome}" + (f" WITH {' '.join(covariates)}" if covariates else "")]
-    out.append(f"  /FIXED = {' '.join(fixed)}{'' if fixed and model.intercept else ' | SSTYPE(3)' if model.intercept else ' | NOINT'}")
+    out.append(
+        f"  /FIXED = {' '.join(fixed)}{'' if fixed and model.intercept else ' | SSTYPE(3)' if model.intercept else ' | NOINT'}"
+    )
     for r in model.random:
         effects = " ".join((["INTERCEPT"] if r.intercept else []) + [w for e in r.slopes for w in words(e)])
         kind = "" if r.single else f" COVTYPE({TYPES[r.structure]})"
         out.append(f"  /RANDOM = {effects} | SUBJECT({r.group.replace(':', '*')}){kind}")
     out += [f"  /METHOD = {'ML' if model.method == 'ML' else 'REML'}", "  /PRINT = SOLUTION TESTCOV."]
-    note = "MIXED's default is REML" + (", and its default covariance of several effects is VC" if model.random else "") + "."
+    note = (
+        "MIXED's default is REML"
+        + (", and its default covariance of several effects is VC" if model.random else "")
+        + "."
+    )
     if model.categories:
         note += " The 0/1 columns keep our baseline; with BY, SPSS would take the last category."
     note += " Its t tests use Satterthwaite's degrees of freedom, so p-values differ a little from ours."

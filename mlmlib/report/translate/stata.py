@@ -1,4 +1,5 @@
 """Stata: mixed, and regress for OLS."""
+
 from __future__ import annotations
 
 from itertools import combinations
@@ -49,26 +50,37 @@ def write(model: Model):
     fixed = " ".join(w for w in (outcome, side(model, names)) if w)
     no_constant = "" if model.intercept else ", noconstant"
     texts = [c for c, levels in model.categories.items() if any(isinstance(level, str) for level in levels)]
-    note = (f"A text column has to be numbered first: encode {texts[0]}, generate({texts[0]}_n), then i.{texts[0]}_n. "
-            if texts else "")
+    note = (
+        f"A text column has to be numbered first: encode {texts[0]}, generate({texts[0]}_n), then i.{texts[0]}_n. "
+        if texts
+        else ""
+    )
     if model.method == "OLS":
         return "\n".join([*lines, f"regress {fixed}{no_constant}"]), note.strip()
     command = f"mixed {fixed}{no_constant}"
     for place, r in enumerate(model.random, 1):
         if any(len(e) > 1 or model.category(e[0]) for e in r.slopes):
-            raise Untranslatable("random slopes of categories or products must be columns of their own in Stata; make them first")
+            raise Untranslatable(
+                "random slopes of categories or products must be columns of their own in Stata; make them first"
+            )
         slopes = " ".join(names[e[0]][0] if e[0] in names else e[0].label for e in r.slopes)
         options = ["noconstant"] * (not r.intercept) + [f"covariance({r.structure})"] * (not r.single)
         options += ["reml"] * (model.method == "REML" and place == len(model.random))
-        command += f" ///\n  || {r.group}:{' ' + slopes if slopes else ''}" + (f", {' '.join(options)}" if options else "")
+        command += f" ///\n  || {r.group}:{' ' + slopes if slopes else ''}" + (
+            f", {' '.join(options)}" if options else ""
+        )
     if len(command) < 96:
         command = command.replace(" ///\n ", "")
     if model.random:
         lines += [command, *(["estat sd"] if any(not r.single for r in model.random) else ["estat icc"])]
-        note += ("mixed's default is ML" + ("" if model.method == "ML" else ", hence reml")
-                 + ", and its default covariance is independent" + ("" if all(r.single for r in model.random) else ", hence "
-                    "covariance(...)") + ". z tests, as ours; the last line prints " +
-                 ("SDs and correlations." if any(not r.single for r in model.random) else "the ICC."))
+        note += (
+            "mixed's default is ML"
+            + ("" if model.method == "ML" else ", hence reml")
+            + ", and its default covariance is independent"
+            + ("" if all(r.single for r in model.random) else ", hence covariance(...)")
+            + ". z tests, as ours; the last line prints "
+            + ("SDs and correlations." if any(not r.single for r in model.random) else "the ICC.")
+        )
     else:
         lines.append(command)
         note += "mixed without || is the linear model by maximum likelihood."

@@ -1,4 +1,5 @@
 """Tabs of code as plain HTML: native radio buttons, no script, colors from the page."""
+
 from __future__ import annotations
 
 from hashlib import sha256
@@ -41,20 +42,31 @@ class Elsewhere:
         self.codes = tuple(codes)
 
     def __repr__(self) -> str:
-        return "\n\n".join(f"{c.title}\n{'-' * len(c.title)}\n{c}" + (f"\n[{c.note}]" if c.note else "") for c in self.codes)
+        return "\n\n".join(
+            f"{c.title}\n{'-' * len(c.title)}\n{c}" + (f"\n[{c.note}]" if c.note else "") for c in self.codes
+        )
 
     def _repr_html_(self) -> str:
         name = f"mlm{sha256(repr(self).encode()).hexdigest()[:6]}-{next(_serial)}"
         bar, panels, rules = [], [], []
         for k, code in enumerate(self.codes):
             key = f"{name}-{k}"
-            bar.append(f'<label><input type="radio" name="{name}" id="{key}"{" checked" if k == 0 else ""}>'
-                       f"{escape(code.title)}</label>")
-            body = (f'<div class="highlight"><pre tabindex="0">{highlighted(code, code.language)}</pre></div>' if code.possible
-                    else f"<p>{escape(code)}</p>")
+            bar.append(
+                f'<label><input type="radio" name="{name}" id="{key}"{" checked" if k == 0 else ""}>'
+                f"{escape(code.title)}</label>"
+            )
+            body = (
+                f'<div class="highlight"><pre tabindex="0">{highlighted(code, code.language)}</pre></div>'
+                if code.possible
+                else f"<p>{escape(code)}</p>"
+            )
             note = f"<p>{escape(code.note)}</p>" if code.note else ""
-            panels.append(f'<div class="mlm-panel" role="group" aria-label="{escape(code.title, quote=True)}" id="{key}-panel">'
-                          f"{body}{note}</div>")
+            panels.append(
+                f'<div class="mlm-panel" role="group" aria-label="{escape(code.title, quote=True)}" id="{key}-panel">'
+                f"{body}{note}</div>"
+            )
             rules.append(f".mlm-tabs:has(#{key}:checked) #{key}-panel{{display:block}}")
-        return (f'{STYLE}<style>{"".join(rules)}</style><fieldset class="mlm-tabs"><legend>The same model in other programs</legend>'
-                f'<div class="mlm-bar">{"".join(bar)}</div>{"".join(panels)}</fieldset>')
+        return (
+            f'{STYLE}<style>{"".join(rules)}</style><fieldset class="mlm-tabs"><legend>The same model in other programs</legend>'
+            f'<div class="mlm-bar">{"".join(bar)}</div>{"".join(panels)}</fieldset>'
+        )

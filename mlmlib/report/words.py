@@ -1,0 +1,204 @@
+"""The words of a fit: what a row, a group, the outcome and each column are called, in which unit, and on which level they vary.
+
+The data sheet says so where the data come from `mlm.load` (``df.attrs["dataset"]``); labels= and units= say it for other data;
+without either, names of columns stand for themselves.
+
+Chapter 3 (``03_random_intercepts``) reads its first fit aloud in these words.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+__all__ = ["Piece", "Words", "plural", "split"]
+
+_IRREGULAR = {"child": "children", "person": "people", "man": "men", "woman": "women", "mouse": "mice", "series": "series",
+              "data": "data"}
+
+
+def plural(word: str) -> str:
+    """The plural of an English noun; of several words the last is changed.
+
+    >>> plural("school"), plural("class"), plural("country"), plural("test day"), plural("child")
+    ('schools', 'classes', 'countries', 'test days', 'children')
+    """
+    *front, last = word.split(" ")
+    if last in _IRREGULAR:
+        many = _IRREGULAR[last]
+    elif re.search(r"(s|x|z|ch|sh)$", last):
+        many = last + "es"
+    elif re.search(r"[^aeiou]y$", last):
+        many = last[:-1] + "ies"
+    else:
+        many = last + "s"
+    return " ".join([*front, many])
+
+
+def split(name: str) -> list[str]:
+    """The columns multiplied in the name of a coefficient.
+
+    >>> split("cses:sector[T.Catholic]"), split("C(time)[T.a:b]:x")
+    (['cses', 'sector[T.Catholic]'], ['C(time)[T.a:b]', 'x'])
+    """
+    return re.split(r":(?![^\[]*\])", name)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One factor of a coefficient.
+
+    Attributes
+    ----------
+    name : str
+        As in the coefficient, ``"sector[T.Catholic]"``.
+    column : str
+        The column, or the function of columns, ``"sector"``, ``"log(ratio)"``.
+    category, reference : str or None
+        The category, and the one it is compared with (None: with none, or with the mean of all).
+    group : str or None
+        The grouping factor within which the column is constant.
+    plain : bool
+        Whether `column` is a column of the data, neither a function nor a category.
+    """
+
+    name: str
+    column: str
+    category: str | None
+    reference: str | None
+    group: str | None
+    plain: bool
+
+
+class Words:
+    """How to speak of a fit.
+
+    Parameters
+    ----------
+    fit : LmmResult or OlsResult
+    labels : dict, optional
+        {column: what it is called}; ``"row"`` names the rows (``"student"``), a grouping factor its groups (``"school"``).
+    units : dict, optional
+        {column: unit}.
+    """
+
+    def __init__(self, fit, labels=None, units=None):
+        self.fit, self.labels, self.units = fit, dict(labels or {}), dict(units or {})
+
+    @cached_property
+    def sheet(self):
+        """The data sheet, or None."""
+        from ..datasets import names, sheet
+        name = getattr(self.fit.data, "attrs", {}).get("dataset")
+        return sheet(name) if name in names() else None
+
+    @property
+    def row(self) -> str:
+        return self.labels.get("row") or (self.sheet.facts["unit"] if self.sheet else "row")
+
+    @property
+    def rows(self) -> str:
+        return plural(self.row)
+
+    def group(self, factor: str) -> str:
+        """What one group of a grouping factor is called."""
+        if factor in self.labels:
+            return self.labels[factor]
+        if self.sheet and factor in self.sheet.columns:
+            return self.sheet.columns[factor].label
+        return "group"
+
+    def groups(self, factor: str) -> str:
+        return plural(self.group(factor))
+
+    def _about(self, column: str):
+        """The column of the data sheet, also for its within and between part."""
+        known = self.sheet.columns if self.sheet else {}
+        base, part = re.fullmatch(r"(.*?)(?:_(within|between))?", column).groups()
+        if column in known:
+            return known[column], None
+        return (known[base], part) if part and base in known else (None, None)
+
+    def label(self, column: str) -> str:
+        """What a column is called: by labels=, by the data sheet, or its own name."""
+        if column in self.labels:
+            return self.labels[column]
+        about, part = self._about(column)
+        own = {"within": " (deviation from the group mean)", "between": " (group mean)"}
+        return about.label + own.get(part, "") if about else column
+
+    def named(self, column: str) -> str:
+        """Label and name, so that prose and table can be read together: ``SES relative to the school (cses)``."""
+        label = self.label(column)
+        return label if label == column or column in self.labels else f"{label} ({column})"
+
+    def unit(self, column: str) -> str:
+        """The unit of a column, or an empty string."""
+        if column in self.units:
+            return self.units[column]
+        about, _ = self._about(column)
+        return about.unit if about else ""
+
+    @property
+    def outcome(self) -> str:
+        return self.label(self.fit.design.endog_name)
+
+    @property
+    def outcome_unit(self) -> str:
+        return self.unit(self.fit.design.endog_name)
+
+    def amount(self, text: str) -> str:
+        """A number with the outcome's unit: ``"2.94 points"``; without a unit the number alone."""
+        return f"{text} {self.outcome_unit}".rstrip()
+
+    @cached_property
+    def _factors(self) -> dict:
+        design = self.fit.design
+        infos = dict(design.encoder.infos)
+        for term in design.random:
+            infos |= term.encoder.infos
+        return {factor.label: (factor, info) for factor, info in infos.items()}
+
+    def pieces(self, name: str) -> list[Piece]:
+        """The factors of a coefficient; none for the intercept."""
+        return [self._piece(part) for part in split(name)] if name != "Intercept" else []
+
+    def _piece(self, part: str) -> Piece:
+        match = re.fullmatch(r"(.*)\[(?:([TS])\.)?([^\[\]]*)\]", part)
+        if match and match[1] in self._factors:
+            factor, info = self._factors[match[1]]
+            column = factor.columns[0] if len(factor.columns) == 1 else factor.label
+            if info.levels is None:  # one column of several, as of poly()
+                return Piece(part, part, None, None, self._constant_in(factor), False)
+            reference = None
+            if match[2] == "T":
+                given = getattr(info.contrast, "reference", None)
+                reference = str(info.levels[0] if given is None else given)
+            return Piece(part, column, match[3], reference, self._constant_in(factor), False)
+        factor = self._factors[part][0] if part in self._factors else None
+        plain = factor is not None and factor.is_column
+        return Piece(part, part, None, None, self._constant_in(factor) if factor else None, plain)
+
+    def _constant_in(self, factor) -> str | None:
+        """The grouping factor within whose groups the columns of `factor` do not vary."""
+        import pandas as pd
+        design = self.fit.design
+        for term in sorted(design.random, key=lambda term: len(term.levels)):
+            columns = [np.asarray(design.data[c]) for c in factor.columns]
+            columns = [c if design.kept is None else c[design.kept] for c in columns]
+            if all(pd.Series(c).groupby(term.codes).nunique().max() <= 1 for c in columns):
+                return term.group
+        return None
+
+    def short(self, name: str) -> str:
+        """A coefficient for a table: ``cses × sector (Catholic)``, with labels= in place of names."""
+        if name == "Intercept":
+            return self.labels.get("Intercept", "Intercept")
+        parts = []
+        for piece in self.pieces(name):
+            label = self.labels.get(piece.column, piece.column)
+            parts.append(f"{label} ({piece.category})" if piece.category is not None else label)
+        return " \u00d7 ".join(parts)
