@@ -62,6 +62,7 @@ function mount(spec, model, el) {
     later();
   };
   ctx.redraw = () => { frame ||= requestAnimationFrame(draw); };
+  s.flush = () => { if (frame) { cancelAnimationFrame(frame); draw(); } };
 
   /** Change the state: one patch, one frame. */
   ctx.set = (patch, { quiet = false } = {}) => {
@@ -107,8 +108,8 @@ function mount(spec, model, el) {
   const fit = () => {
     const width = Math.max(280, Math.round(ui.stage.clientWidth || 640));
     ctx.size = (spec.size ?? ((w) => [w, Math.min(440, Math.max(300, w * 0.64))]))(width, ctx.data);
-    if (frame) { cancelAnimationFrame(frame); frame = 0; }
-    draw();
+    if (frame) s.flush();
+    else draw();
   };
   const watcher = new ResizeObserver(() => { if (Math.round(ui.stage.clientWidth) !== ctx.size?.[0]) fit(); });
   fit();

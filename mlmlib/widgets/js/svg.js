@@ -13,6 +13,7 @@ export function scene(svg) {
   return {
     svg,
     handles: 0,
+    flush() {},
     begin() {
       this.handles = 0;
       for (const layer of layers.values()) layer.seen.clear();
@@ -175,6 +176,7 @@ class Layer {
         PageUp: [0, 1], PageDown: [0, -1] }[event.key];
       if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
+      this.scene.flush(); // two keys within one frame are two steps
       node.__o.step?.(move[0], move[1], event.shiftKey || event.key.startsWith("Page"));
     });
     return node;
