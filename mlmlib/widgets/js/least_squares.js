@@ -117,6 +117,6 @@ export default lab({
     { try: "Switch to school 6327, and look at the sign of the slope. Then move its one student at three hours.",
       see: "In this school homework seems to do harm. Lift that one student to 70 points and the slope is above zero: one of eight can turn the sign. Chapter 3 asks what the other schools can lend a school that sent so few." },
     { try: "Go back to school 72991 and enter every student twice.",
-      see: "Line and R<sup>2</sup> stay where they were, and the band tightens: the SE falls by 1.47. That is √2 for twice the rows, and a little more because the formula divides by <i>N</i> − 2, which went from 12 to 26. Copies are the extreme case of students who resemble each other. Students of one school do so a little, and the formula is fooled a little, every time." },
+      see: "Line and R<sup>2</sup> stay where they were, and the band tightens: the SE falls by a factor of 1.47. That is √2 for twice the rows, and a little more because the formula divides by <i>N</i>&nbsp;−&nbsp;2, which went from 12 to 26. Copies are the extreme case of students who resemble each other. Students of one school do so a little, and the formula is fooled a little, every time." },
   ],
 });
