@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import nbformat
@@ -43,7 +45,15 @@ for path in found:
 twice = 42.5 if texts else 0
 """
 STUBBORN = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
-WIRE = 'import os\nfor fd in range(3, 40):\n    try: os.write(fd, b\'{"done": true}\\n{"cell": 1}\\n[1]\\n\')\n    except OSError: pass\ntwice = 1'
+WIRE = """
+import os
+for fd in range(3, 40):
+    try:
+        os.write(fd, b'{"done": true}\\n{"cell": 1}\\n[1]\\n')
+    except OSError:
+        pass
+twice = 1
+"""
 
 # name: (what is added, where, points it may have: the damage is the author's own)
 CASES = {
@@ -144,15 +154,16 @@ def test_an_interrupted_run_goes_on_where_it_stopped(monkeypatch):
     assert ran == ["90_s0.ipynb"], "a changed submission is graded again"
 
 
-def test_written_answers_are_kept_for_the_teacher():
-    from mlmlib.grading import grading
-
-    autograders, model = kit.tiny()
-    book = kit.workplace() / "tiny" / "student" / "90_tiny.ipynb"
-    book = nbformat.read(book, as_version=4)
+def test_written_answers_are_laid_out_for_the_teacher():
+    autograders, _ = kit.tiny()
+    book = nbformat.read(kit.workplace() / "tiny" / "student" / "90_tiny.ipynb", as_version=4)
     cell = next(c for c in book.cells if "Type your answer" in c.source)
     cell.source = "Schools differ."
-    assert grading.written_answers(book, {"q90_3": 1.0}) == {"q90_3": "Schools differ."}
+    out = kit.workplace() / "written" / "grades.csv"
+    rows = kit.grade({"90_tiny.ipynb": book}, autograders=autograders, limits=QUICK, out=out)
+    assert rows["90_tiny.ipynb"]["to_grade_by_hand"] == "1"
+    text = (out.parent / "grades-by-hand.md").read_text(encoding="utf-8")
+    assert "# q90_3 (1 points)" in text and "## 90_tiny.ipynb" in text and "> Schools differ." in text
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system's own limits are those of Linux")
@@ -163,3 +174,39 @@ def test_the_measures_of_the_system_hold_where_it_has_them():
         outcome = submission.run()
     assert {"own process", "memory limit", "no privileges", "audit hook"} <= set(outcome.measures)
     assert outcome.answers == {"x": {"t": "num", "v": 1.0}}
+
+
+def test_without_help_from_the_kernel_the_audit_hook_still_stands(tmp_path):
+    """As on Windows and macOS: no namespaces, only the hook."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden" / "key.txt").write_text("42")
+    (tmp_path / "precious.txt").write_text("x")
+    program = f"""
+import os, shutil, socket, subprocess, sys
+from mlmlib.grading import guard
+guard._namespaces = lambda *args: False
+base = {str(tmp_path)!r}
+os.chdir(base + "/own")
+print(guard.apply(base + "/own", [base + "/hidden"], 4000))
+os.mkdir("mine")
+open("mine/file.txt", "w").write("x")
+shutil.rmtree("mine")
+assert os.listdir(".") == []
+for name, act in {{
+    "read": lambda: open(base + "/hidden/key.txt").read(), "list": lambda: os.listdir(base + "/hidden"),
+    "write": lambda: open(base + "/new.txt", "w"), "low": lambda: os.open(base + "/new.txt", os.O_WRONLY | os.O_CREAT),
+    "remove": lambda: os.remove(base + "/precious.txt"), "tree": lambda: shutil.rmtree(base),
+    "move": lambda: os.rename(base + "/precious.txt", "x"),
+    "folder": lambda: os.open(base, os.O_RDONLY), "run": lambda: subprocess.run(["echo"]), "system": lambda: os.system("echo"),
+    "net": lambda: socket.create_connection(("127.0.0.1", 9)),
+}}.items():
+    try:
+        act()
+        print("DONE", name)
+    except PermissionError:
+        pass
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(kit.ROOT)})
+    assert "audit hook" in done.stdout and "DONE" not in done.stdout and not done.stderr
+    assert (tmp_path / "precious.txt").read_text() == "x" and not (tmp_path / "new.txt").exists()

@@ -125,7 +125,7 @@ def _asked(expected, pairs):
 
 def _with_value(x, reply):
     """The reply, with the number it replies to in front unless the reply begins with it."""
-    return reply if reply[:1].isdigit() or reply[:2].lstrip("-\u2212")[:1].isdigit() else f"{x:.6g}: {reply}"
+    return reply if reply[:1].isdigit() or reply[:2].lstrip("-\u2212")[:1].isdigit() else f"{x:.6g}? {reply}"
 
 
 def _named(number, known, digits):

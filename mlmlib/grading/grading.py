@@ -61,7 +61,9 @@ def grade(submissions, *, out=None, autograders=None, limits=Limits(), workers=N
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    write_csv(sorted(rows, key=lambda r: r["submission"]), out)
+    rows.sort(key=lambda r: r["submission"])
+    write_csv(rows, out)
+    write_written(rows, out.with_name(f"{out.stem}-by-hand.md"))
     return out
 
 
@@ -163,6 +165,20 @@ def write_csv(rows, out):
                             f"{sum(m['possible'] for m in auto):g}",
                             f"{sum(m['possible'] for m in row['marks'] if m['manual']):g}", _safe(" // ".join(said))])
     fresh.replace(out)
+
+
+def write_written(rows, path):
+    """The written answers of all submissions, question by question, for whoever grades them by hand."""
+    questions = list(dict.fromkeys(m["question"] for r in rows for m in r["marks"] if m["manual"]))
+    parts = []
+    for question in questions:
+        possible = next(m["possible"] for r in rows for m in r["marks"] if m["question"] == question)
+        parts.append(f"# {question} ({possible:g} points)\n")
+        for row in rows:
+            if any(m["question"] == question for m in row["marks"]):
+                answer = row["written"].get(question, "(no answer)")
+                parts.append(f"## {row['submission']}\n\n" + "\n".join(f"> {line}" for line in answer.splitlines()) + "\n")
+    path.write_text("\n".join(parts), encoding="utf-8")
 
 
 def _safe(text):

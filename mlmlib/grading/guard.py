@@ -102,39 +102,53 @@ def _drop_privileges():
 
 NEVER = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.startfile",
          "os.kill", "os.killpg", "socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "ctypes.dlopen"}
-CHANGES = {"os.remove", "os.rmdir", "os.rename", "os.mkdir", "os.link", "os.symlink", "os.chmod", "os.chown", "os.truncate"}
+# event: how many paths it changes, and where its folder descriptors stand
+CHANGES = {"os.remove": (1, (1,)), "os.rmdir": (1, (1,)), "os.rename": (2, (2, 3)), "os.mkdir": (1, (2,)), "os.link": (2, (2, 3)),
+           "os.symlink": (2, (2,)), "os.chmod": (1, (2,)), "os.chown": (1, (3,)), "os.truncate": (1, ())}
 LISTS = {"os.listdir", "os.scandir", "os.chdir"}
 
 
 def _hook(own, hidden):
-    realpath, separator = os.path.realpath, os.sep
-    me = os.getpid()
+    realpath, isdir, separator, me = os.path.realpath, os.path.isdir, os.sep, os.getpid()
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
     def within(path, folders):
-        if path is None or isinstance(path, int):
-            return False
         place = realpath(os.fsdecode(path))
         if place.startswith("/proc/") and place[6:7].isdigit() and not place.startswith(f"/proc/{me}/"):
             return folders is hidden
         return any(place == f or place.startswith(f + separator) for f in folders)
 
+    def named(path):
+        return path is not None and not isinstance(path, int)
+
+    def check_open(path, mode, flags):
+        if within(path, hidden) and not within(path, (own,)):
+            raise PermissionError("this folder is not available while a submission is graded")
+        if within(path, (own,)) or os.fsdecode(path) == os.devnull:
+            return
+        # A descriptor of a folder would be a way around this hook, which sees no descriptors in "open".
+        changes = any(c in (mode or "") for c in "wax+") or bool((flags or 0) & writing) or (mode is None and isdir(path))
+        if changes:
+            raise PermissionError("a submission can write in its own folder only")
+
+    def check_change(event, args):
+        paths, descriptors = CHANGES[event]
+        relative = any(len(args) > d and args[d] not in (-1, None) for d in descriptors)
+        for path in args[:paths]:
+            if not named(path):
+                continue
+            if not within(path, (own,)) or (relative and ".." in os.fsdecode(path)):
+                raise PermissionError("a submission can change files in its own folder only")
+
     def hook(event, args):
         if event in NEVER:
             raise PermissionError(f"{event} is not available while a submission is graded")
         if event == "open":
-            path, mode, flags = args
-            if isinstance(path, int):
-                return
-            changes = (isinstance(mode, str) and any(c in mode for c in "wax+")) or bool((flags or 0) & writing)
-            if within(path, hidden) and not within(path, (own,)):
-                raise PermissionError("this folder is not available while a submission is graded")
-            if changes and not within(path, (own,)) and os.fsdecode(path) != os.devnull:
-                raise PermissionError("a submission can write in its own folder only")
+            if named(args[0]):
+                check_open(*args)
         elif event in CHANGES:
-            if not all(within(p, (own,)) for p in args[: 2 if event in ("os.rename", "os.link", "os.symlink") else 1]):
-                raise PermissionError("a submission can change files in its own folder only")
-        elif event in LISTS and args and within(args[0], hidden) and not within(args[0], (own,)):
+            check_change(event, args)
+        elif event in LISTS and args and named(args[0]) and within(args[0], hidden) and not within(args[0], (own,)):
             raise PermissionError("this folder is not available while a submission is graded")
 
     return hook

@@ -62,7 +62,7 @@ class Submission:
         """Run all cells. A cell that ends the process is left out and the others are run again, twice at most."""
         self.deadline = time.monotonic() + self.limits.total_seconds
         skip = []
-        for attempt in range(3):
+        for _ in range(3):
             last, reason = self._run_once(skip)
             if reason is None or last is None or time.monotonic() > self.deadline:
                 if reason:
