@@ -236,13 +236,15 @@ def build_design(formula, data, *, weights=None, offset=None) -> Design:
     if formula.response is None:
         raise FormulaError(f"The formula {formula.text!r} has no outcome; write one, as in 'y ~ x'.")
     table = Table(data)
+    if not table.n:
+        raise DataError("The data have no rows.")
     extra = {"weights": _option(weights, table, "weights"), "offset": _option(offset, table, "offset")}
     table, extra, kept, messages = _complete(formula, table, extra)
     y = _outcome(formula.response, table)
     infos, values = {}, {}
-    for factor in formula.factors:
-        if factor is not formula.response:
-            _learn(factor, table, infos, values)
+    terms = [*formula.fixed, *(term for random in formula.random for term in random.terms), formula.offsets]
+    for factor in dict.fromkeys(factor for term in terms for factor in term):
+        _learn(factor, table, infos, values)
     encoder = Encoder(formula.fixed, infos)
     shift = extra["offset"]
     for factor in formula.offsets:
@@ -268,6 +270,8 @@ def _option(value, table, name):
         raise DataError(f"{name}={value!r} is not a column of numbers.")
     if np.shape(column) != (table.n,):
         raise DataError(f"{name}= has {np.size(column)} values where the data have {table.n} rows.")
+    if np.isinf(column).any():
+        raise DataError(f"{name}= is infinite in {int(np.isinf(column).sum())} rows; mend or drop them.")
     return column
 
 
@@ -366,11 +370,23 @@ def _learn(factor, table, infos, values) -> None:
 
 
 def _refuse_numbers_as_text(factor, value) -> None:
-    """Many distinct texts that read as numbers are a column that was not converted."""
+    """Refuse a text column that holds many different numbers: it was not converted when it was read."""
     levels = value.levels.tolist()
-    if not factor.is_column or len(levels) <= 12 or not isinstance(levels[0], str):
+    if not factor.is_column or len(levels) <= 12 or not all(isinstance(level, str) for level in levels):
         return
-    return None
+    words = [level for level in levels if not _reads_as_number(level)]
+    if len(words) <= 0.1 * len(levels):
+        why = f" (not numbers: {', '.join(map(repr, words[:3]))})" if words else ""
+        raise DataError(f"Column {factor.label!r} is text that holds numbers{why}. Convert it with pandas.to_numeric(..., "
+                        f"errors='coerce'), or write C({factor.label}) if each value is a category of its own.")
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _replay(encoder, table) -> dict:

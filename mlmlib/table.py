@@ -93,8 +93,8 @@ class Table:
             import difflib
             close = difflib.get_close_matches(name, [str(n) for n in self.names], 1, 0.6)
             known = ", ".join(map(str, self.names[:20])) + (" ..." if len(self.names) > 20 else "")
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise DataError(f"There is no column {name!r} in the data; {hint}The columns are: {known}.")
+            hint = f"did you mean {close[0]!r}? The columns are" if close else "its columns are"
+            raise DataError(f"There is no column {name!r} in the data; {hint}: {known}.")
         values = _column(self.data[name], name)
         size = len(values.codes) if isinstance(values, Categorical) else len(values)
         if size != self.n:
@@ -168,6 +168,11 @@ def _column(values, name: str):
     dtype = getattr(values, "dtype", None)
     if getattr(dtype, "name", "") == "category":  # pandas
         return Categorical(values.cat.codes.to_numpy().astype(np.intp), np.asarray(values.cat.categories), None, name)
+    if type(dtype).__name__ == "Enum":  # polars
+        codes = values.to_physical().cast(int).fill_null(-1).to_numpy().astype(np.intp)
+        return Categorical(codes, np.asarray(dtype.categories.to_list(), dtype=object), None, name)
+    if str(getattr(values, "type", "")).startswith("dictionary"):  # pyarrow
+        return _arrow_dictionary(values, name)
     if getattr(dtype, "na_value", None) is not None and getattr(dtype, "kind", "") in "iuf" \
             and not isinstance(dtype, np.dtype):
         return values.to_numpy(dtype=float, na_value=np.nan)  # pandas nullable numbers
@@ -175,7 +180,7 @@ def _column(values, name: str):
     if array.ndim == 0:
         raise DataError(f"Column {name!r} is a single value, not one value a row.")
     if array.ndim > 1:
-        raise DataError(f"Column {name!r} has {array.ndim} dimensions; a column has one value a row.")
+        raise DataError(f"Column {name!r} has several values a row; perhaps two columns bear that name. Rename one.")
     kind = array.dtype.kind
     if kind in "iu":
         return array.astype(float)
@@ -187,6 +192,13 @@ def _column(values, name: str):
         what = "complex numbers" if kind == "c" else "dates or durations"
         raise DataError(f"Column {name!r} holds {what}; turn it into numbers (days since a start, say) first.")
     return _text(array, name)
+
+
+def _arrow_dictionary(values, name: str) -> Categorical:
+    values = values.unify_dictionaries().combine_chunks() if hasattr(values, "unify_dictionaries") else values
+    values = values.chunk(0) if hasattr(values, "chunk") else values
+    codes = values.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
+    return Categorical(codes, np.asarray(values.dictionary.to_pylist(), dtype=object), None, name)
 
 
 def _text(array: np.ndarray, name: str):

@@ -41,6 +41,9 @@ def orthonormalize(rows: np.ndarray, names, what: str) -> tuple[np.ndarray, np.n
     if not len(rows):
         return rows, np.empty((0, 0))
     length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    if not np.isfinite(length).all():
+        raise DataError(f"The column {names[int(np.argmax(length))]!r} of the {what} holds numbers too large to compute with; "
+                        f"express it in larger units.")
     if not (length > 0).all():
         name = names[int(np.argmin(length))]
         raise DataError(f"The column {name!r} of the {what} is zero in every row; remove it from the formula.")

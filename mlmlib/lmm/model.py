@@ -39,7 +39,7 @@ class LmmModel:
     def __init__(self, design: Design, covariance="unstructured", reml: bool = True):
         check(design)
         self.design, self.covariance, self.reml = design, covariance, reml
-        self.structures = [_choose(term, covariance) for term in design.random]
+        self.structures = _structures(design, covariance)
         X, Zs = design.X.T, [term.Z.T for term in design.random]
         constant = 0.0
         self.root_weights = None
@@ -100,7 +100,10 @@ class LmmModel:
                 if snapped.value <= at.value + 1e-8:
                     at = snapped
             minimum = Minimum(at, count, best.converged, float(np.abs(at.gradient).max()))
-        messages = []
+        messages = _flat_slopes(self.design)
+        if not minimum.at.s2 > 1e-14 * float(np.var(self.design.y)):
+            raise DataError(f"Fixed and random effects together reproduce the outcome {self.design.endog_name!r} exactly: "
+                            f"nothing is left for the residual. Give the random part fewer effects.")
         if not minimum.converged:
             messages.append(f"The search did not converge: after {minimum.n_evaluations} evaluations the gradient is still "
                             f"{minimum.gradient_norm:.2g}. Do not use these estimates; simplify the random part.")
@@ -137,11 +140,15 @@ class LmmModel:
         return self.criterion.settle(L)
 
 
-def _choose(term, covariance) -> Structure:
-    if term.independent:
-        return structure("independent", len(term.names))
-    name = covariance.get(term.group, "unstructured") if isinstance(covariance, dict) else covariance
-    return structure(name, len(term.names))
+def _structures(design: Design, covariance) -> list[Structure]:
+    """The covariance structure of each term: independent for a double bar, else as asked for."""
+    groups = [term.group for term in design.random]
+    asked = covariance if isinstance(covariance, dict) else dict.fromkeys(groups, covariance)
+    unknown = [group for group in asked if group not in groups]
+    if unknown:
+        raise FormulaError(f"covariance= names the group {unknown[0]!r}; the formula has {', '.join(dict.fromkeys(groups))}.")
+    names = ["independent" if term.independent else asked.get(term.group, "unstructured") for term in design.random]
+    return [structure(name, len(term.names)) for name, term in zip(names, design.random)]
 
 
 def _condition(rows, term, shape) -> tuple[np.ndarray, np.ndarray]:
@@ -157,7 +164,7 @@ def _condition(rows, term, shape) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check(design: Design) -> None:
-    """Refuse what cannot be estimated, naming the term."""
+    """Refuse what cannot be estimated, naming the column or term."""
     n, p = design.X.shape
     if not design.random:
         raise FormulaError(f"The formula {design.formula.text!r} has no random term such as (1 | group); add one, or use "
@@ -177,3 +184,30 @@ def check(design: Design) -> None:
         if J * q >= n and design.weights is None:
             raise DataError(f"The term {term.text} has {J} groups x {q} effects = {J * q} random effects for {n} rows: they "
                             f"cannot be told from the residual. Each group needs more rows, or the term fewer effects.")
+    first = design.random[0]
+    if not _varies_within(design.y, first.codes):
+        raise DataError(f"The outcome {design.endog_name!r} is the same in all rows of each group of {first.group!r}: it belongs "
+                        f"to the groups, so there is no residual. Keep one row a group and use mlm.ols.")
+
+
+def _flat_slopes(design: Design) -> list[str]:
+    """Tell of random slopes of variables that are the same in all rows of a group."""
+    told = []
+    for term in design.random:
+        if "Intercept" not in term.names:
+            continue
+        flat = [name for name, z in zip(term.names, term.Z.T) if name != "Intercept" and not _varies_within(z, term.codes)]
+        if flat:
+            told.append(f"In {term.text} {', '.join(map(repr, flat))} is the same in all rows of each group of {term.group!r}, so "
+                        f"no group shows a slope of its own; the term only lets the groups' spread differ with it. Usually "
+                        f"such a variable belongs to the fixed part alone.")
+    return told
+
+
+def _varies_within(values: np.ndarray, codes: np.ndarray) -> bool:
+    """True if any group has rows with different values."""
+    if ((values[1:] != values[:-1]) & (codes[1:] == codes[:-1])).any():
+        return True
+    first = np.empty(int(codes.max()) + 1)
+    first[codes[::-1]] = values[::-1]
+    return bool((values != first[codes]).any())

@@ -299,6 +299,6 @@ class LmmResult(LinearResult):
         else:
             what = f"the effects that vary over {term.group!r} ({', '.join(term.names)}) are estimated as perfectly correlated"
             means = "the data hold too little information for that many variances and correlations"
-            tries = f"try ({' + '.join('1' if n == 'Intercept' else n for n in term.names)} || {term.group}), or fewer effects"
+            tries = f"try {term.text.replace('|', '||', 1)}, which has no correlations, or fewer effects"
         return (f"Singular fit in {term.text}: {what}. Usually {means}. The estimates are the best there are (the fit was "
                 f"tried again from elsewhere), but standard errors of the random part do not hold; {tries}.")
