@@ -102,7 +102,7 @@ def spaghetti(data, x, y, groups, *, show=None, average=True, ax=None, title=Non
 
 @t.styled
 def small_multiples(
-    data, x, y, groups, *, show=None, columns=6, fit=None, jitter=0.0, size=(1.5, 1.5), xlabel=None, ylabel=None
+    data, x, y, groups, *, show=None, columns=5, fit=None, jitter=0.0, size=(1.24, 1.3), xlabel=None, ylabel=None
 ):
     """A panel a group: its points, its own line (blue), the pooled line (orange) and, from `fit`, the model's (vermilion)."""
     keys = list(show) if show is not None else list(pd.unique(data.sort_values(groups)[groups]))

@@ -98,7 +98,7 @@ def shrinkage(fit, effect="Intercept", *, show=None, group=None, order="size", a
         table = table.loc[list(show)]
     table = table.sort_values(["n", "raw"] if order == "size" else ["raw", "n"])
     rows = np.arange(len(table))
-    ax = t.new(ax, (6.2, 0.9 + 0.2 * len(table)))
+    ax = t.new(ax, (5.8, 0.9 + 0.2 * len(table)))
     ax.axvline(fixed, color=t.FIXED, lw=1.2, zorder=0)
     for place, (raw, model) in enumerate(zip(table["raw"], table["model"])):
         ax.annotate(
@@ -262,7 +262,7 @@ def shrinkage_pairs(
 
 
 @t.styled
-def pooling(fit, x=None, *, show=None, columns=4, group=None, jitter=0.0, size=(1.6, 1.6), xlabel=None, ylabel=None):
+def pooling(fit, x=None, *, show=None, columns=4, group=None, jitter=0.0, size=(1.5, 1.6), xlabel=None, ylabel=None):
     """No pooling (blue), complete pooling (orange) and the model (vermilion), a panel a group."""
     factor = the_factor(fit, group)
     x = x or first_predictor(fit)

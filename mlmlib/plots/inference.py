@@ -92,7 +92,7 @@ def sampling(estimates, *, true=None, bins=None, title=None, xlabel=None, sharex
     values = {k: np.asarray(v, float)[np.isfinite(np.asarray(v, float))] for k, v in estimates.items()}
     together = np.concatenate(list(values.values()))
     edges = bins if bins is not None else np.linspace(*np.quantile(together, (0.001, 0.999)), 41)
-    _, axes = t.plt.subplots(len(values), 1, figsize=(6.2, 0.8 + 1.2 * len(values)), sharex=sharex, squeeze=False)
+    _, axes = t.plt.subplots(len(values), 1, figsize=(5.8, 0.8 + 1.2 * len(values)), sharex=sharex, squeeze=False)
     axes, said = axes[:, 0], []
     for ax, (key, v), color in zip(axes, values.items(), _colors(values)):
         ax.hist(v, bins=edges, color=color, alpha=0.6, lw=0)

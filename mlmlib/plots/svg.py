@@ -12,7 +12,12 @@ from . import theme
 
 # plain color -> the page's variable (assets/figures.css gives each its light and dark value)
 VARIABLES = (
-    {theme.INK: "currentColor", theme.SOFT: "var(--mlm-soft, #767676)", theme.FAINT: "var(--mlm-faint, #cccccc)"}
+    {
+        theme.INK: "currentColor",
+        theme.PAPER: "none",
+        theme.SOFT: "var(--mlm-soft, #767676)",
+        theme.FAINT: "var(--mlm-faint, #cccccc)",
+    }
     | {
         color: f"var(--mlm-{name}, {color})"
         for name, color in {

@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 FIXED = INK = "#222222"
+PAPER = "#fffffe"  # a notebook's figure has a light ground, for dark notebooks; the site and saved files have none
 SOFT = "#767676"  # axes lines, notes: 4.5:1 on white; the site lightens it in dark mode
 FAINT = "#cccccc"  # grids, bands behind everything
 DATA = "#8c8c8c"
@@ -53,8 +54,8 @@ _BY_COLOR = {
 }
 
 RC = {
-    "figure.figsize": (6.2, 3.7),
-    "figure.facecolor": "none",
+    "figure.figsize": (5.8, 3.6),
+    "figure.facecolor": PAPER,
     "figure.edgecolor": "none",
     "savefig.facecolor": "none",
     "figure.constrained_layout.use": True,
@@ -66,14 +67,14 @@ RC = {
     "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 10.5,
+    "axes.titlesize": 11,
     "axes.titlelocation": "left",
     "axes.titlecolor": INK,
-    "axes.labelsize": 10,
+    "axes.labelsize": 10.5,
     "axes.axisbelow": True,
     "axes.prop_cycle": mpl.cycler(color=[UNPOOLED, PARTIAL, SECOND, POOLED, MISS, SKY, INK]),
     "text.color": INK,
-    "font.size": 10,
+    "font.size": 10.5,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
     "mathtext.fontset": "dejavusans",
@@ -81,8 +82,8 @@ RC = {
     "ytick.color": SOFT,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
     "legend.frameon": False,
     "legend.fontsize": 9,
     "legend.labelcolor": INK,
@@ -191,7 +192,7 @@ def label(ax, x, y, text, color=INK, **kwargs):
     kwargs = {
         "ha": "left",
         "va": "center",
-        "fontsize": 9,
+        "fontsize": 9.5,
         "xytext": (4, 0),
         "textcoords": "offset points",
         "annotation_clip": False,

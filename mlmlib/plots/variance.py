@@ -121,7 +121,7 @@ def plausible_ranges(fits, *, level=0.95, labels=None, group=None, columns=None,
 def variance_shares(fits, *, group=None, ax=None, title=None, xlabel=None):
     """The outcome's variance left by each model, cut in its parts between and within groups, the ICC written in."""
     fits = fits if isinstance(fits, dict) else {"": fits}
-    ax = t.new(ax, (6.2, 0.9 + 0.5 * len(fits)))
+    ax = t.new(ax, (5.8, 0.9 + 0.5 * len(fits)))
     said = []
     for row, (key, fit) in enumerate(reversed(fits.items())):
         factor = the_factor(fit, group)

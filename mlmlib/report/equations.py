@@ -84,10 +84,14 @@ class Writer:
                 text = f"{base}_{index}" + (f"^{power[2]}" if power else "")
                 text = f"{function[1]}({text})" if function else text
             pieces.append(text)
-        return ("\\," if self.tex else " ").join(pieces)
+        return self.beside(*pieces)
 
     def product(self, factor: str, variable: str) -> str:
         return f"{factor}\\,{variable}" if self.tex and variable else f"{factor} {variable}" if variable else factor
+
+    def beside(self, *words: str) -> str:
+        """Words multiplied with each other; empty ones do not count."""
+        return ("\\," if self.tex else " ").join(filter(None, words))
 
     def total(self, pieces, width: int = 44) -> str:
         """A sum; a piece that starts with a minus sign is subtracted. Mathematics goes on below after about `width` signs."""
@@ -231,11 +235,7 @@ def _write(parts, w, estimates, form):
         for n in parts.ones:
             for m, (high, name) in enumerate(parts.gammas[n]):
                 factor = _number(parts, name) if estimates else w.symbol("gamma", f"{parts.index(n)}{_m(parts, n, m)}")
-                pieces.append(
-                    w.product(
-                        factor, " ".join(filter(None, [w.variable(high, "j") if high else "", _column(w, n, "ij")]))
-                    )
-                )
+                pieces.append(w.product(factor, w.beside(w.variable(high, "j") if high else "", _column(w, n, "ij"))))
         pieces += [w.product(w.symbol("u", f"{parts.index(n)}j"), _column(w, n, "ij")) for n in parts.random]
         blocks.append(w.block("Combined", [Line(y, w.total([*pieces, w.symbol("e", "ij")]))]))
     blocks.append(w.block("Distributions", [_effects(parts, w, estimates), _residual(parts, w, estimates, "ij")]))

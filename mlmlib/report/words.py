@@ -16,8 +16,15 @@ import numpy as np
 
 __all__ = ["Piece", "Words", "plural", "split"]
 
-_IRREGULAR = {"child": "children", "person": "people", "man": "men", "woman": "women", "mouse": "mice", "series": "series",
-              "data": "data"}
+_IRREGULAR = {
+    "child": "children",
+    "person": "people",
+    "man": "men",
+    "woman": "women",
+    "mouse": "mice",
+    "series": "series",
+    "data": "data",
+}
 
 
 def plural(word: str) -> str:
@@ -92,6 +99,7 @@ class Words:
     def sheet(self):
         """The data sheet, or None."""
         from ..datasets import names, sheet
+
         name = getattr(self.fit.data, "attrs", {}).get("dataset")
         return sheet(name) if name in names() else None
 
@@ -185,6 +193,7 @@ class Words:
     def _constant_in(self, factor) -> str | None:
         """The grouping factor within whose groups the columns of `factor` do not vary."""
         import pandas as pd
+
         design = self.fit.design
         for term in sorted(design.random, key=lambda term: len(term.levels)):
             columns = [np.asarray(design.data[c]) for c in factor.columns]

@@ -1,0 +1,123 @@
+"""The random part in a paper's words, and the works that a report cites."""
+
+from __future__ import annotations
+
+from ..clustering import icc
+from ..r2 import shares
+from .ledger import joined, sign
+
+__all__ = ["OPEN", "references", "results_random"]
+
+OPEN = 10.0     # an interval of a standard deviation whose upper end is so many times the lower leaves its size open
+_RIGHTS = "Nakagawa & Schielzeth, 2013"
+_WORKS = {
+    "mlmlib": "mlmlib (Version {version}) [Computer software].",
+    "nakagawa": "Nakagawa, S., & Schielzeth, H. (2013). A general and simple method for obtaining *R*\u00b2 from generalized linear "
+                "mixed-effects models. *Methods in Ecology and Evolution, 4*(2), 133\u2013142.",
+    "johnson": "Johnson, P. C. D. (2014). Extension of Nakagawa & Schielzeth's *R*\u00b2GLMM to random slopes models. *Methods in Ecology "
+               "and Evolution, 5*(9), 944\u2013946.",
+}
+
+
+def references(fit, words, results: bool = True) -> tuple:
+    """The works that the report of a fit cites, and the source of the data where the sheet knows it."""
+    from .. import __version__
+    found = [_WORKS["mlmlib"].format(version=__version__)]
+    if results and getattr(fit, "n_groups", None):
+        found.append(_WORKS["nakagawa"])
+        if _slopes(fit):
+            found.append(_WORKS["johnson"])
+    if words.sheet:
+        found.append(f"Data: {words.sheet.facts['citation']}")
+    return tuple(sorted(found))
+
+
+def results_random(fit, words, say, level) -> list[str]:
+    """Standard deviations and correlations, ICC, the test of the random part, explained variance, likelihood."""
+    return [" ".join(_spread(fit, words, say, level)), " ".join(_whole(fit, words, say, level))]
+
+
+def _spread(fit, words, say, level):
+    table = fit.random_table(scale="sd", level=level)
+    for group in fit.n_groups:
+        parts, opens = [], []
+        for row in table[table["group"] == group].itertuples(index=False):
+            kind, effect = row.name.split("(", 1)
+            names = effect[:-1].split(", ")
+            parts.append(_parameter(words, say, row, kind, names, group, level))
+            if kind == "sd" and row.lower > 0 and row.upper / row.lower > OPEN:
+                opens.append("the intercepts" if names == ["Intercept"] else f"the slopes of {words.short(names[0])}")
+        yield f"Between {words.groups(group)}, {joined(parts)}."
+        if opens:
+            yield f"The interval leaves open how much {joined(opens)} differ."
+    row = table.iloc[-1]
+    places = say.places(row["se"])
+    yield (f"The residual SD{f' within {words.groups(group)}' if len(fit.n_groups) == 1 else ''} was "
+           f"{words.amount(say.plain('residual SD', row['estimate'], places))}"
+           f"{_ci(say, 'residual SD', row['lower'], row['upper'], level, places)}.")
+
+
+def _parameter(words, say, row, kind, names, group, level):
+    short = ["the intercepts" if n == "Intercept" else f"the slopes of {words.short(n)}" for n in names]
+    key = f"{group}: {row.name}"
+    if kind == "corr":
+        if row.estimate != row.estimate:
+            return f"the correlation of {joined(short)} is not defined"
+        return (f"the correlation of {joined(short)} was {sign('r')} = {say.share(key, row.estimate)}"
+                f"{_ci(say, key, row.lower, row.upper, level, bounded=True)}")
+    places = say.places(row.se)
+    if row.estimate < 10 ** -places / 2:
+        return f"the SD of {short[0]} was estimated as zero, on the boundary of what is possible"
+    unit = words.outcome_unit if names == ["Intercept"] else ""
+    value = f"{say.plain(key, row.estimate, places)} {unit}".rstrip()
+    return f"{short[0]} had an SD of {value}{_ci(say, key, row.lower, row.upper, level, places)}"
+
+
+def _ci(say, what, lower, upper, level, places=2, bounded=False):
+    if lower != lower or upper != upper:
+        return " (no interval: the fit is singular)"
+    return f", {say.interval(what, lower, upper, level, places=places, bounded=bounded)}"
+
+
+def _slopes(fit):
+    return list(dict.fromkeys(n for term in fit.design.random for n in term.names if n != "Intercept"))
+
+
+def _whole(fit, words, say, level):
+    slopes = _slopes(fit)
+    for group in fit.n_groups:
+        rho = icc(fit, level, group=group)
+        given = "" if rho.kind == "unconditional" else ", given the predictors" if not slopes else (
+            f", given the predictors and at {joined(f'{n} = 0' for n in slopes)}")
+        for _ in slopes:
+            say.put("condition", 0, "0")
+        of = f" of {words.groups(group)}" if len(fit.n_groups) > 1 else ""
+        yield (f"The intraclass correlation{of}{given} was ICC = {say.share('ICC', rho.estimate)}"
+               + (f", {say.interval('ICC', rho.lower, rho.upper, level, bounded=True)}." if rho.lower == rho.lower else "."))
+    yield _test(fit, say)
+    fixed, random, residual = shares(fit)
+    whole = fixed + random + residual
+    cite = _RIGHTS + ("; Johnson, 2014" if slopes else "")
+    both = f"conditional {sign('R')}\u00b2 = {say.share('conditional R2', (fixed + random) / whole)}"
+    if len(fit._names) > 1:
+        yield (f"The fixed part's predictions made up {say.percent('marginal R2', fixed / whole)} of the variance (marginal {sign('R')}\u00b2 = "
+               f"{say.share('marginal R2', fixed / whole)}), those of fixed and random part together "
+               f"{say.percent('conditional R2', (fixed + random) / whole)} ({both}; {cite}).")
+    kind = "REML criterion" if fit.reml else "deviance"
+    yield (f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')}, with {say.count('parameters', fit.n_params)} "
+           f"parameters in the model.")
+
+
+def _test(fit, say):
+    test = fit.lr_vs_linear()
+    label = test.distribution.split("(")[0]
+    if label == "chibar2":
+        shown = "\u03c7\u0304\u00b2(" + say.put("df", 0, "0") + ", " + say.put("df", 1, "1") + ")"
+        tail = ", an equal mixture of chi-squared distributions, because a variance cannot be negative"
+    else:
+        df = test.df if not isinstance(test.df, tuple) else max(test.df)
+        shown = f"\u03c7\u00b2({say.put('df', df, f'{df:g}')})"
+        tail = ", a conservative reference distribution, because variances cannot be negative" if test.note else ""
+    where = " (restricted)" if fit.reml else ""
+    return (f"Against the model without random effects, the{where} likelihood-ratio test gave {shown} = "
+            f"{say.put('LR statistic', test.statistic, f'{test.statistic:,.2f}')}, {say.p('p of LR', test.pvalue)}{tail}.")
