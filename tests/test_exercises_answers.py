@@ -29,7 +29,7 @@ WRONG = {
     },
     "03_random_intercepts": {
         "null = mlm.lmm('math ~ 1 + (1 | schid)', math)": ("q3_3", 2, "fitted by REML"),
-        "icc = sigma2 / (tau2 + sigma2)": ("q3_4", 2, "share *within*"),
+        "icc = sigma2 / (tau00 + sigma2)": ("q3_4", 2, "share *within*"),
         "range_low = g - 1.96 * null.bse['Intercept']": ("q3_5", 2, "confidence interval of the intercept"),
         "mean_6327 = raw": ("q3_7", 2, "no pooling"),
         "p_three = 2 * p_three": ("q3_9", 2, "half of that"),
@@ -38,11 +38,11 @@ WRONG = {
     "04_random_slopes": {
         "fit_un = fit_ind": ("q4_2", 1, "lacks schid: Intercept, homework"),
         "sd_slope = sd_slope ** 2": ("q4_3", 1, "the SD"),
-        "p_cov = p_cov / 2": ("q4_4", 1, "plain chi2(1)"),
-        "tau00_at = lambda c, t00, t01, t11: t00 + c * t01 + c ** 2 * t11": ("q4_6", 0, "twice"),
-        "parameters = {'unstructured': 9, 'independent': 3, 'exchangeable': 2, 'identity': 1}": ("q4_10", 0, "symmetric"),
-        "criterion = 46503.4": ("q4_11", 2, "false optimum"),
-        "p_slope = stats.chi2.sf(lr_slope, 2)": ("q4_14", 1.5, "conservative"),
+        "p_cov = p_cov / 2": ("q4_5", 1, "plain chi2(1)"),
+        "tau00_at = lambda c, t00, t01, t11: t00 + c * t01 + c ** 2 * t11": ("q4_7", 0, "twice"),
+        "parameters = {'unstructured': 9, 'independent': 3, 'exchangeable': 2, 'identity': 1}": ("q4_11", 0, "symmetric"),
+        "criterion = 46503.4": ("q4_12", 2, "false optimum"),
+        "p_slope = stats.chi2.sf(lr_slope, 2)": ("q4_15", 1.5, "conservative"),
     },
 }
 
