@@ -8,8 +8,8 @@ from pathlib import Path
 REPAIRS = (
     # docutils gives each source a role that ARIA has withdrawn; the list around it already says that it is one
     (re.compile(r'(<div class="citation" id="[^"]*") role="doc-biblioentry">'), r'\1 role="listitem">'),
-    # pandas heads the column of row names with an empty heading, which is announced as one
-    (re.compile(r"<th></th>"), "<td></td>"),
+    # a table whose first column has no heading (pandas makes them): an empty heading would be announced as one
+    (re.compile(r"<th([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>"), r"<td\1></td>"),
 )
 
 
