@@ -93,7 +93,7 @@ class Writer:
         """Words multiplied with each other; empty ones do not count."""
         return ("\\," if self.tex else " ").join(filter(None, words))
 
-    def total(self, pieces, width: int = 44) -> str:
+    def total(self, pieces, width: int = 32) -> str:
         """A sum; a piece that starts with a minus sign is subtracted. Mathematics goes on below after about `width` signs."""
         out, room = pieces[0], width - seen(pieces[0])
         for piece in pieces[1:]:
