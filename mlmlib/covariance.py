@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -62,7 +63,14 @@ class Structure:
         values, vectors = np.linalg.eigh(D)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         L = lower_factor(root) if self.rescaling == "any" else root @ vectors.T
-        return np.tensordot(self.basis, L, 2) / np.einsum("kij,kij->k", self.basis, self.basis)
+        flat = self.basis.reshape(self.n_params, -1)
+        return flat @ L.ravel() / (flat * flat).sum(axis=1)
+
+    def nearest(self, D: np.ndarray, floor: float) -> np.ndarray:
+        """A factor L of this structure whose L L' is near the symmetric matrix D, with no eigenvalue below `floor`."""
+        values, vectors = np.linalg.eigh(D)
+        root = vectors * np.sqrt(np.maximum(values, floor))
+        return root if self.rescaling == "any" else self.factor(self.theta(root @ root.T))
 
     def frame(self, L: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same D by another factor, and the basis in which to step on from it.
@@ -126,6 +134,7 @@ STRUCTURES: dict[str, Callable[[int], Structure]] = {
     "unstructured": unstructured, "independent": independent, "identity": identity, "exchangeable": exchangeable}
 
 
+@lru_cache(maxsize=64)
 def structure(name: str, q: int) -> Structure:
     """The structure called `name` for q effects; one effect has one variance whatever the name."""
     if name not in STRUCTURES:

@@ -142,40 +142,40 @@ def factorize(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _names(data) -> list:
-    if hasattr(data, "column_names"):  # pyarrow
+    kind = type(data)  # asked of the type: a DataFrame is slow to say that it has no such attribute
+    if hasattr(kind, "column_names"):  # pyarrow
         return list(data.column_names)
-    if hasattr(data, "columns"):
+    if hasattr(kind, "columns"):
         return list(data.columns)
-    if hasattr(data, "keys"):
+    if hasattr(kind, "keys"):
         return list(data.keys())
     if getattr(getattr(data, "dtype", None), "names", None):
         return list(data.dtype.names)
-    raise DataError(f"The data must be a table (a DataFrame or a dict of columns), not {type(data).__name__}.")
+    raise DataError(f"The data must be a table (a DataFrame or a dict of columns), not {kind.__name__}.")
 
 
 def _length(data, names) -> int:
     if not names:
         raise DataError("The data have no columns.")
-    if hasattr(data, "num_rows"):
+    if hasattr(type(data), "num_rows"):
         return int(data.num_rows)
-    if hasattr(data, "keys") and not hasattr(data, "columns"):
-        return max(np.size(data[name]) for name in names)
-    return len(data)
+    if hasattr(type(data), "columns") or not hasattr(type(data), "keys"):
+        return len(data)
+    return max(np.size(data[name]) for name in names)
 
 
 def _column(values, name: str):
     """One column as a float array or a `Categorical`."""
-    dtype = getattr(values, "dtype", None)
+    library, dtype = type(values).__module__.partition(".")[0], getattr(values, "dtype", None)
     if getattr(dtype, "name", "") == "category":  # pandas
         return Categorical(values.cat.codes.to_numpy().astype(np.intp), np.asarray(values.cat.categories), None, name)
-    if type(dtype).__name__ == "Enum":  # polars
+    if library == "polars" and type(dtype).__name__ == "Enum":
         codes = values.to_physical().cast(int).fill_null(-1).to_numpy().astype(np.intp)
         return Categorical(codes, np.asarray(dtype.categories.to_list(), dtype=object), None, name)
-    if str(getattr(values, "type", "")).startswith("dictionary"):  # pyarrow
+    if library == "pyarrow" and str(values.type).startswith("dictionary"):
         return _arrow_dictionary(values, name)
-    if getattr(dtype, "na_value", None) is not None and getattr(dtype, "kind", "") in "iuf" \
-            and not isinstance(dtype, np.dtype):
-        return values.to_numpy(dtype=float, na_value=np.nan)  # pandas nullable numbers
+    if library == "pandas" and not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "") in "iuf":
+        return values.to_numpy(dtype=float, na_value=np.nan)  # nullable numbers
     array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     if array.ndim == 0:
         raise DataError(f"Column {name!r} is a single value, not one value a row.")

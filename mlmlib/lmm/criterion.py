@@ -111,11 +111,11 @@ class Criterion:
 
     def factor(self, theta: np.ndarray) -> np.ndarray:
         """The block-diagonal relative covariance factor L at theta."""
-        return np.tensordot(theta, self.basis, 1)
+        return (theta @ self.basis.reshape(len(theta), -1)).reshape(self.basis.shape[1:])
 
     def start(self) -> Evaluation:
         """The criterion where the search begins, from moments."""
-        return self.settle(self.factor(moment_start(self.elimination, self.structures, self.basis, self.degrees)))
+        return self.settle(moment_start(self.elimination, self.structures, self.blocks, self.basis, self.degrees))
 
     def advance(self, at: Evaluation, step: np.ndarray) -> Evaluation:
         """The criterion a step on from another evaluation, in that one's coordinates."""

@@ -24,14 +24,17 @@ _WIDE = 10.0  # a relative standard deviation so large that only variation withi
 _FLOOR = 0.01  # smallest relative variance to begin with
 
 
-def moment_start(elimination: OneFactor, structures: list[Structure], basis: np.ndarray, degrees: int) -> np.ndarray:
-    """A starting value of theta.
+def moment_start(elimination: OneFactor, structures: list[Structure], blocks: list[slice], basis: np.ndarray,
+                 degrees: int) -> np.ndarray:
+    """A starting value of the relative covariance factor L.
 
     Parameters
     ----------
     elimination : OneFactor
         Its last column must be the least-squares residual.
     structures : list of Structure
+    blocks : list of slice
+        Where each one's effects stand.
     basis : ndarray, shape (m, q, q)
         Their bases side by side.
     degrees : int
@@ -39,7 +42,7 @@ def moment_start(elimination: OneFactor, structures: list[Structure], basis: np.
 
     Returns
     -------
-    ndarray, shape (m,)
+    ndarray, shape (q, q)
     """
     q, m = elimination.q, len(basis)
     A, h, rss = elimination.AB[:, :q], elimination.AB[:, -1], elimination.C[-1, -1]
@@ -55,10 +58,7 @@ def moment_start(elimination: OneFactor, structures: list[Structure], basis: np.
     scale = np.sqrt(np.diagonal(system)) + 1e-300
     solved = np.linalg.lstsq(system / np.outer(scale, scale), right / scale, rcond=1e-10)[0] / scale
     D = (solved @ E).reshape(q, q)
-    theta, at = [], 0
-    for shape in structures:
-        size = len(shape.sd)
-        values, vectors = np.linalg.eigh(D[at:at + size, at:at + size])
-        theta.append(shape.theta((vectors * np.maximum(values, _FLOOR)) @ vectors.T))
-        at += size
-    return np.concatenate(theta)
+    L = np.zeros((q, q))
+    for shape, block in zip(structures, blocks):
+        L[block, block] = shape.nearest(D[block, block], _FLOOR)
+    return L
