@@ -28,10 +28,12 @@ __all__ = [*_WHERE, "__version__"]
 
 
 class _Package(_ModuleType):
-    """A package in which a function may bear the name of the module that holds it: ``mlm.lmm`` is the function."""
+    """A package in which a function may bear the name of a module: ``mlm.lmm`` and ``mlm.table`` are the functions."""
 
     def __setattr__(self, name, value):
-        if isinstance(value, _ModuleType) and _WHERE.get(name) == name:
+        if isinstance(value, _ModuleType) and name in _WHERE:
+            if _WHERE[name] != name:
+                return
             value = getattr(value, name, value)
         super().__setattr__(name, value)
 

@@ -228,9 +228,7 @@ def r2(fit, null=None, *, slopes: str = "refit") -> R2 | LinearR2:
     from .lmm.reduced import null_model, random_intercepts
     null = null_model(fit) if null is None else null
     reduction = proportional_reduction(null, fit)
-    fixed = float(np.var(fit.design.X @ fit._params, ddof=1))
-    random = row_variance(fit)
-    residual = float(fit.sigma ** 2)
+    fixed, random, residual = shares(fit)
     notes = []
     if len(fit.n_groups) > 1:
         level1 = level2 = size = float("nan")
@@ -249,6 +247,11 @@ def r2(fit, null=None, *, slopes: str = "refit") -> R2 | LinearR2:
     whole = fixed + random + residual
     return R2(fit.formula, null.formula, fixed / whole, (fixed + random) / whole, level1, level2, reduction, fixed, random,
               residual, size, tuple(notes))
+
+
+def shares(fit) -> tuple[float, float, float]:
+    """The variances that Nakagawa's measures divide: of the fixed part's predictions, of the random part, of the residual."""
+    return float(np.var(fit.design.X @ fit._params, ddof=1)), row_variance(fit), float(fit.sigma ** 2)
 
 
 def percent(share: float) -> str:

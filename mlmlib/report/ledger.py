@@ -38,7 +38,8 @@ def joined(words, last: str = "and") -> str:
 class Ledger:
     """Writes numbers and keeps a list of them: what it is, its value, how it was printed."""
 
-    def __init__(self):
+    def __init__(self, level: float = 0.95):
+        self.level = level
         self.entries: list[tuple] = []
 
     def put(self, what: str, value, text: str) -> str:
@@ -154,13 +155,9 @@ class Prose:
             first, *rest = [_html(p) for p in paragraphs]
             parts.append(f"<p><strong>{escape(heading)}.</strong> {first}</p>" + "".join(f"<p>{p}</p>" for p in rest))
         if self.references:
-            parts.append(
-                "<p><strong>References</strong></p>"
-                + "".join(
-                    f'<p class="mlm-reference">{re.sub(r"[*](.+?)[*]", r"<em>\1</em>", escape(r))}</p>'
-                    for r in self.references
-                )
-            )
+            works = [re.sub(r"[*](.+?)[*]", r"<em>\1</em>", escape(work)) for work in self.references]
+            parts.append("<p><strong>References</strong></p>")
+            parts += [f'<p class="mlm-reference">{work}</p>' for work in works]
         style = (
             "<style>.mlm-prose{max-width:46em}.mlm-prose p{margin:.45em 0}"
             ".mlm-prose .mlm-reference{padding-left:1.6em;text-indent:-1.6em;font-size:.92em}</style>"

@@ -85,6 +85,8 @@ def _conditions(words, pieces) -> tuple:
     out = []
     for column in dict.fromkeys(c for c in order if c in found):
         piece = found[column]
+        if piece.category is None and not piece.plain and set(words.columns(piece)) & set(order):
+            continue  # a function of a column that is named itself
         if piece.category is None:
             out.append(f"{column} = 0")
         elif piece.reference is not None:
@@ -92,8 +94,8 @@ def _conditions(words, pieces) -> tuple:
     return tuple(out)
 
 
-def simple_slope(words: Words, read: Meaning):
-    """The slope of the focal column in the moderator's category: estimate, se, lower, upper at 95 %, and where it holds.
+def simple_slope(words: Words, read: Meaning, level: float = 0.95):
+    """The slope of the focal column in the moderator's category: estimate, se, lower, upper, and where it holds.
 
     None unless the product is of a number and a category.
     """
@@ -102,6 +104,6 @@ def simple_slope(words: Words, read: Meaning):
     fit = words.fit
     weights = np.array([float(name in (read.focal.name, read.name)) for name in fit._names])
     estimate, se = float(weights @ fit._params), float(np.sqrt(weights @ fit._cov @ weights))
-    half = fit._quantile(0.95) * se
+    half = fit._quantile(level) * se
     elsewhere = [c for c in _conditions(words, [read.focal]) if not c.startswith(f"{read.moderator.column} = ")]
     return estimate, se, estimate - half, estimate + half, tuple(elsewhere)

@@ -21,10 +21,12 @@ from .words import Words
 
 __all__ = ["report"]
 
-_STRUCTURES = {"unstructured": "an unstructured covariance matrix (all variances and covariances estimated)",
-               "independent": "variances of their own and no covariances",
-               "identity": "one variance for all and no covariances",
-               "exchangeable": "one variance and one covariance for all"}
+_STRUCTURES = {
+    "unstructured": " and an unstructured covariance matrix (all variances and covariances estimated)",
+    "independent": ", a variance for each and no covariances",
+    "identity": ", one variance for all and no covariances",
+    "exchangeable": ", one variance and one covariance for all",
+}
 
 
 def report(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
@@ -57,7 +59,7 @@ def report(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
     >>> print(report(fit).text.split(". ")[0])
     A linear mixed model for mathematics score (math, in points) was fitted to 519 students in 23 schools (5 to 67 students per school, M = 22.6)
     """
-    words, say = Words(fit, labels, units), Ledger()
+    words, say = Words(fit, labels, units), Ledger(level)
     mixed = bool(getattr(fit, "n_groups", None))
     sections = [("Analysis", [" ".join(_analysis(fit, words, say, level, mixed))])]
     if not getattr(fit, "converged", True):
@@ -65,11 +67,11 @@ def report(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
                                      "or rescale the columns, and fit again."]))
         return Prose("", tuple(sections), references(fit, words, results=False), tuple(say.entries))
     results = [" ".join(_fixed(fit, words, say, level))]
-    results += results_random(fit, words, say, level) if mixed else [_linear(fit, say)]
+    results += results_random(fit, words, say, level) if mixed else [_linear(fit, words, say)]
     sections.append(("Results", results))
     remarks = [say.quote(message) for message in fit.messages]
     if remarks:
-        sections.append(("To be told with it", remarks))
+        sections.append(("Remarks", remarks))
     return Prose("", tuple(sections), references(fit, words), tuple(say.entries))
 
 
@@ -84,20 +86,29 @@ def _analysis(fit, words, say, level, mixed):
     method = ("ordinary least squares" if fit.method == "ols" else "maximum likelihood (ML)") if not mixed else (
         "restricted maximum likelihood (REML)" if fit.reml else "maximum likelihood (ML)")
     version, python = say.put("version of mlmlib", __version__, __version__), ".".join(platform.python_version_tuple()[:2])
-    yield f"Estimation was by {method}, with the package mlmlib (version {version}) for Python {say.put('version of Python', python, python)}."
+    yield f"Estimation was by {method}, with the package mlmlib (version {version}) under Python {say.put('version of Python', python, python)}."
     yield _predictors(fit, words)
+    yield from _centering(fit, words)
     if mixed:
         yield from _random_structure(fit, words)
     if fit.design.weights is not None:
         yield "Rows were weighted: the residual variance of a row is inversely proportional to its weight."
-    if mixed or fit._t_df is None:
-        yield (f"Coefficients were tested by Wald {sign('z')} tests, without a small-sample correction; "
-               f"confidence intervals (CI) are Wald intervals"
-               + (", symmetric in the logarithm for standard deviations (SD)"
-                  + (" and in Fisher's z for correlations" if any(len(t.names) > 1 for t in fit.design.random) else "") if mixed else "")
-               + ".")
-    else:
-        yield f"Coefficients were tested by {sign('t')} tests; standard errors take the {words.rows} as independent and equally variable."
+    yield _tests(fit, words, mixed)
+
+
+def _tests(fit, words, mixed):
+    if fit._t_df is not None:
+        return f"Coefficients were tested by {sign('t')} tests; standard errors take the {words.rows} as independent and equally variable."
+    text = "Confidence intervals (CI) are Wald intervals"
+    if mixed:
+        scales = ["in the logarithm for standard deviations (SD)"]
+        if any(shape.name in ("unstructured", "exchangeable") and len(term.names) > 1
+               for term, shape in zip(fit.design.random, fit.model.structures)):
+            scales.append("in Fisher's z for correlations")
+        text += f", symmetric {joined([*scales, 'in the logit for the intraclass correlation (ICC)'])}"
+    if len(fit._names) > 1:
+        return f"Coefficients were tested by Wald {sign('z')} tests, without a small-sample correction. {text}."
+    return text + "."
 
 
 def _sizes(fit, words, say):
@@ -114,31 +125,52 @@ def _sizes(fit, words, say):
 
 
 def _predictors(fit, words):
-    singles, products = [], []
+    about, categories, products = {}, {}, []
     for name in fit._names:
         pieces = words.pieces(name)
         if len(pieces) > 1:
             products.append(" \u00d7 ".join(dict.fromkeys(p.column for p in pieces)))
         for piece in pieces:
-            about = words.named(piece.column)
-            if piece.reference is not None:
-                about += f" [compared with {piece.reference}]"
-            singles.append(about)
-    singles, products = list(dict.fromkeys(singles)), list(dict.fromkeys(products))
-    if not singles:
+            about[piece.column] = words.named(piece.column)
+            if piece.reference is not None and piece.category not in categories.setdefault((piece.column, piece.reference), []):
+                categories[piece.column, piece.reference].append(piece.category)
+    for (column, reference), others in categories.items():
+        compared = f"{joined(others)} compared with {reference}"
+        text = about[column]
+        about[column] = f"{text[:-1]}; {compared})" if text.endswith(")") else f"{text} ({compared})"
+    if not about:
         return "There were no predictors."
-    text = f"The predictor{'s' if len(singles) > 1 else ''} {'were' if len(singles) > 1 else 'was'} {joined(singles)}"
+    text = f"The predictor{'s were' if len(about) > 1 else ' was'} {joined(about.values())}"
+    products = list(dict.fromkeys(products))
     if products:
         text += f", with the product{'s' if len(products) > 1 else ''} {joined(products)}"
     return text + "."
 
 
+def _centering(fit, words):
+    """Which slopes of level-1 columns are within groups, and which mix levels."""
+    if not getattr(fit, "n_groups", None) or len(fit.n_groups) > 1:
+        return
+    pieces = {p.column: p for name in fit._names for p in words.pieces(name) if p.plain and p.group is None}
+    kinds = {column: words.centering(piece) for column, piece in pieces.items()}
+    group = words.groups(next(iter(fit.n_groups)))
+    for kind, text in (
+        ("within", "of the predictors, {} {} centered at the means of the {}"),
+        ("balanced", "{} had the same mean in all {}"),
+        ("adjusted", "with the group means of {} in the model, the slope of {} is that within {}"),
+        ("mixed", "of the predictors, {} {} not centered within {}, so that slopes combine differences within and between them"),
+    ):
+        own = [column for column, found in kinds.items() if found == kind]
+        if own:
+            words_in = {"adjusted": (joined(own), joined(own), group), "balanced": (joined(own), group)}
+            yield _capital(text.format(*words_in.get(kind, (joined(own), "were" if len(own) > 1 else "was", group)))) + "."
+
+
 def _random_structure(fit, words):
     for term, shape in zip(fit.design.random, fit.model.structures):
-        effects = ["intercepts" if n == "Intercept" else f"the slopes of {words.short(n)}" for n in term.names]
-        group = words.groups(term.group)
-        text = f"{joined(effects)[0].upper()}{joined(effects)[1:]} varied between {group}, with normal distributions"
-        yield text + (f" and {_STRUCTURES[shape.name]}." if len(term.names) > 1 else ".")
+        effects = joined("intercepts" if n == "Intercept" else f"the slopes of {words.short(n)}" for n in term.names)
+        text = f"{_capital(effects)} varied between {words.groups(term.group)}, with normal distributions"
+        yield f"{text}{_STRUCTURES[shape.name]}." if len(term.names) > 1 else f"{text}."
 
 
 def _fixed(fit, words, say, level):
@@ -148,16 +180,19 @@ def _fixed(fit, words, say, level):
         row, read = table.loc[name], meaning(words, name)
         places = say.places(row["se"])
         b = say.plain(f"{name}: b", row["estimate"], places)
-        numbers = (f"{sign('b')} = {words.amount(b)}, {sign('SE')} = {say.plain(f'{name}: SE', row['se'], places)}, "
+        unit = words.outcome_unit if read.kind in ("intercept", "slope", "category") else ""
+        numbers = (f"{sign('b')} = {b}{f' {unit}' if unit else ''}, {sign('SE')} = {say.plain(f'{name}: SE', row['se'], places)}, "
                    f"{say.interval(name, row['lower'], row['upper'], level, places=places)}")
-        test = letter if fit._t_df is None else f"t({say.put('df', fit._t_df, f'{fit._t_df:,}')})"
-        head, *df = test.split("(")
-        tested = f"{sign(head)}{'(' + df[0] if df else ''} = {say.plain(f'{name}: {letter}', row[letter])}, {say.p(f'{name}: p', row['p'])}"
-        open_sign = row["lower"] <= 0 <= row["upper"]
-        yield _sentence(words, say, read, row["estimate"] > 0, open_sign, numbers, tested)
+        tested = (f"{sign(letter)}{_df(fit, say)} = {say.plain(f'{name}: {letter}', row[letter])}, "
+                  f"{say.p(f'{name}: p', row['p'])}")
+        yield _sentence(words, say, read, row["estimate"] > 0, row["lower"] <= 0 <= row["upper"], numbers, tested)
 
 
-def _where(say, conditions, before="At ", after=", "):
+def _df(fit, say):
+    return "" if fit._t_df is None else f"({say.put('df', fit._t_df, f'{fit._t_df:,}')})"
+
+
+def _where(say, conditions, before="at ", after=", "):
     if not conditions:
         return ""
     for condition in conditions:
@@ -171,60 +206,62 @@ def _capital(text):
 
 
 def _sentence(words, say, read, positive, open_sign, numbers, tested):
-    where = _where(say, read.conditions, before="at ")
+    where, focal, both = _where(say, read.conditions), read.focal, f"{numbers}, {tested}"
+    higher = "higher" if positive else "lower"
     if read.kind == "intercept":
-        mean = "the expected outcome" if read.conditions else "the overall mean"
-        return _capital(f"{where}{mean} was {numbers}.")
-    both = f"{numbers}, {tested}"
+        text = f"expected {words.outcome} was" if read.conditions else f"the overall mean of {words.outcome} was"
+        return _capital(f"{where}{text} {numbers}.")
     if read.kind == "slope":
-        per = _per(words, read.focal)
+        unit = words.unit(focal.column)
+        per = f"per unit of {focal.column}{f', {unit}' if unit else ''}"
         if open_sign:
-            return _capital(f"{where}the interval for the slope of {read.focal.column} ({per}) included zero, {both}.")
-        return _capital(f"{where}higher {read.focal.column} went with {'higher' if positive else 'lower'} {words.outcome} ({per}), {both}.")
-    if read.kind == "category":
-        pair = f"{read.focal.category} and {read.focal.reference} ({read.focal.column})"
+            text = f"the interval for the slope of {focal.column} ({per}) included zero"
+        elif focal.group:
+            text = f"{words.groups(focal.group)} with higher {focal.column} had {higher} {words.outcome} ({per})"
+        else:
+            text = f"higher {focal.column} went with {higher} {words.outcome} ({per})"
+    elif read.kind == "category":
         if open_sign:
-            return _capital(f"{where}the interval for the difference between {pair} included zero, {both}.")
-        return _capital(f"{where}{words.outcome} was {'higher' if positive else 'lower'} for {read.focal.column} = {read.focal.category} "
-                        f"than for {read.focal.reference}, {both}.")
-    if read.kind == "product":
-        return _capital(f"{where}{_product(words, say, read, positive, open_sign, both)}")
-    return _capital(f"{where}the coefficient of {words.short(read.name)} was {both}.")
+            text = f"the interval for the difference between {focal.category} and {focal.reference} ({focal.column}) included zero"
+        else:
+            inside = f"in {words.groups(focal.group)}" if focal.group else f"for {words.rows}"
+            text = (f"{words.outcome} was {higher} {inside} with {focal.column} = {focal.category} than with "
+                    f"{focal.column} = {focal.reference}")
+    elif read.kind == "product":
+        return _capital(f"{where}{_product(words, say, read, higher, open_sign, both)}")
+    else:
+        text = f"the coefficient of {words.short(read.name)} was"
+        return _capital(f"{where}{text} {both}.")
+    return _capital(f"{where}{text}, {both}.")
 
 
-def _per(words, piece):
-    unit = words.unit(piece.column)
-    return f"per unit of {piece.column}{f', {unit}' if unit else ''}"
-
-
-def _product(words, say, read, positive, open_sign, both):
+def _product(words, say, read, higher, open_sign, both):
     focal, other = read.focal, read.moderator
     what = f"the slope of {focal.column}" if focal.category is None else (
         f"the difference between {focal.category} and {focal.reference} ({focal.column})")
     kind = "cross-level interaction" if read.cross_level else "interaction"
-    if other.category is None:
-        if open_sign:
-            return f"the interval for the {kind} of {focal.column} and {other.column} included zero, {both}."
-        return f"{what} was {'higher' if positive else 'lower'} where {other.column} was higher ({kind}), {both}."
+    moderator = other.column if other.category is None else f"{other.column} = {other.category}"
     if open_sign:
-        text = f"the interval for the {kind} of {focal.column} and {other.column} ({other.category}) included zero, {both}"
+        first = focal.column if focal.category is None else f"{focal.column} = {focal.category}"
+        text = f"the interval for the {kind} of {first} and {moderator} included zero, {both}"
+    elif other.category is None:
+        text = f"{what} was {higher} where {other.column} was higher ({kind}), {both}"
     else:
-        text = f"{what} was {'higher' if positive else 'lower'} for {other.column} = {other.category} than for {other.reference} ({kind}), {both}"
-    slope = simple_slope(words, read)
+        text = f"{what} was {higher} for {moderator} than for {other.column} = {other.reference} ({kind}), {both}"
+    slope = simple_slope(words, read, say.level)
     if slope:
         estimate, se, lower, upper, conditions = slope
-        places = say.places(se)
-        text += (f"; for {other.category} it was {words.amount(say.plain(f'{read.name}: simple slope', estimate, places))}, "
-                 f"{say.interval(f'{read.name}: simple slope', lower, upper, 0.95, places=places)}"
-                 f"{_where(say, conditions, before=' (at ', after=')')}")
+        places, key = say.places(se), f"{read.name}: simple slope"
+        text += (f"; for {other.category} it was {say.plain(key, estimate, places)}"
+                 f"{_where(say, conditions, before=' (at ', after=')')}, {say.interval(key, lower, upper, say.level, places=places)}")
     return text + "."
 
 
-def _linear(fit, say):
-    text = f"The residual SD was {say.plain('residual SD', fit.sigma)}"
+def _linear(fit, words, say):
+    text = f"The residual SD was {words.amount(say.plain('residual SD', fit.sigma))}"
+    if len(fit._names) > 1:
+        text += f"; {sign('R')}\u00b2 = {say.share('R2', fit.rsquared)}, adjusted {sign('R')}\u00b2 = {say.share('adjusted R2', fit.rsquared_adj)}"
     if len(fit._names) > 1 and fit._t_df is not None:
         first, second = say.count("numerator df", fit.df_model), say.count("denominator df", fit.df_resid)
-        text += (f"; {sign('R')}\u00b2 = {say.share('R2', fit.rsquared)}, adjusted {sign('R')}\u00b2 = "
-                 f"{say.share('adjusted R2', fit.rsquared_adj)}, {sign('F')}({first}, {second}) = {say.plain('F', fit.fvalue)}, "
-                 f"{say.p('p of F', fit.f_pvalue)}")
+        text += f", {sign('F')}({first}, {second}) = {say.plain('F', fit.fvalue)}, {say.p('p of F', fit.f_pvalue)}"
     return text + "."

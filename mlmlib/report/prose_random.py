@@ -23,13 +23,12 @@ def references(fit, words, results: bool = True) -> tuple:
     """The works that the report of a fit cites, and the source of the data where the sheet knows it."""
     from .. import __version__
     found = [_WORKS["mlmlib"].format(version=__version__)]
-    if results and getattr(fit, "n_groups", None):
+    if results and getattr(fit, "n_groups", None) and len(fit._names) > 1:
         found.append(_WORKS["nakagawa"])
         if _slopes(fit):
             found.append(_WORKS["johnson"])
-    if words.sheet:
-        found.append(f"Data: {words.sheet.facts['citation']}")
-    return tuple(sorted(found))
+    sources = [f"Data: {words.sheet.facts['citation']}"] if words.sheet else []
+    return (*sorted(found, key=str.lower), *sources)
 
 
 def results_random(fit, words, say, level) -> list[str]:
@@ -44,6 +43,8 @@ def _spread(fit, words, say, level):
         for row in table[table["group"] == group].itertuples(index=False):
             kind, effect = row.name.split("(", 1)
             names = effect[:-1].split(", ")
+            if fit.is_singular:
+                row = row._replace(lower=float("nan"), upper=float("nan"))
             parts.append(_parameter(words, say, row, kind, names, group, level))
             if kind == "sd" and row.lower > 0 and row.upper / row.lower > OPEN:
                 opens.append("the intercepts" if names == ["Intercept"] else f"the slopes of {words.short(names[0])}")
@@ -65,11 +66,10 @@ def _parameter(words, say, row, kind, names, group, level):
             return f"the correlation of {joined(short)} is not defined"
         return (f"the correlation of {joined(short)} was {sign('r')} = {say.share(key, row.estimate)}"
                 f"{_ci(say, key, row.lower, row.upper, level, bounded=True)}")
-    places = say.places(row.se)
+    places = say.places(row.se if row.se > 0 else row.estimate)
     if row.estimate < 10 ** -places / 2:
         return f"the SD of {short[0]} was estimated as zero, on the boundary of what is possible"
-    unit = words.outcome_unit if names == ["Intercept"] else ""
-    value = f"{say.plain(key, row.estimate, places)} {unit}".rstrip()
+    value = words.amount(say.plain(key, row.estimate, places)) + ("" if names == ["Intercept"] else f" per unit of {words.short(names[0])}")
     return f"{short[0]} had an SD of {value}{_ci(say, key, row.lower, row.upper, level, places)}"
 
 
@@ -87,12 +87,14 @@ def _whole(fit, words, say, level):
     slopes = _slopes(fit)
     for group in fit.n_groups:
         rho = icc(fit, level, group=group)
-        given = "" if rho.kind == "unconditional" else ", given the predictors" if not slopes else (
-            f", given the predictors and at {joined(f'{n} = 0' for n in slopes)}")
+        at = joined(f"{n} = 0" for n in slopes)
+        given = None if rho.kind == "unconditional" else f" and at {at}" if slopes else ""
         for _ in slopes:
             say.put("condition", 0, "0")
         of = f" of {words.groups(group)}" if len(fit.n_groups) > 1 else ""
-        yield (f"The intraclass correlation{of}{given} was ICC = {say.share('ICC', rho.estimate)}"
+        text = f"the intraclass correlation{of}"
+        text = f"Given the predictors{given}, {text}" if given is not None else f"T{text[1:]}"
+        yield (f"{text} was ICC = {say.share('ICC', rho.estimate)}"
                + (f", {say.interval('ICC', rho.lower, rho.upper, level, bounded=True)}." if rho.lower == rho.lower else "."))
     yield _test(fit, say)
     fixed, random, residual = shares(fit)
@@ -104,20 +106,19 @@ def _whole(fit, words, say, level):
                f"{say.share('marginal R2', fixed / whole)}), those of fixed and random part together "
                f"{say.percent('conditional R2', (fixed + random) / whole)} ({both}; {cite}).")
     kind = "REML criterion" if fit.reml else "deviance"
-    yield (f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')}, with {say.count('parameters', fit.n_params)} "
-           f"parameters in the model.")
+    yield (f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')} ({say.count('parameters', fit.n_params)} parameters).")
 
 
 def _test(fit, say):
     test = fit.lr_vs_linear()
-    label = test.distribution.split("(")[0]
-    if label == "chibar2":
-        shown = "\u03c7\u0304\u00b2(" + say.put("df", 0, "0") + ", " + say.put("df", 1, "1") + ")"
-        tail = ", an equal mixture of chi-squared distributions, because a variance cannot be negative"
+    if test.distribution.startswith("chibar2"):
+        zero, one = say.put("df", 0, "0"), say.put("df", 1, "1")
+        shown = "\u03c7\u0304\u00b2"
+        tail = f" (an equal mixture of \u03c7\u00b2({zero}) and \u03c7\u00b2({one}), because a variance cannot be negative)"
     else:
-        df = test.df if not isinstance(test.df, tuple) else max(test.df)
+        df = max(test.df) if isinstance(test.df, tuple) else test.df
         shown = f"\u03c7\u00b2({say.put('df', df, f'{df:g}')})"
-        tail = ", a conservative reference distribution, because variances cannot be negative" if test.note else ""
-    where = " (restricted)" if fit.reml else ""
-    return (f"Against the model without random effects, the{where} likelihood-ratio test gave {shown} = "
+        tail = " (conservative, because variances cannot be negative)" if test.note else ""
+    what = "restricted likelihood-ratio" if fit.reml else "likelihood-ratio"
+    return (f"Against the model without random effects, the {what} test gave {shown} = "
             f"{say.put('LR statistic', test.statistic, f'{test.statistic:,.2f}')}, {say.p('p of LR', test.pvalue)}{tail}.")

@@ -190,6 +190,11 @@ class Words:
         plain = factor is not None and factor.is_column
         return Piece(part, part, None, None, self._constant_in(factor) if factor else None, plain)
 
+    def columns(self, piece: Piece) -> tuple:
+        """The columns of the data that a piece is computed from."""
+        label = piece.column if piece.column in self._factors else piece.column.rsplit("[", 1)[0]
+        return self._factors[label][0].columns if label in self._factors else (piece.column,)
+
     def _constant_in(self, factor) -> str | None:
         """The grouping factor within whose groups the columns of `factor` do not vary."""
         import pandas as pd
@@ -201,6 +206,33 @@ class Words:
             if all(pd.Series(c).groupby(term.codes).nunique().max() <= 1 for c in columns):
                 return term.group
         return None
+
+    def centering(self, piece: Piece) -> str:
+        """Of a numeric column of level 1: ``"within"`` if its mean is zero in all groups, ``"balanced"`` if it is the same in all,
+        ``"adjusted"`` if the group means are in the model, ``"mixed"`` if none, so that its slope combines differences within and
+        between groups.
+        """
+        design, names = self.fit.design, list(self.fit._names)
+        x = design.X[:, names.index(piece.name)] if piece.name in names else None
+        if x is None:
+            factor = self._factors[piece.column][0]
+            values = np.asarray(design.data[factor.columns[0]], dtype=float)
+            x = values if design.kept is None else values[design.kept]
+        codes, count = design.random[0].codes, len(design.random[0].levels)
+        sizes = np.bincount(codes, minlength=count)
+
+        def means(column):
+            return np.bincount(codes, column, count) / sizes
+
+        small = 1e-6 * np.std(x) + 1e-300
+        m = means(x)
+        if np.ptp(m) < small:
+            return "within" if np.abs(m).max() < small else "balanced"
+        columns = [k for k, column in enumerate(design.X.T)
+                   if np.abs(column - means(column)[codes]).max() <= 1e-9 * (np.abs(column).max() or 1.0)]
+        basis = np.column_stack([means(design.X[:, k]) for k in columns]) if columns else np.ones((count, 1))
+        left = m - basis @ np.linalg.lstsq(basis, m, rcond=None)[0]
+        return "adjusted" if np.abs(left).max() < 1e-6 * np.std(x) and basis.shape[1] < count else "mixed"
 
     def short(self, name: str) -> str:
         """A coefficient for a table: ``cses × sector (Catholic)``, with labels= in place of names."""
