@@ -208,7 +208,10 @@ class LinearResult:
         return summary(self, **options)
 
     def translate(self, to: str, *, data: str = "df") -> str:
-        """The same model as code for ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"``, ``"statsmodels"``."""
+        """The same model as code for another program.
+
+        ``to`` is ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"`` or ``"statsmodels"``.
+        """
         from .report import translate
         return translate(self, to, data=data)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .testresult import TestResult, p_text
+from .testresult import TestResult
 
 __all__ = ["Comparison", "compare", "lr_vs_linear", "mixture_pvalue"]
 
