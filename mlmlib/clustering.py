@@ -121,7 +121,7 @@ def icc(fit, level=0.95, *, group=None, at=None):
     names, cov = fit.variance_cov()
     within = fit.sigma**2
     variance, gradient = dict.fromkeys(groups, 0.0), {g: np.zeros(len(names)) for g in groups}
-    for term, a, b, value, slope in fit._variances.rows():
+    for term, a, b, value, *_, slope in fit._variances.rows():
         z = [at.get(term.names[k], 1.0) for k in (a, b)]
         weight = z[0] * z[1] * (1 if a == b else 2)
         variance[term.group] += weight * value
