@@ -1,9 +1,7 @@
 """From formula and table to the outcome y, the fixed-effects matrix X and the random terms.
 
-Categories are coded to full rank by the rules of Wilkinson and Rogers (as patsy does: a category is coded in full
-where no earlier term spans its mean), and columns are named as patsy names them, ``sector[T.Catholic]``.  What a
-transform or a category learned from the data is kept, so that `Design.fixed_matrix` builds the same columns for
-new rows.
+Columns are coded by `mlmlib.coding` and named as patsy names them, ``sector[T.Catholic]``.  What a transform or a category
+learned from the data is kept, so that `Design.fixed_matrix` builds the same columns for new rows.
 
 Chapter 1 (``01_linear_model``) builds X by hand; Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``)
 build Z.
@@ -12,107 +10,16 @@ build Z.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations, product
 
 import numpy as np
 
+from .coding import Encoder, FactorInfo
 from .errors import DataError, FormulaError
-from .formula import Factor, Formula, Term, parse, term_name
+from .formula import Factor, Formula, Term, parse
 from .table import Categorical, Table, factorize
-from .transforms import Memory, Treatment, functions
+from .transforms import Memory, functions
 
-__all__ = ["Design", "RandomDesign", "build_design"]
-
-
-@dataclass(frozen=True)
-class FactorInfo:
-    """What a factor learned: categories and their contrast, or the number of numeric columns."""
-
-    levels: np.ndarray | None
-    contrast: object
-    width: int
-    memory: Memory
-
-
-class Encoder:
-    """Columns of a list of terms: names, and matrices for any table."""
-
-    def __init__(self, terms: tuple[Term, ...], infos: dict[Factor, FactorInfo]):
-        self.terms, self.infos = terms, infos
-        self.blocks = _blocks(terms, infos)
-        self.names = [name for term, coding in self.blocks for name in self._names(term, coding)]
-
-    def _names(self, term, coding) -> list[str]:
-        parts = []
-        for factor in reversed(term):  # the first factor varies fastest
-            info = self.infos[factor]
-            if info.levels is None:
-                parts.append([factor.label] if info.width == 1 else
-                             [f"{factor.label}[{k}]" for k in range(info.width)])
-            elif factor in coding:
-                parts.append([f"{factor.label}[{level}]" for level in info.levels])
-            else:
-                contrast = info.contrast or Treatment()
-                named = contrast.matrix(info.levels.tolist())[1]
-                parts.append([f"{factor.label}[{contrast.letter}.{level}]" for level in named])
-        return [":".join(reversed(name)) for name in product(*parts)] if term else ["Intercept"]
-
-    def rows(self, values: dict, n: int) -> np.ndarray:
-        """The matrix, transposed: one contiguous row a coefficient, shape (p, n)."""
-        out = np.empty((len(self.names), n))
-        at = 0
-        for term, coding in self.blocks:
-            columns = [None]
-            for factor in term:
-                own = self._columns(factor, values[factor], factor in coding)
-                columns = [column if sofar is None else sofar * column for column in own for sofar in columns]
-            for column in columns:
-                out[at] = 1.0 if column is None else column
-                at += 1
-        return out
-
-    def _columns(self, factor, value, full) -> list[np.ndarray]:
-        info = self.infos[factor]
-        if info.levels is None:
-            return [value] if info.width == 1 else list(value.T)
-        levels = info.levels.tolist()
-        matrix = np.eye(len(levels)) if full else (info.contrast or Treatment()).matrix(levels)[0]
-        return [column[value.codes] for column in matrix.T]
-
-
-def _blocks(terms, infos) -> list[tuple[Term, frozenset]]:
-    """Blocks of columns: for each the factors multiplied, and the categories among them to code in full.
-
-    Each term stands for all subsets of its categories; those that earlier terms with the same numeric factors span
-    already are left out, and the rest are joined again, two subsets that differ by one category becoming one with
-    that category in full (the algorithm of patsy).
-    """
-    spanned: dict[frozenset, set] = {}
-    blocks = []
-    for term in terms:
-        numeric = frozenset(factor for factor in term if infos[factor].levels is None)
-        categories = [factor for factor in term if infos[factor].levels is not None]
-        known = spanned.setdefault(numeric, set())
-        pieces = [(frozenset(subset), frozenset()) for size in range(len(categories) + 1)
-                  for subset in combinations(categories, size) if frozenset(subset) not in known]
-        known.update(reduced for reduced, _ in pieces)
-        while _join(pieces):
-            pass
-        for reduced, full in pieces:
-            blocks.append((tuple(f for f in term if f in numeric or f in reduced or f in full), full))
-    return blocks
-
-
-def _join(pieces: list) -> bool:
-    """Join the first two subsets that differ by one reduced category; False when there are none."""
-    for short, (small, full) in enumerate(pieces):
-        for long in range(short + 1, len(pieces)):
-            large, other = pieces[long]
-            if full == other and small < large and len(large - small) == 1:
-                pieces[short] = (small, full | (large - small))
-                del pieces[long]
-                return True
-    return False
+__all__ = ["Design", "Encoder", "RandomDesign", "build_design"]
 
 
 @dataclass(frozen=True)
@@ -180,6 +87,7 @@ class Design:
     messages: tuple[str, ...]
     data: object
     encoder: Encoder
+    offset_option: object = None  # the offset= given: a column's name, or values
 
     def index(self):
         """The row labels of the rows used: those of the DataFrame, or numbers."""
@@ -199,9 +107,16 @@ class Design:
         return term.encoder.rows(_replay(term.encoder, table), table.n).T, codes
 
     def offset_of(self, data) -> np.ndarray | float:
-        """The formula's offsets for new rows."""
+        """The offset of new rows: those of the formula, and the column named by ``offset=``."""
         table = Table(data)
-        return sum((_evaluate(factor, table, Memory()) for factor in self.formula.offsets), 0.0)
+        _refuse_missing(self.formula.offsets, table)
+        total = sum((_evaluate(factor, table, Memory()) for factor in self.formula.offsets), 0.0)
+        if isinstance(self.offset_option, str):
+            return total + table[self.offset_option]
+        if self.offset_option is not None:
+            raise DataError("The offset of the fit was given as values, which new rows do not have. Give offset= the name of a "
+                            "column, or write offset(...) in the formula.")
+        return total
 
 
 def build_design(formula, data, *, weights=None, offset=None) -> Design:
@@ -258,7 +173,7 @@ def build_design(formula, data, *, weights=None, offset=None) -> Design:
     if extra["weights"] is not None and not (extra["weights"] > 0).all():
         raise DataError("The weights must all be positive; drop the rows whose weight is zero.")
     return Design(formula, formula.response.label, tuple(encoder.names), y, encoder.rows(values, table.n).T,
-                  tuple(random), extra["weights"], shift, kept, tuple(messages), data, encoder)
+                  tuple(random), extra["weights"], shift, kept, tuple(messages), data, encoder, offset)
 
 
 def _option(value, table, name):
@@ -392,7 +307,9 @@ def _reads_as_number(text: str) -> bool:
 def _replay(encoder, table) -> dict:
     """The encoder's factors for new rows, coded by the categories of the fit."""
     values = {}
-    for factor in dict.fromkeys(factor for term in encoder.terms for factor in term):
+    factors = dict.fromkeys(factor for term in encoder.terms for factor in term)
+    _refuse_missing(factors, table)
+    for factor in factors:
         info = encoder.infos[factor]
         value = _evaluate(factor, table, info.memory.replay())
         if info.levels is None:
@@ -412,8 +329,20 @@ def _replay(encoder, table) -> dict:
     return values
 
 
+def _refuse_missing(factors, table) -> None:
+    """New rows must be complete: a row without a value has no prediction."""
+    for name in dict.fromkeys(name for factor in factors for name in factor.columns):
+        column = table[name]
+        missing = column.codes < 0 if isinstance(column, Categorical) else np.isnan(column)
+        if missing.any():
+            raise DataError(f"The new data miss {name!r} in {int(missing.sum())} rows (first: row {int(np.argmax(missing))}); drop "
+                            f"these rows or fill them in.")
+
+
 def _group_codes(factors: Term, table: Table, known=None):
     """Codes and labels of the groups that one or more columns make; with `known`, codes into those labels."""
+    if known is not None:
+        _refuse_missing(factors, table)
     parts = []
     for factor in factors:
         value = _evaluate(factor, table, Memory())

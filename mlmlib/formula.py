@@ -17,40 +17,17 @@ Journal of Statistical Software, 67(1), section 2.1.
 
 from __future__ import annotations
 
-import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from .errors import FormulaError
+from .expression import Factor, closing, read_call
 
 __all__ = ["Factor", "Formula", "RandomTerm", "parse"]
 
 _TOKEN = re.compile(
     r"(?P<name>`[^`]+`|[^\W\d]\w*(?:\.\w+)*)|(?P<number>\d+(?:\.\d+)?)|(?P<op>\*\*|\|\||[-+*/:^()|~])")
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One variable of a formula: a column, or a function of columns.
-
-    Attributes
-    ----------
-    label : str
-        The name that coefficients carry, ``"cses"`` or ``"I(x ** 2)"``.
-    columns : tuple of str
-        The columns of the table that it reads.
-    code : code object or None
-        Compiled Python for a function; None for a plain column.
-    """
-
-    label: str
-    columns: tuple[str, ...] = field(compare=False)
-    code: object = field(default=None, compare=False, repr=False)
-
-    @property
-    def is_column(self) -> bool:
-        return self.code is None
 
 
 Term = tuple  # of Factor; the empty tuple is the intercept
@@ -160,10 +137,10 @@ class _Parser:
                 raise self.error(f"Cannot read {text[position]!r}", position)
             kind, value, start, position = match.lastgroup, match.group(), position, match.end()
             if kind == "name" and text[position:position + 1] == "(":
-                end = _closing(text, position)
+                end = closing(text, position)
                 if end < 0:
                     raise self.error(f"The parenthesis after {value!r} is not closed", position)
-                kind, value, position = "name", _call(text[start:end + 1], self), end + 1
+                kind, value, position = "name", read_call(text[start:end + 1], text), end + 1
             elif kind == "name":
                 value = Factor(value.strip("`"), (value.strip("`"),))
             self.tokens.append((kind, value, start))
@@ -333,76 +310,3 @@ def _unique(terms) -> list[Term]:
 
 def _cross(left, right) -> list[Term]:
     return _unique([tuple(dict.fromkeys((*a, *b))) for a in left for b in right])
-
-
-def _closing(text: str, start: int) -> int:
-    """Position of the parenthesis that closes the one at `start`, quotes respected; -1 if there is none."""
-    depth, quote = 0, ""
-    for position in range(start, len(text)):
-        char = text[position]
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "'\"`":
-            quote = char
-        elif char == "(":
-            depth += 1
-        elif char == ")":
-            depth -= 1
-            if not depth:
-                return position
-    return -1
-
-
-def _call(text: str, parser: _Parser) -> Factor:
-    """A function of columns, with its columns and compiled code.
-
-    Columns become ``_c["name"]`` and functions ``_f["name"]``, so that a column called `log` does not hide log().
-    """
-    quoted: list[str] = []
-
-    def hide(match):
-        quoted.append(match.group()[1:-1])
-        return f"_q{len(quoted) - 1}_"
-
-    source = re.sub(r"`[^`]+`", hide, text)
-    source = re.sub(r"\^", "**", source)
-    try:
-        tree = ast.parse(source, mode="eval")
-    except SyntaxError:
-        raise FormulaError(f"Cannot read {text!r} in the formula {parser.text!r}.") from None
-    label = re.sub(r"_q(\d+)_", lambda m: f"`{quoted[int(m.group(1))]}`", ast.unparse(tree))
-    reader = _Columns(quoted)
-    compiled = compile(ast.fix_missing_locations(reader.visit(tree)), "<formula>", "eval")
-    return Factor(label, tuple(dict.fromkeys(reader.columns)), compiled)
-
-
-class _Columns(ast.NodeTransformer):
-    """Rewrite names of a function call as look-ups of columns and of functions."""
-
-    def __init__(self, quoted: list[str]):
-        self.quoted, self.columns = quoted, []
-
-    @staticmethod
-    def _lookup(table: str, key: str):
-        return ast.Subscript(ast.Name(table, ast.Load()), ast.Constant(key), ast.Load())
-
-    def visit_Call(self, node):
-        name = ast.unparse(node.func)
-        node.func = self._lookup("_f", name)
-        node.args = [self.visit(argument) for argument in node.args]
-        for keyword in node.keywords:
-            keyword.value = self.visit(keyword.value)
-        return node
-
-    def visit_Attribute(self, node):
-        return self._column(ast.unparse(node))
-
-    def visit_Name(self, node):
-        if node.id in ("Treatment", "Sum"):  # contrasts inside C(x, Sum)
-            return self._lookup("_f", node.id)
-        match = re.fullmatch(r"_q(\d+)_", node.id)
-        return self._column(self.quoted[int(match.group(1))] if match else node.id)
-
-    def _column(self, name: str):
-        self.columns.append(name)
-        return self._lookup("_c", name)

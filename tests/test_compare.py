@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import chi2
 
 import mlmlib as mlm
+from mlmlib.inference.boundary import boundary_weights
 from mlmlib.inference.likelihood_ratio import mixture_pvalue
 from models import data, fit
 
@@ -97,3 +98,25 @@ def test_chibar2_holds_under_the_null():
     found = np.array([base.refit(rng.normal(size=300)).lr_vs_linear().statistic for _ in range(400)])
     assert 0.40 < (found < 1e-6).mean() < 0.62
     assert 0.02 < (found > 2.7055).mean() < 0.085
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (x | g)", "y ~ x + (x || g)"])
+def test_the_mixture_holds_under_the_null(formula):
+    """Neither an intercept nor a slope varies: the mixture's p-values are uniform where they are small."""
+    rng = np.random.default_rng(12)
+    g, x = np.repeat(np.arange(80), 6), rng.normal(size=480)
+    base = mlm.lmm(formula, {"y": rng.normal(size=480), "x": x, "g": g}, reml=False)
+    tests = [base.refit(rng.normal(size=480)) for _ in range(300)]
+    exact = np.array([fitted.lr_vs_linear(mixture=True).pvalue for fitted in tests[:1]])
+    weights = boundary_weights(base)
+    assert sum(weights.values()) == pytest.approx(1) and all(weight >= 0 for weight in weights.values())
+    found = np.array([mixture_pvalue(fitted.lr_vs_linear().statistic, weights) for fitted in tests])
+    assert exact[0] == pytest.approx(found[0], abs=0.01)
+    assert 0.02 < (found < 0.05).mean() < 0.09 and 0.06 < (found < 0.1).mean() < 0.15
+    stata = np.array([fitted.lr_vs_linear().pvalue for fitted in tests])
+    assert (stata < 0.05).mean() < (found < 0.05).mean() and np.all(stata >= found - 1e-12)
+
+
+def test_the_mixture_is_refused_for_many_parameters():
+    with pytest.raises(ValueError, match="up to three"):
+        fit("hsb_minority_reml").lr_vs_linear(mixture=True)

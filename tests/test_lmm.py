@@ -228,6 +228,22 @@ def test_predictions():
     assert len(fitted.predict(new.drop(columns="school"), random_effects=False)) == 3
 
 
+def test_predictions_refuse_missing_values():
+    fitted = mlm.lmm("y ~ x + c + (1 | g)", SMALL)
+    for column in ("x", "c", "g"):
+        new = SMALL.astype({"g": float}).iloc[:4].copy()
+        new.loc[2, column] = None
+        with pytest.raises(mlm.DataError, match=f"miss '{column}' in 1 rows \\(first: row 2\\)"):
+            fitted.predict(new)
+
+
+def test_predictions_take_the_offset_from_its_column():
+    fitted = mlm.lmm("y ~ x + (1 | g)", SMALL, offset="z")
+    assert np.allclose(fitted.predict(SMALL), fitted.fittedvalues)
+    with pytest.raises(mlm.DataError, match="given as values"):
+        mlm.lmm("y ~ x + (1 | g)", SMALL, offset=SMALL["z"].to_numpy()).predict(SMALL)
+
+
 def test_predictions_refuse_a_new_category():
     fitted = mlm.lmm("y ~ c + (1 | g)", SMALL)
     with pytest.raises(mlm.DataError, match="have mid in 'c'"):

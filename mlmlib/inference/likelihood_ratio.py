@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .boundary import boundary_weights
 from .testresult import TestResult
 
 __all__ = ["Comparison", "compare", "lr_vs_linear", "mixture_pvalue"]
@@ -39,7 +40,7 @@ def mixture_pvalue(statistic: float, weights: dict[int, float]) -> float:
 def _describe(weights: dict[int, float]) -> str:
     if weights == {0: 0.5, 1: 0.5}:
         return "chibar2(01)"
-    return " + ".join(f"{weight:g} chi2({df})" for df, weight in sorted(weights.items()))
+    return " + ".join(f"{weight:.2g} chi2({df})" for df, weight in sorted(weights.items()))
 
 
 def _linear_loglik(fit) -> float:
@@ -47,26 +48,38 @@ def _linear_loglik(fit) -> float:
     return -fit.model.criterion(np.zeros(len(fit._at.basis))).value / 2.0
 
 
-def lr_vs_linear(fit) -> TestResult:
+def lr_vs_linear(fit, mixture: bool = False) -> TestResult:
     """Test of the whole random part against the linear model without it.
 
     Parameters
     ----------
     fit : LmmResult
+    mixture : bool
+        With more than one parameter: refer the statistic to the mixture of chi-squares (`mlmlib.inference.boundary`), for up
+        to three parameters, instead of Stata's conservative chi-square.
 
     Returns
     -------
     TestResult
-        One variance: chibar2(01).  A diagonal of k variances: the binomial mixture of chi2(0) .. chi2(k), which holds
-        when their estimates are nearly uncorrelated, is not used; as in Stata, more than one parameter is referred to
-        chi2 with that many degrees of freedom, which is conservative, and the result says so.
+        One variance: chibar2(01).  More: chi2 with as many degrees of freedom as parameters, which is conservative because
+        variances cannot be negative, and the result says so; or the mixture.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("Reaction ~ Days + (1 + Days | Subject)", mlm.load("sleepstudy"))
+    >>> lr_vs_linear(fit).distribution, lr_vs_linear(fit, mixture=True).distribution
+    ('chi2(3)', '0.13 chi2(0) + 0.33 chi2(1) + 0.37 chi2(2) + 0.17 chi2(3)')
     """
     k = fit.n_params - len(fit._names) - 1
     statistic = max(2.0 * (fit.llf - _linear_loglik(fit)), 0.0)
     null = "no random effects" if k > 1 else f"var({fit.design.random[0].names[0]}) = 0"
     name = "LR test vs. linear model"
-    if k == 1:
-        return TestResult(statistic, (0, 1), mixture_pvalue(statistic, {0: 0.5, 1: 0.5}), "chibar2(01)", null, name)
+    if k == 1 or mixture:
+        weights = boundary_weights(fit)
+        if weights is None:
+            raise ValueError(f"The mixture of chi-squares is known for up to three parameters of the random part; here are {k}.")
+        return TestResult(statistic, tuple(weights), mixture_pvalue(statistic, weights), _describe(weights), null, name)
     return TestResult(statistic, k, mixture_pvalue(statistic, {k: 1.0}), f"chi2({k})", null, name,
                       "conservative: variances cannot be negative, so the p-value is at most this")
 

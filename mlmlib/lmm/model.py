@@ -26,7 +26,7 @@ class LmmModel:
     """A linear mixed model in columns of its own, where every number is of moderate size.
 
     X is replaced by orthonormal columns and y by its least-squares residual; each term's Z by columns of mean square one
-    (orthogonal ones where the structure allows).  `fixed_effects`, `effect_maps` and so on lead back.
+    (orthogonal ones where the structure allows).  `x_map` and `z_maps` lead back to the reader's columns.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class LmmResult(LinearResult):
     theta : ndarray
         Relative covariance factors: for an unstructured term the lower triangle, column by column, as in lme4.
     converged : bool
-        True when a Newton step would lower the criterion by less than 1e-9.
+        True when a Newton step would lower the criterion by less than 1e-12 (1e-8 where rounding hides what is below).
     is_singular : bool
         True when a covariance matrix of random effects is singular (a zero variance, a correlation of one).
     messages : tuple of str
@@ -71,8 +71,9 @@ class LmmResult(LinearResult):
     def _T(self) -> list[np.ndarray]:
         return [self._at.s2 * D for D in self._D]
 
-    @cached_property
+    @property
     def theta(self) -> np.ndarray:
+        """Parameters of the relative covariance factors, one term after the other."""
         return np.concatenate([shape.theta(D) for shape, D in zip(self.model.structures, self._D)])
 
     @cached_property
@@ -136,7 +137,7 @@ class LmmResult(LinearResult):
         """BLUPs, shape (J, q), and their covariances given the parameters, shape (J, q, q)."""
         at, model = self._at, self.model
         p = len(self._params)
-        q, groups = at.parts.U.shape[0], at.parts.U.shape[2]
+        q = len(at.L)
         back = np.zeros((q, q))
         for block, own in zip(model.criterion.blocks, model.z_maps):
             back[block, block] = own
@@ -182,7 +183,7 @@ class LmmResult(LinearResult):
         for group, table in effects.items():
             whole = table.copy()
             for name in fixed.index:
-                whole[name] = fixed[name] + (table[name] if name in table else 0.0)
+                whole[name] = fixed[name] + table.get(name, 0.0)
             order = [*fixed.index, *[name for name in table if name not in fixed.index]]
             effects[group] = whole[order]
         return effects
@@ -281,10 +282,14 @@ class LmmResult(LinearResult):
 
     # tests
 
-    def lr_vs_linear(self):
-        """Likelihood-ratio test of the whole random part against the linear model (TestResult)."""
+    def lr_vs_linear(self, mixture: bool = False):
+        """Likelihood-ratio test of the whole random part against the linear model (TestResult).
+
+        With more than one parameter the reference is Stata's conservative chi-square, or with ``mixture=True`` the mixture
+        of chi-squares that holds where variances cannot be negative.
+        """
         from ..inference.likelihood_ratio import lr_vs_linear
-        return lr_vs_linear(self)
+        return lr_vs_linear(self, mixture)
 
     def _singular_message(self, k: int) -> str:
         """Name the singular term, what it usually means, and what to try."""

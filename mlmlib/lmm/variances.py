@@ -78,12 +78,11 @@ class VarianceParameters:
         self.cov[np.ix_(free, free)] = _inverse(information)
 
     def rows(self):
-        """Every variance and covariance: term number, effects' numbers, estimate, gradient in the parameters."""
-        for k, (term, T) in enumerate(zip(self.fit.design.random, self.fit._T)):
-            sd_place, corr_place = self._place[k]
+        """Every variance and covariance: term, effects' numbers, estimate, correlation, gradient in the parameters."""
+        for term, T, (sd_place, corr_place) in zip(self.fit.design.random, self.fit._T, self._place):
             sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))
             for a in range(len(term.names)):
-                yield term, a, a, T[a, a], {int(sd_place[a]): 2.0 * T[a, a]}
+                yield term, a, a, T[a, a], np.nan, {int(sd_place[a]): 2.0 * T[a, a]}
             for b in range(len(term.names)):
                 for a in range(b):
                     if corr_place[a, b] < 0:
@@ -92,7 +91,7 @@ class VarianceParameters:
                     gradient = {int(corr_place[a, b]): sd[a] * sd[b] * (1 - r * r)}
                     for place in (int(sd_place[a]), int(sd_place[b])):
                         gradient[place] = gradient.get(place, 0.0) + T[a, b]
-                    yield term, a, b, T[a, b], gradient
+                    yield term, a, b, T[a, b], r, gradient
 
     def _delta(self, gradient: dict) -> float:
         place = list(gradient)
@@ -105,17 +104,15 @@ class VarianceParameters:
         if scale not in ("variance", "sd"):
             raise ValueError(f"scale={scale!r} must be 'variance' or 'sd'.")
         z, rows = normal_quantile(level), []
-        for k, (term, a, b, value, gradient) in enumerate(self.rows()):
+        for term, a, b, value, r, gradient in self.rows():
             name = term.names[a] if a == b else f"{term.names[a]}, {term.names[b]}"
+            place = next(iter(gradient))
             if a == b:
-                rows.append(self._positive(term.group, name, value, next(iter(gradient)), scale, z))
+                rows.append(self._positive(term.group, name, value, place, scale, z))
             elif scale == "variance":
                 se = self._delta(gradient)
                 rows.append((term.group, f"cov({name})", value, se, value - z * se, value + z * se))
             else:
-                place = next(iter(gradient))
-                T = self.fit._T[[id(t) for t in self.fit.design.random].index(id(term))]
-                r = value / np.sqrt(T[a, a] * T[b, b]) if T[a, a] * T[b, b] > 0 else np.nan
                 se = np.sqrt(self.cov[place, place])
                 middle = np.arctanh(r) if np.isfinite(se) else np.nan
                 rows.append((term.group, f"corr({name})", r, (1 - r * r) * se, np.tanh(middle - z * se),
@@ -140,12 +137,7 @@ class VarianceParameters:
         out["variance"] = table["estimate"]
         single = [name.startswith("var(") for name in table["name"]]
         out["sd"] = np.where(single, np.sqrt(np.maximum(table["estimate"], 0.0)), np.nan)
-        corr = []
-        for term, a, b, value, _ in self.rows():
-            T = self.fit._T[[id(t) for t in self.fit.design.random].index(id(term))]
-            below = T[a, a] * T[b, b]
-            corr.append(np.nan if a == b or not below > 0 else value / np.sqrt(below))
-        out["correlation"] = [*corr, np.nan]
+        out["correlation"] = [*(row[4] for row in self.rows()), np.nan]
         out[["se", "lower", "upper"]] = table[["se", "lower", "upper"]]
         return out
 
