@@ -174,6 +174,11 @@ def check(design: Design) -> None:
         other = next(term for term in design.random if term.group != groups[0])
         raise FormulaError(f"The term {other.text} has the grouping factor {other.group!r} beside {groups[0]!r}; lmm takes terms "
                            f"of one grouping factor so far, not nested or crossed ones.")
+    effects = [(term.group, name) for term in design.random for name in term.names]
+    twice = next((pair for k, pair in enumerate(effects) if pair in effects[:k]), None)
+    if twice:
+        raise FormulaError(f"The effect {twice[1]!r} varies over {twice[0]!r} in two terms, which cannot be told apart; remove it "
+                           f"from one of them, as in (1 | g) + (0 + x | g).")
     if n <= p:
         raise DataError(f"{n} rows cannot carry {p} fixed effects; drop predictors or collect more data.")
     for term in design.random:
