@@ -225,6 +225,16 @@ class LinearResult:
         from .report import equations
         return equations(self, **options)
 
+    def report(self, **options):
+        """The fit as paragraphs of a paper, in APA form, every number taken from the fit: see `mlmlib.report.prose.report`."""
+        from .report import report
+        return report(self, **options)
+
+    def explain(self, **options):
+        """The fit read aloud in the units of the data, and what its messages mean: see `mlmlib.report.explain.explain`."""
+        from .report import explain
+        return explain(self, **options)
+
     def __repr__(self) -> str:
         return str(self.summary())
 

@@ -118,10 +118,10 @@ def _sizes(fit, words, say):
         low, high = (say.count(f"{end} group size", int(v)) for end, v in (("smallest", sizes.min()), ("largest", sizes.max())))
         mean = say.plain("mean group size", float(sizes.mean()), 1)
         name = words.groups(factor) + (f" of {factor}" if words.group(factor) == "group" else "")
-        spread = f"{low} {words.rows} in each" if low == high else (
+        spread = f"{low} {words.rows} each" if low == high else (
             f"{low} to {high} {words.rows} per {words.group(factor)}, {sign('M')} = {mean}")
         parts.append(f"{say.count('groups', count)} {name} ({spread})")
-    return f" in {joined(parts)}"
+    return f" {words.inside(next(iter(fit.n_groups)))} {joined(parts)}"
 
 
 def _predictors(fit, words):
@@ -156,7 +156,7 @@ def _centering(fit, words):
     group = words.groups(next(iter(fit.n_groups)))
     for kind, text in (
         ("within", "of the predictors, {} {} centered at the means of the {}"),
-        ("balanced", "{} had the same mean in all {}"),
+        ("balanced", "of the predictors, {} had the same mean in all {}"),
         ("adjusted", "with the group means of {} in the model, the slope of {} is that within {}"),
         ("mixed", "of the predictors, {} {} not centered within {}, so that slopes combine differences within and between them"),
     ):
@@ -225,7 +225,7 @@ def _sentence(words, say, read, positive, open_sign, numbers, tested):
             text = f"the interval for the difference between {focal.category} and {focal.reference} ({focal.column}) included zero"
         else:
             inside = f"in {words.groups(focal.group)}" if focal.group else f"for {words.rows}"
-            text = (f"{words.outcome} was {higher} {inside} with {focal.column} = {focal.category} than with "
+            text = (f"expected {words.outcome} was {higher} {inside} with {focal.column} = {focal.category} than with "
                     f"{focal.column} = {focal.reference}")
     elif read.kind == "product":
         return _capital(f"{where}{_product(words, say, read, higher, open_sign, both)}")

@@ -236,7 +236,7 @@ def _reading(fits, names, show, stars, random, level):
     inside = {
         "se": "Standard errors in parentheses" + " (those of the random part give no test of zero)" * mixed,
         "p": f"p-values of {test} in parentheses",
-        "ci": f"{100 * level:g} % Wald intervals in brackets, those of the random part symmetric in the logarithm (correlations: "
+        "ci": f"{100 * level:g}% Wald intervals in brackets, those of the random part symmetric in the logarithm (correlations: "
         f"in Fisher's z)",
     }[show]
     yield inside + "."

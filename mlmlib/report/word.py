@@ -26,17 +26,19 @@ def write(table, path) -> None:
         lines.append(([name, *[""] * len(table.models)], True))
         lines += [([_squared(row.label), *map(minus, _cells(row))], False) for row in rows]
     grid = document.add_table(rows=len(lines), cols=len(table.models) + 1)
-    titles = {k for k, (_, title) in enumerate(lines) if title}
     for k, (cells, title) in enumerate(lines):
-        for m, (cell, value) in enumerate(zip(grid.rows[k].cells, cells)):
+        own = grid.rows[k].cells
+        if title:
+            own, cells = [own[0].merge(own[-1])], cells[:1]
+            for extra in own[0].paragraphs[1:]:
+                extra._element.getparent().remove(extra._element)
+        for m, (cell, value) in enumerate(zip(own, cells)):
             paragraph = cell.paragraphs[0]
             paragraph.paragraph_format.space_after = Pt(0)
             paragraph.paragraph_format.space_before = Pt(4 if title else 0)
             paragraph.paragraph_format.left_indent = Pt(0 if title or m or not k else 10)
             paragraph.alignment = right if m else left
             paragraph.add_run(value).italic = title
-        if k in titles:
-            grid.rows[k].cells[0].merge(grid.rows[k].cells[-1])
         rules = (["top", "bottom"] if k == 0 else []) + (["bottom"] if k == len(lines) - 1 else [])
         for cell in grid.rows[k].cells if rules else ():
             _rule(cell, rules)

@@ -27,6 +27,11 @@ _IRREGULAR = {
 }
 
 
+_PLACES = {"school", "class", "classroom", "group", "team", "hospital", "clinic", "ward", "center", "centre", "site", "district",
+           "village", "region", "state", "country", "city", "neighborhood", "firm", "company", "family", "household", "litter",
+           "batch", "department", "university", "plot", "block"}
+
+
 def plural(word: str) -> str:
     """The plural of an English noun; of several words the last is changed.
 
@@ -122,6 +127,10 @@ class Words:
     def groups(self, factor: str) -> str:
         return plural(self.group(factor))
 
+    def inside(self, factor: str) -> str:
+        """``"in"`` for groups that hold their rows, as schools do, ``"of"`` for those that have them, as doctors do."""
+        return "in" if self.group(factor).split(" ")[-1].lower() in _PLACES else "of"
+
     def _about(self, column: str):
         """The column of the data sheet, also for its within and between part."""
         known = self.sheet.columns if self.sheet else {}
@@ -149,6 +158,14 @@ class Words:
             return self.units[column]
         about, _ = self._about(column)
         return about.unit if about else ""
+
+    def described(self, column: str) -> str:
+        """Label, name and unit: ``school mean SES (mean_ses; on the SES scale)``."""
+        unit, name = self.unit(column), self.named(column)
+        if not unit:
+            return name
+        unit = f"on the {unit}" if unit.endswith("scale") else f"in {unit}"
+        return f"{name[:-1]}; {unit})" if name.endswith(")") else f"{name} ({unit})"
 
     @property
     def outcome(self) -> str:
