@@ -1,7 +1,7 @@
 """Coding of terms as columns: which categories need all their columns, which one less, and what the columns are called.
 
-The rules are those of Wilkinson and Rogers as patsy carries them out: a category is coded in full where no earlier term spans
-its mean, so that the columns have full rank however the terms are combined.
+The rules are those of Wilkinson and Rogers as patsy carries them out: a category is coded in full where no earlier
+term spans its mean, so that the columns have full rank however the terms are combined.
 
 Chapter 1 (``01_linear_model``) codes a category by hand.
 """

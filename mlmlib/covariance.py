@@ -59,7 +59,7 @@ class Structure:
         return np.tensordot(theta, self.basis, 1)
 
     def theta(self, D: np.ndarray) -> np.ndarray:
-        """The theta of a relative covariance matrix D: the triangle of its Cholesky factor, or of its symmetric root."""
+        """The theta of a relative covariance matrix D, from its Cholesky factor or its symmetric root."""
         values, vectors = np.linalg.eigh(D)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         L = lower_factor(root) if self.rescaling == "any" else root @ vectors.T

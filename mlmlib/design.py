@@ -1,7 +1,7 @@
 """From formula and table to the outcome y, the fixed-effects matrix X and the random terms.
 
-Columns are coded by `mlmlib.coding` and named as patsy names them, ``sector[T.Catholic]``.  What a transform or a category
-learned from the data is kept, so that `Design.fixed_matrix` builds the same columns for new rows.
+Columns are coded by `mlmlib.coding` and named as patsy names them, ``sector[T.Catholic]``.  What a transform or a
+category learned from the data is kept, so that `Design.fixed_matrix` builds the same columns for new rows.
 
 Chapter 1 (``01_linear_model``) builds X by hand; Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``)
 build Z.
@@ -114,8 +114,8 @@ class Design:
         if isinstance(self.offset_option, str):
             return total + table[self.offset_option]
         if self.offset_option is not None:
-            raise DataError("The offset of the fit was given as values, which new rows do not have. Give offset= the name of a "
-                            "column, or write offset(...) in the formula.")
+            raise DataError("The offset of the fit was given as values, which new rows do not have. Give offset= the "
+                            "name of a column, or write offset(...) in the formula.")
         return total
 
 
@@ -218,8 +218,9 @@ def _outcome(factor, table) -> np.ndarray:
         if y.levels.tolist() == [False, True]:
             return y.codes.astype(float)
         shown = ", ".join(repr(level) for level in y.levels[:3].tolist())
-        raise DataError(f"The outcome {factor.label!r} holds text or categories ({shown} ...), not numbers. If it should be a number, "
-                        f"convert it with pandas.to_numeric(..., errors='coerce') and look at what becomes missing.")
+        raise DataError(f"The outcome {factor.label!r} holds text or categories ({shown} ...), not numbers. If it "
+                        "should be a number, convert it with pandas.to_numeric(..., errors='coerce') and look at "
+                        "what becomes missing.")
     if y.ndim != 1:
         raise DataError(f"The outcome {factor.label!r} has {y.shape[1]} columns; a linear model has one.")
     if y.size and np.ptp(y) == 0:
@@ -265,8 +266,9 @@ class _Known(dict):
         self.label = label
 
     def __missing__(self, name):
-        raise FormulaError(f"{self.label!r} calls {name}(), which formulas do not know. They know C, I, center, scale, "
-                           f"poly, offset and NumPy's log, exp, sqrt, abs ...; compute anything else as a column first.")
+        raise FormulaError(f"{self.label!r} calls {name}(), which formulas do not know. They know C, I, center, "
+                           "scale, poly, offset and NumPy's log, exp, sqrt, abs ...; compute anything else as a "
+                           "column first.")
 
 
 def _learn(factor, table, infos, values) -> None:
@@ -292,8 +294,9 @@ def _refuse_numbers_as_text(factor, value) -> None:
     words = [level for level in levels if not _reads_as_number(level)]
     if len(words) <= 0.1 * len(levels):
         why = f" (not numbers: {', '.join(map(repr, words[:3]))})" if words else ""
-        raise DataError(f"Column {factor.label!r} is text that holds numbers{why}. Convert it with pandas.to_numeric(..., "
-                        f"errors='coerce'), or write C({factor.label}) if each value is a category of its own.")
+        raise DataError(f"Column {factor.label!r} is text that holds numbers{why}. Convert it with "
+                        f"pandas.to_numeric(..., errors='coerce'), or write C({factor.label}) if each value is a "
+                        "category of its own.")
 
 
 def _reads_as_number(text: str) -> bool:
@@ -323,8 +326,8 @@ def _replay(encoder, table) -> dict:
         recoded = value.recode(info.levels)
         lost = sorted({str(value.levels[code]) for code in value.codes[recoded.codes < 0] if code >= 0})
         if lost:
-            raise DataError(f"The new data have {', '.join(lost)} in {factor.label!r}, which the fit never saw; it knows "
-                            f"{', '.join(map(str, info.levels))}.")
+            raise DataError(f"The new data have {', '.join(lost)} in {factor.label!r}, which the fit never saw; it "
+                            f"knows {', '.join(map(str, info.levels))}.")
         values[factor] = recoded
     return values
 
@@ -335,8 +338,8 @@ def _refuse_missing(factors, table) -> None:
         column = table[name]
         missing = column.codes < 0 if isinstance(column, Categorical) else np.isnan(column)
         if missing.any():
-            raise DataError(f"The new data miss {name!r} in {int(missing.sum())} rows (first: row {int(np.argmax(missing))}); drop "
-                            f"these rows or fill them in.")
+            raise DataError(f"The new data miss {name!r} in {int(missing.sum())} rows (first: row "
+                            f"{int(np.argmax(missing))}); drop these rows or fill them in.")
 
 
 def _group_codes(factors: Term, table: Table, known=None):

@@ -294,7 +294,7 @@ class _Parser:
             self.at += 1
             return terms
         if kind == "number":
-            raise self.error("A number cannot be multiplied in a formula; write I(2 * x) for arithmetic. Found a number")
+            raise self.error("A number cannot be multiplied in a formula; write I(2 * x) for arithmetic. Found one")
         if kind == "end":
             raise self.error("The formula ends too soon: a term is missing")
         raise self.error(f"Did not expect {value!r}")

@@ -1,7 +1,7 @@
 """The linear model without random effects, on statsmodels' OLS.
 
-By least squares as a regression table prints it, or by maximum likelihood as Stata's ``mixed`` prints a model without a random
-part: the same coefficients, the residual variance divided by n instead of n - p, z instead of t.
+By least squares as a regression table prints it, or by maximum likelihood as Stata's ``mixed`` prints a model without
+a random part: the same coefficients, the residual variance divided by n instead of n - p, z instead of t.
 
 Chapter 1 (``01_linear_model``) compares the two.
 """
@@ -29,8 +29,8 @@ def ols(formula: str, data, *, method: str = "ols", weights=None, offset=None) -
         ``"math ~ schtype * homework"``; no random terms.
     data : pandas or polars DataFrame, pyarrow Table, or dict of columns
     method : {"ols", "ml"}
-        ``"ols"``: variance rss / (n - p), t and F tests.  ``"ml"``: variance rss / n, z and chi-square tests, as Stata's
-        ``mixed`` without a random part.
+        ``"ols"``: variance rss / (n - p), t and F tests.  ``"ml"``: variance rss / n, z and chi-square tests, as
+        Stata's ``mixed`` without a random part.
     weights : str or array, optional
         Column or values, positive; the residual variance of row i is ``sigma**2 / weights[i]``.
     offset : str or array, optional
@@ -92,7 +92,8 @@ class OlsResult(LinearResult):
         fit = OLS(y, design.X).fit() if design.weights is None else WLS(y, design.X, design.weights).fit()
         n, p = design.X.shape
         s2 = fit.ssr / (n if method == "ml" else n - p)
-        self._freeze(design=design, method=method, statsmodels=fit, _names=design.exog_names, _params=np.asarray(fit.params),
+        self._freeze(design=design, method=method, statsmodels=fit, _names=design.exog_names,
+                     _params=np.asarray(fit.params),
                      _cov=s2 * np.asarray(fit.normalized_cov_params), _t_df=None if method == "ml" else n - p,
                      sigma=float(np.sqrt(s2)), n_params=p + 1, messages=design.messages)
 
@@ -108,7 +109,8 @@ class OlsResult(LinearResult):
         n, p = self.design.X.shape
         X = self.design.X if self.design.weights is None else self.design.X * np.sqrt(self.design.weights)[:, None]
         extra = 0.0 if self.design.weights is None else np.log(self.design.weights).sum()
-        value = np.linalg.slogdet(X.T @ X)[1] + (n - p) * (1 + np.log(2 * np.pi * self.statsmodels.ssr / (n - p))) - extra
+        s2 = self.statsmodels.ssr / (n - p)
+        value = np.linalg.slogdet(X.T @ X)[1] + (n - p) * (1 + np.log(2 * np.pi * s2)) - extra
         return float(-value / 2)
 
     @property
@@ -175,7 +177,8 @@ class OlsResult(LinearResult):
         table = self.random_table()
         value = float(table["estimate"].iloc[0])
         return pd.DataFrame({"group": ["Residual"], "name": ["Residual"], "variance": [value], "sd": [np.sqrt(value)],
-                             "correlation": [np.nan], "se": table["se"], "lower": table["lower"], "upper": table["upper"]})
+                             "correlation": [np.nan], "se": table["se"], "lower": table["lower"],
+                             "upper": table["upper"]})
 
     def random_table(self, scale: str = "variance", level: float = 0.95):
         """The residual variance (or standard deviation) as Stata prints it after ``mixed`` (DataFrame)."""

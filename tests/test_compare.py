@@ -59,6 +59,8 @@ def test_the_table():
     assert table.index.tolist() == ["intercepts", "slopes"] and table["npar"].tolist() == [4, 6]
     assert np.allclose(table["aic"], [fit("hsb_ri_cses_ml").aic, fit("hsb_rc_ml").aic])
     assert np.allclose(table["bic"], [fit("hsb_ri_cses_ml").bic, fit("hsb_rc_ml").bic])
+    turned = mlm.compare(fit("hsb_rc_ml"), fit("hsb_ri_cses_ml"), names=("slopes", "intercepts")).table
+    assert turned.equals(table)
     assert "slopes" in str(mlm.compare(fit("hsb_ri_cses_ml"), fit("hsb_rc_ml"), names=("intercepts", "slopes")))
 
 

@@ -1,9 +1,9 @@
 """The mixture of chi-squares of a test that no random effect varies.
 
-Under the null the statistic is the squared length of a normal vector projected on the cone of possible covariance matrices,
-which is a mixture of chi2(0) .. chi2(m) for m parameters.  The outer weights are the chances that the unrestricted estimate lies
-in the cone and in its polar; the even and the odd weights sum to one half each.  For up to three parameters (a random
-intercept with a random slope) that settles them all.
+Under the null the statistic is the squared length of a normal vector projected on the cone of possible covariance
+matrices, which is a mixture of chi2(0) .. chi2(m) for m parameters.  The outer weights are the chances that the
+unrestricted estimate lies in the cone and in its polar; the even and the odd weights sum to one half each.  For up to
+three parameters (a random intercept with a random slope) that settles them all.
 
 Chapter 8 (``08_inference``) derives the mixture.
 
@@ -70,7 +70,7 @@ def _information(criterion) -> np.ndarray:
 
 
 def _in_cone(criterion, points: np.ndarray, off: float) -> np.ndarray:
-    """Which points are covariance matrices; `off` is what a coordinate of an off-diagonal pair stands for in the matrix."""
+    """Which points are covariance matrices; an off-diagonal coordinate stands for `off` times itself in the matrix."""
     inside = np.ones(len(points), dtype=bool)
     for shape, place in zip(criterion.structures, criterion.places):
         own = points[:, place]

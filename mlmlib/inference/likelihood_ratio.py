@@ -55,14 +55,14 @@ def lr_vs_linear(fit, mixture: bool = False) -> TestResult:
     ----------
     fit : LmmResult
     mixture : bool
-        With more than one parameter: refer the statistic to the mixture of chi-squares (`mlmlib.inference.boundary`), for up
-        to three parameters, instead of Stata's conservative chi-square.
+        With more than one parameter: refer the statistic to the mixture of chi-squares (`mlmlib.inference.boundary`),
+        for up to three parameters, instead of Stata's conservative chi-square.
 
     Returns
     -------
     TestResult
-        One variance: chibar2(01).  More: chi2 with as many degrees of freedom as parameters, which is conservative because
-        variances cannot be negative, and the result says so; or the mixture.
+        One variance: chibar2(01).  More: chi2 with as many degrees of freedom as parameters, which is conservative
+        because variances cannot be negative, and the result says so; or the mixture.
 
     Examples
     --------
@@ -78,7 +78,8 @@ def lr_vs_linear(fit, mixture: bool = False) -> TestResult:
     if k == 1 or mixture:
         weights = boundary_weights(fit)
         if weights is None:
-            raise ValueError(f"The mixture of chi-squares is known for up to three parameters of the random part; here are {k}.")
+            raise ValueError(f"The mixture of chi-squares is known for up to three parameters of the random part; here "
+                             f"are {k}.")
         return TestResult(statistic, tuple(weights), mixture_pvalue(statistic, weights), _describe(weights), null, name)
     return TestResult(statistic, k, mixture_pvalue(statistic, {k: 1.0}), f"chi2({k})", null, name,
                       "conservative: variances cannot be negative, so the p-value is at most this")
@@ -104,7 +105,8 @@ class Comparison(TestResult):
 
     def __str__(self) -> str:
         head = ["model", "npar", "aic", "bic", "loglik", "deviance"]
-        lines = [head] + [[str(row["model"]), f"{row['npar']}", *(f"{row[key]:.2f}" for key in head[2:])] for row in self._rows]
+        lines = [head] + [[str(row["model"]), f"{row['npar']}", *(f"{row[key]:.2f}" for key in head[2:])]
+                          for row in self._rows]
         wide = [max(len(line[k]) for line in lines) for k in range(len(head))]
         text = "\n".join("  ".join(cell.ljust(w) if not k else cell.rjust(w) for k, (cell, w) in
                                    enumerate(zip(line, wide))) for line in lines)
@@ -118,7 +120,7 @@ class Comparison(TestResult):
         return f"{table.to_html(float_format='{:.2f}'.format)}<p>{escape(super().__str__())}</p>"
 
 
-def compare(null, full, method: str = "lrt", names=("null", "full")) -> Comparison:
+def compare(null, full, method: str = "lrt", names: tuple | None = None) -> Comparison:
     """Compare two nested fits by their likelihoods.
 
     Parameters
@@ -127,8 +129,8 @@ def compare(null, full, method: str = "lrt", names=("null", "full")) -> Comparis
         The smaller and the larger model (they are exchanged if given the other way round).  Where their fixed effects
         differ and they were fitted by REML, both are refitted by ML and the note says so.
     method : {"lrt"}
-    names : tuple of str
-        Names of the rows in the table.
+    names : tuple of str, optional
+        Names of the two in the table; "null" and "full" when left out.
 
     Returns
     -------
@@ -152,7 +154,7 @@ def compare(null, full, method: str = "lrt", names=("null", "full")) -> Comparis
     if method != "lrt":
         raise ValueError(f"compare(method={method!r}) is not known; use 'lrt'.")
     if null.n_params > full.n_params:
-        null, full = full, null
+        null, full, names = full, null, names and tuple(names)[::-1]
     _refuse(null, full)
     notes = []
     fixed_differ = set(null._names) != set(full._names)
@@ -173,7 +175,7 @@ def compare(null, full, method: str = "lrt", names=("null", "full")) -> Comparis
     elif random_differ and _terms(full) != _terms(null):
         notes.append("conservative: the null sets variances to zero, so the p-value is at most this")
     rows = []
-    for fit, name, loglik in zip((null, full), names, pair):
+    for fit, name, loglik in zip((null, full), names or ("null", "full"), pair):
         k = fit.n_params
         rows.append({"model": name, "formula": fit.formula, "npar": k, "aic": 2 * k - 2 * loglik,
                      "bic": float(np.log(fit.nobs)) * k - 2 * loglik, "loglik": loglik, "deviance": -2 * loglik,
@@ -206,23 +208,24 @@ def _refuse(null, full) -> None:
     """Raise where a likelihood-ratio test of the two would mean nothing."""
     a, b = null.design, full.design
     if a.endog_name != b.endog_name:
-        raise ValueError(f"The fits have different outcomes, {a.endog_name!r} and {b.endog_name!r}; likelihoods of different "
-                         f"outcomes cannot be compared.")
+        raise ValueError(f"The fits have different outcomes, {a.endog_name!r} and {b.endog_name!r}; likelihoods of "
+                         "different outcomes cannot be compared.")
     if len(a.y) != len(b.y) or not np.array_equal(np.sort(a.y), np.sort(b.y)):
-        raise ValueError(f"The fits use different rows ({len(a.y)} and {len(b.y)}), perhaps because one model's predictors have "
-                         f"missing values. Fit both to the same rows, for example data.dropna(subset=[...]).")
+        raise ValueError(f"The fits use different rows ({len(a.y)} and {len(b.y)}), perhaps because one model's "
+                         "predictors have missing values. Fit both to the same rows, for example "
+                         "data.dropna(subset=[...]).")
     kinds = {_kind(null), _kind(full)}
     if kinds == {"ML", "REML"}:
-        raise ValueError("One fit is by REML and the other by ML; their likelihoods cannot be compared. Fit both with the "
-                         "same reml=.")
+        raise ValueError("One fit is by REML and the other by ML; their likelihoods cannot be compared. Fit both with "
+                         "the same reml=.")
     space = np.column_stack([b.X])
     left = a.X - space @ np.linalg.lstsq(space, a.X, rcond=None)[0]
     if np.abs(left).max() > 1e-6 * max(1.0, np.abs(a.X).max()):
-        raise ValueError("The fits are not nested: the fixed effects of the smaller model are not all in the larger one. "
-                         "Compare them by AIC or BIC.")
+        raise ValueError("The fits are not nested: the fixed effects of the smaller model are not all in the larger "
+                         "one. Compare them by AIC or BIC.")
     if not _terms(null) <= _terms(full):
-        raise ValueError("The fits are not nested: the smaller model lets effects vary that are fixed in the larger one. "
-                         "Compare them by AIC or BIC.")
+        raise ValueError("The fits are not nested: the smaller model lets effects vary that are fixed in the larger "
+                         "one. Compare them by AIC or BIC.")
     if null.n_params == full.n_params:
         raise ValueError("The fits have the same number of parameters, so neither is a special case of the other.")
 

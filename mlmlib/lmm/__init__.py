@@ -39,8 +39,9 @@ def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", wei
 
     Notes
     -----
-    Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``) introduce the model, Chapter 7 (``07_estimation``) its
-    estimation.  The criterion is that of Bates et al. (2015), minimized by exact Newton steps.
+    Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``) introduce the model, Chapter 7
+    (``07_estimation``) its estimation.  The criterion is that of Bates et al. (2015), minimized by exact Newton
+    steps.
 
     Examples
     --------

@@ -35,15 +35,15 @@ def orthonormalize(rows: np.ndarray, names, what: str) -> tuple[np.ndarray, np.n
 
     Notes
     -----
-    Cholesky-QR, twice (Yamamoto et al., 2015, Electronic Transactions on Numerical Analysis 44, 306-326), after the columns
-    are brought to equal length: as accurate as Householder's QR here, and made of matrix products.
+    Cholesky-QR, twice (Yamamoto et al., 2015, Electronic Transactions on Numerical Analysis 44, 306-326), after the
+    columns are brought to equal length: as accurate as Householder's QR here, and made of matrix products.
     """
     if not len(rows):
         return rows, np.empty((0, 0))
     length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     if not np.isfinite(length).all():
-        raise DataError(f"The column {names[int(np.argmax(length))]!r} of the {what} holds numbers too large to compute with; "
-                        f"express it in larger units.")
+        raise DataError(f"The column {names[int(np.argmax(length))]!r} of the {what} holds numbers too large to "
+                        "compute with; express it in larger units.")
     if not (length > 0).all():
         name = names[int(np.argmin(length))]
         raise DataError(f"The column {name!r} of the {what} is zero in every row; remove it from the formula.")
@@ -71,7 +71,8 @@ def _refuse_dependent(R, names, what) -> None:
     weights = np.linalg.lstsq(R[:, :place], R[:, place], rcond=None)[0] if place else np.empty(0)
     others = [names[k] for k in np.flatnonzero(np.abs(weights) > 1e-6)]
     if others == ["Intercept"]:
-        raise DataError(f"The column {names[place]!r} of the {what} is the same in every row (it repeats the intercept); "
-                        f"remove it from the formula.")
-    raise DataError(f"The column {names[place]!r} of the {what} is fully determined by {', '.join(map(repr, others))}, so its own "
-                    f"effect cannot be told apart; remove one of them from the formula.")
+        raise DataError(f"The column {names[place]!r} of the {what} is the same in every row (it repeats the "
+                        "intercept); remove it from the formula.")
+    raise DataError(f"The column {names[place]!r} of the {what} is fully determined by "
+                    f"{', '.join(map(repr, others))}, so its own effect cannot be told apart; remove one of them "
+                    "from the formula.")

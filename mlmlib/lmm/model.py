@@ -25,8 +25,8 @@ _UNEVEN_STARTS = (1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
 class LmmModel:
     """A linear mixed model in columns of its own, where every number is of moderate size.
 
-    X is replaced by orthonormal columns and y by its least-squares residual; each term's Z by columns of mean square one
-    (orthogonal ones where the structure allows).  `x_map` and `z_maps` lead back to the reader's columns.
+    X is replaced by orthonormal columns and y by its least-squares residual; each term's Z by columns of mean square
+    one (orthogonal ones where the structure allows).  `x_map` and `z_maps` lead back to the reader's columns.
 
     Parameters
     ----------
@@ -69,8 +69,9 @@ class LmmModel:
         again = self.Q @ residual  # once more, for the digits that the first pass lost
         residual -= again @ self.Q
         if not residual @ residual > 1e-24 * (y @ y):
-            raise DataError(f"The fixed effects reproduce the outcome {design.endog_name!r} exactly: nothing is left for "
-                            f"the random effects and the residual. Is the outcome, or a copy of it, among the predictors?")
+            raise DataError(f"The fixed effects reproduce the outcome {design.endog_name!r} exactly: nothing is left "
+                            "for the random effects and the residual. Is the outcome, or a copy of it, among the "
+                            "predictors?")
         return start_b + again, residual
 
     def with_outcome(self, y: np.ndarray) -> LmmModel:
@@ -102,18 +103,20 @@ class LmmModel:
             minimum = Minimum(at, count, best.converged, float(np.abs(at.gradient).max()))
         messages = _flat_slopes(self.design)
         if not minimum.at.s2 > 1e-14 * float(np.var(self.design.y)):
-            raise DataError(f"Fixed and random effects together reproduce the outcome {self.design.endog_name!r} exactly: "
-                            f"nothing is left for the residual. Give the random part fewer effects.")
+            raise DataError(f"Fixed and random effects together reproduce the outcome {self.design.endog_name!r} "
+                            "exactly: nothing is left for the residual. Give the random part fewer effects.")
         if not minimum.converged:
-            messages.append(f"The search did not converge: after {minimum.n_evaluations} evaluations the gradient is still "
-                            f"{minimum.gradient_norm:.2g}. Do not use these estimates; simplify the random part.")
+            messages.append(f"The search did not converge: after {minimum.n_evaluations} evaluations the gradient is "
+                            f"still {minimum.gradient_norm:.2g}. Do not use these estimates; simplify the random "
+                            "part.")
         return minimum, messages
 
     @property
     def _uneven(self) -> bool:
-        """True where one variance serves columns of very different size, so that the criterion may have several minima."""
-        return any(shape.rescaling == "scalar" and (size := np.sqrt(np.mean(term.Z ** 2, axis=0))).max() > 10 * size.min()
-                   for term, shape in zip(self.design.random, self.structures))
+        """True where one variance serves columns of very different size: the criterion may have several minima."""
+        sizes = [np.sqrt(np.mean(term.Z ** 2, axis=0)) for term, shape in zip(self.design.random, self.structures)
+                 if shape.rescaling == "scalar"]
+        return any(size.max() > 10 * size.min() for size in sizes)
 
     def plain_start(self, size: float) -> np.ndarray:
         """Theta with every standard deviation `size` times the residual's and no correlation."""
@@ -146,7 +149,8 @@ def _structures(design: Design, covariance) -> list[Structure]:
     asked = covariance if isinstance(covariance, dict) else dict.fromkeys(groups, covariance)
     unknown = [group for group in asked if group not in groups]
     if unknown:
-        raise FormulaError(f"covariance= names the group {unknown[0]!r}; the formula has {', '.join(dict.fromkeys(groups))}.")
+        raise FormulaError(f"covariance= names the group {unknown[0]!r}; the formula has "
+                           f"{', '.join(dict.fromkeys(groups))}.")
     names = ["independent" if term.independent else asked.get(term.group, "unstructured") for term in design.random]
     return [structure(name, len(term.names)) for name, term in zip(names, design.random)]
 
@@ -167,32 +171,33 @@ def check(design: Design) -> None:
     """Refuse what cannot be estimated, naming the column or term."""
     n, p = design.X.shape
     if not design.random:
-        raise FormulaError(f"The formula {design.formula.text!r} has no random term such as (1 | group); add one, or use "
-                           f"mlm.ols for a model without random effects.")
+        raise FormulaError(f"The formula {design.formula.text!r} has no random term such as (1 | group); add one, or "
+                           "use mlm.ols for a model without random effects.")
     groups = list(dict.fromkeys(term.group for term in design.random))
     if len(groups) > 1:
         other = next(term for term in design.random if term.group != groups[0])
-        raise FormulaError(f"The term {other.text} has the grouping factor {other.group!r} beside {groups[0]!r}; lmm takes terms "
-                           f"of one grouping factor so far, not nested or crossed ones.")
+        raise FormulaError(f"The term {other.text} has the grouping factor {other.group!r} beside {groups[0]!r}; lmm "
+                           "takes terms of one grouping factor so far, not nested or crossed ones.")
     effects = [(term.group, name) for term in design.random for name in term.names]
     twice = next((pair for k, pair in enumerate(effects) if pair in effects[:k]), None)
     if twice:
-        raise FormulaError(f"The effect {twice[1]!r} varies over {twice[0]!r} in two terms, which cannot be told apart; remove it "
-                           f"from one of them, as in (1 | g) + (0 + x | g).")
+        raise FormulaError(f"The effect {twice[1]!r} varies over {twice[0]!r} in two terms, which cannot be told "
+                           "apart; remove it from one of them, as in (1 | g) + (0 + x | g).")
     if n <= p:
         raise DataError(f"{n} rows cannot carry {p} fixed effects; drop predictors or collect more data.")
     for term in design.random:
         J, q = len(term.levels), len(term.names)
         if J < 2:
-            raise DataError(f"The grouping factor {term.group!r} has one group only ({term.levels[0]}), so no variation between "
-                            f"groups can be seen; use mlm.ols.")
+            raise DataError(f"The grouping factor {term.group!r} has one group only ({term.levels[0]}), so no "
+                            "variation between groups can be seen; use mlm.ols.")
         if J * q >= n and design.weights is None:
-            raise DataError(f"The term {term.text} has {J} groups x {q} effects = {J * q} random effects for {n} rows: they "
-                            f"cannot be told from the residual. Each group needs more rows, or the term fewer effects.")
+            raise DataError(f"The term {term.text} has {J} groups x {q} effects = {J * q} random effects for {n} "
+                            "rows: they cannot be told from the residual. Each group needs more rows, or the term "
+                            "fewer effects.")
     first = design.random[0]
     if not _varies_within(design.y, first.codes):
-        raise DataError(f"The outcome {design.endog_name!r} is the same in all rows of each group of {first.group!r}: it belongs "
-                        f"to the groups, so there is no residual. Keep one row a group and use mlm.ols.")
+        raise DataError(f"The outcome {design.endog_name!r} is the same in all rows of each group of {first.group!r}: "
+                        "it belongs to the groups, so there is no residual. Keep one row a group and use mlm.ols.")
 
 
 def _flat_slopes(design: Design) -> list[str]:
@@ -201,11 +206,12 @@ def _flat_slopes(design: Design) -> list[str]:
     for term in design.random:
         if "Intercept" not in term.names:
             continue
-        flat = [name for name, z in zip(term.names, term.Z.T) if name != "Intercept" and not _varies_within(z, term.codes)]
+        flat = [name for name, z in zip(term.names, term.Z.T)
+                if name != "Intercept" and not _varies_within(z, term.codes)]
         if flat:
-            told.append(f"In {term.text} {', '.join(map(repr, flat))} is the same in all rows of each group of {term.group!r}, so "
-                        f"no group shows a slope of its own; the term only lets the groups' spread differ with it. Usually "
-                        f"such a variable belongs to the fixed part alone.")
+            told.append(f"In {term.text} {', '.join(map(repr, flat))} is the same in all rows of each group of "
+                        f"{term.group!r}, so no group shows a slope of its own; the term only lets the groups' "
+                        "spread differ with it. Usually such a variable belongs to the fixed part alone.")
     return told
 
 

@@ -247,8 +247,8 @@ class LmmResult(LinearResult):
         for term in self.design.random if random_effects else ():
             Z, codes = self.design.random_matrix(term, data)
             if new_groups == "error" and (codes < 0).any():
-                raise DataError(f"The new data have {int((codes < 0).sum())} rows in groups of {term.group!r} that the fit "
-                                f"has not seen; new_groups='population' predicts them for the average group.")
+                raise DataError(f"The new data have {int((codes < 0).sum())} rows in groups of {term.group!r} that "
+                                "the fit has not seen; new_groups='population' predicts them for the average group.")
             own = self._effects[0][:, at:at + len(term.names)]
             values = values + np.where(codes < 0, 0.0, np.einsum("nq,nq->n", Z, own[codes]))
             at += len(term.names)
@@ -285,8 +285,8 @@ class LmmResult(LinearResult):
     def lr_vs_linear(self, mixture: bool = False):
         """Likelihood-ratio test of the whole random part against the linear model (TestResult).
 
-        With more than one parameter the reference is Stata's conservative chi-square, or with ``mixture=True`` the mixture
-        of chi-squares that holds where variances cannot be negative.
+        With more than one parameter the reference is Stata's conservative chi-square, or with ``mixture=True`` the
+        mixture of chi-squares that holds where variances cannot be negative.
         """
         from ..inference.likelihood_ratio import lr_vs_linear
         return lr_vs_linear(self, mixture)
@@ -297,13 +297,15 @@ class LmmResult(LinearResult):
         sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))
         zero = [name for name, value in zip(term.names, sd) if value < 1e-6 * self.sigma]
         if zero:
-            what = f"the variance of {' and '.join(map(repr, zero))} between groups of {term.group!r} is estimated as zero"
+            named = " and ".join(map(repr, zero))
+            what = f"the variance of {named} between groups of {term.group!r} is estimated as zero"
             means = "groups differ no more than chance alone would make them"
-            tries = (f"leave {' and '.join(map(repr, zero))} out of the random part" if len(zero) < len(term.names)
+            tries = (f"leave {named} out of the random part" if len(zero) < len(term.names)
                      else "compare with the model without this term")
         else:
-            what = f"the effects that vary over {term.group!r} ({', '.join(term.names)}) are estimated as perfectly correlated"
+            what = (f"the effects that vary over {term.group!r} ({', '.join(term.names)}) are estimated as perfectly "
+                    f"correlated")
             means = "the data hold too little information for that many variances and correlations"
             tries = f"try {term.text.replace('|', '||', 1)}, which has no correlations, or fewer effects"
-        return (f"Singular fit in {term.text}: {what}. Usually {means}. The estimates are the best there are (the fit was "
-                f"tried again from elsewhere), but standard errors of the random part do not hold; {tries}.")
+        return (f"Singular fit in {term.text}: {what}. Usually {means}. The estimates are the best there are (the fit "
+                f"was tried again from elsewhere), but standard errors of the random part do not hold; {tries}.")

@@ -1,13 +1,14 @@
 """Where the search begins: variances from moments.
 
 With r the least-squares residuals and h_j = Z_j'r_j, the expectation of h_j h_j' is about s2 (A_j D A_j + A_j).  The
-residual variance s2 is taken from within the groups; weighted sums of these equations over the groups are then linear in D
-and solved once, without iteration.  The search needs about four evaluations from there where it would need seven.
+residual variance s2 is taken from within the groups; weighted sums of these equations over the groups are then linear
+in D and solved once, without iteration.  The search needs about four evaluations from there where it would need
+seven.
 
 References
 ----------
-Rao, C. R. (1971). Minimum variance quadratic unbiased estimation of variance components. Journal of Multivariate Analysis,
-1, 445-456.
+Rao, C. R. (1971). Minimum variance quadratic unbiased estimation of variance components. Journal of Multivariate
+Analysis, 1, 445-456.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Standard errors and intervals of variances, covariances, standard deviations and correlations.
 
-As Stata's ``mixed`` prints them: the observed information of (log sd, atanh corr, log sigma), carried to the scale shown by
-the delta method; intervals of variances and standard deviations are symmetric in the log, of correlations in atanh, of
-covariances as they are.  The information is exact: it is built of the criterion's second derivatives.
+As Stata's ``mixed`` prints them: the observed information of (log sd, atanh corr, log sigma), carried to the scale
+shown by the delta method; intervals of variances and standard deviations are symmetric in the log, of correlations in
+atanh, of covariances as they are.  The information is exact: it is built of the criterion's second derivatives.
 
 Chapter 3 (``03_random_intercepts``) reads these intervals; Chapter 7 (``07_estimation``) derives them.
 
