@@ -152,6 +152,10 @@ def test_an_interrupted_run_goes_on_where_it_stopped(monkeypatch):
     ran.clear()
     kit.grade({"90_s0.ipynb": kit.with_code(model, "twice = 0")}, autograders=autograders, limits=QUICK, out=out)
     assert ran == ["90_s0.ipynb"], "a changed submission is graded again"
+    ran.clear()
+    kit.building.build(sources=kit.workplace() / "tiny-sources", out=kit.workplace() / "tiny-again", progress=lambda text: None)
+    kit.grade(books, autograders=kit.workplace() / "tiny-again" / "autograder", limits=QUICK, out=out)
+    assert not ran, "an autograder built anew from the same source is the same"
 
 
 def test_written_answers_are_laid_out_for_the_teacher():

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def grade(submissions, *, out=None, autograders=None, limits=Limits(), workers=N
     known = {p.name: p for p in sorted(autograders.iterdir()) if (p / "autograder.zip").is_file()} if autograders.is_dir() else {}
     if not known:
         raise FileNotFoundError(f"no autograder in {autograders}: run `make exercises` first")
-    hidden = [ROOT / "exercises", ROOT / "tests", ROOT / "_build", autograders, folder, out.parent]
+    hidden = [place for place in (ROOT / "exercises", ROOT / "tests", ROOT / "_build", autograders, folder, out.parent)
+              if not any(needed.is_relative_to(place) for needed in (ROOT, Path(sys.prefix).resolve()))]
 
     def work(path):
         return grade_one(path, path.relative_to(folder).as_posix(), known, parts, limits, hidden, resume)
@@ -88,7 +90,7 @@ def grade_one(path, name, known, parts, limits, hidden, resume=True):
     if exercise is None:
         fault = fault or f"no exercise of this name: is it one of {', '.join(known)}?"
         return {"submission": name, "exercise": "", "marks": [], "messages": [fault], "written": {}}
-    grader = hashlib.sha256((known[exercise] / "autograder.zip").read_bytes()).digest()
+    grader = judge.fingerprint(known[exercise] / "autograder.zip")
     key = hashlib.sha256(b"\0".join([data, grader, name.encode(), str(VERSION).encode()])).hexdigest()[:24]
     kept = parts / f"{key}.json"
     if resume and kept.is_file():
