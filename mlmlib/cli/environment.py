@@ -50,9 +50,20 @@ def variables(root: Path) -> dict[str, str]:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         env.setdefault(name, "1")
     env["JUPYTER_PREFER_ENV_PATH"] = "1"
+    env["IPYTHONDIR"] = str(_profile(root))
     env["PYTHONUTF8"] = "1"
     env["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     return env
+
+
+def _profile(root: Path) -> Path:
+    """An IPython profile of our own: a reader's start-up files cannot change a number, and kernels log errors only."""
+    folder = root / "_build" / "ipython"
+    config = folder / "profile_default" / "ipython_kernel_config.py"
+    if not config.is_file():
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text("c.IPKernelApp.log_level = 40\n", encoding="utf-8")
+    return folder
 
 
 def ensure(root: Path, need: str) -> Path:
