@@ -1,20 +1,5 @@
-"""When a number agrees with a printed one."""
+"""When a number agrees with a printed one: the library's own rule, which the page of reference numbers shows."""
 
-from __future__ import annotations
+from mlmlib.published.agreement import agrees, places, rounds_to
 
-
-def places(printed: str) -> int:
-    """Digits after the decimal point."""
-    return len(printed.partition(".")[2])
-
-
-def rounds_to(value: float, printed: str) -> bool:
-    """True when `value` rounds to the printed digits."""
-    return abs(value - float(printed)) <= 0.5 * 10.0 ** -places(printed) * (1 + 1e-9)
-
-
-def agrees(value: float, printed: str, variance: bool = False) -> bool:
-    """The rule of the reference files: the printed digits, or for variance parameters 1e-5 relative."""
-    if rounds_to(value, printed):
-        return True
-    return variance and abs(value - float(printed)) <= 1e-5 * abs(float(printed))
+__all__ = ["agrees", "places", "rounds_to"]

@@ -3,39 +3,8 @@
 import numpy as np
 import pytest
 
-from models import LMM, fit, reference
-
-NAMES = [f"{key}_{kind}" for key in LMM for kind in ("ml", "reml")]
-R_NAMES = {"(Intercept)": "Intercept", "minorityYes": "minority[T.Yes]", "sectorCatholic": "sector[T.Catholic]",
-           "mean.ses": "mean_ses", "public": "schtype[T.Public]", "SexFemale": "Sex[T.Female]"}
-
-
-def ours(name: str) -> frozenset:
-    return frozenset(R_NAMES.get(part, part) for part in name.split(":"))
-
-
-def order(fitted, names) -> list[int]:
-    """Places of R's coefficients among ours."""
-    own = [frozenset(name.split(":")) for name in fitted._names]
-    return [own.index(ours(name)) for name in names]
-
-
-def relative(value, truth, floor=0.0):
-    value, truth = np.asarray(value, float), np.asarray(truth, float)
-    return np.max(np.abs(value - truth) / np.maximum(np.abs(truth), floor), initial=0.0)
-
-
-def random_parts(truth):
-    """The blocks of one factor; lme4 prints a double bar as two blocks."""
-    parts = list(truth["varcomp"].values())
-    names = [name for part in parts for name in part["names"]]
-    cov = np.zeros((len(names), len(names)))
-    at = 0
-    for part in parts:
-        q = len(part["names"])
-        cov[at:at + q, at:at + q] = part["cov"]
-        at += q
-    return names, cov
+from mlmlib.published.r_results import NAMES, order, ours, random_parts, relative
+from models import fit, reference
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -55,7 +24,7 @@ def test_criterion(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_fixed_effects(name):
     fitted, truth = fit(name), reference(name)
-    place = order(fitted, truth["fixef"])
+    place = order(fitted._names, truth["fixef"])
     scale = np.array(list(truth["se"].values()))
     assert relative(fitted._params[place], list(truth["fixef"].values()), 1e-3 * scale.max()) < 1e-6
     assert relative(fitted.bse.to_numpy()[place], scale) < 1e-6

@@ -4,22 +4,17 @@ import numpy as np
 import pytest
 
 import mlmlib as mlm
+from mlmlib.published.r_results import OLS, order
 from models import data, fit, reference
-
-OLS = {"1": "1", "homework": "homework", "homeworkXpublic": "homework * schtype", "homework_public": "homework + schtype",
-       "public": "schtype", "ses": "ses"}
 
 
 @pytest.mark.parametrize("name", OLS)
 def test_ols(name):
     truth, ours = reference(f"ols_imm_math_{name}"), mlm.ols(f"math ~ {OLS[name]}", data("math"))
-    names = {"(Intercept)": "Intercept"}
-    order = [list(ours.params.index).index(":".join("schtype[T.Public]" if part == "public" else part
-                                                    for part in names.get(key, key).split(":")))
-             for key in truth["fixef"]]
-    assert np.allclose(ours.params.to_numpy()[order], list(truth["fixef"].values()), rtol=1e-8)
-    assert np.allclose(ours.bse.to_numpy()[order], list(truth["se"].values()), rtol=1e-8)
-    assert np.allclose(ours._cov[np.ix_(order, order)], truth["vcov"], rtol=1e-8)
+    place = order(ours.params.index, truth["fixef"])
+    assert np.allclose(ours.params.to_numpy()[place], list(truth["fixef"].values()), rtol=1e-8)
+    assert np.allclose(ours.bse.to_numpy()[place], list(truth["se"].values()), rtol=1e-8)
+    assert np.allclose(ours._cov[np.ix_(place, place)], truth["vcov"], rtol=1e-8)
     assert ours.sigma == pytest.approx(truth["sigma"], rel=1e-8)
     assert ours.rsquared == pytest.approx(truth["r2"], abs=1e-9)
     assert ours.llf == pytest.approx(truth["logLik"], abs=1e-6)

@@ -1,0 +1,142 @@
+"""The claims of the sources that are not fits (tests/reference/claims.toml), each with a verdict that is computed.
+
+A function a claim: it returns what is right about it in a word or two, and a sentence whose numbers are computed here. The chapter named in the
+file shows the same at length, some of it by simulation.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+import mlmlib as mlm
+
+from .sources import data, published
+
+# where each claim is checked in the book
+PLACES = {
+    "design-effect": "ch02-idea",
+    "type-one-error": "ch02-case",
+    "small-icc-large-clusters": "ch02-large",
+    "worked-comparison": "ch02-trial",
+    "two-stage-intercepts": "ch03-idea",
+    "conflated-is-weighted": "ch06-conflated",
+    "stress-and-mood": "ch06",
+}
+
+
+def claims() -> list[dict]:
+    """The claims as the file has them."""
+    return published("claims")["claim"]
+
+
+def false_alarm(icc: float, n: int) -> float:
+    """How often least squares rejects at 5 % a school-level predictor that does nothing."""
+    from scipy.stats import norm
+
+    return 2 * norm.sf(norm.ppf(0.975) / np.sqrt(1 + (n - 1) * icc))
+
+
+def _tiny(difference: float) -> str:
+    """A difference that should be rounding error, in words."""
+    return "less than 1e-9" if difference < 1e-9 else f"{difference:.0e}"
+
+
+def _design_effect():
+    effect = 1 + 24 * 0.10
+    return "right, one number rounded up", (
+        f"The design effect is {effect:.1f}, its inverse {1 / effect:.3f} (a generous third), its root {effect**0.5:.3f}."
+    )
+
+
+def _type_one_error():
+    rates = [f"{false_alarm(icc, 20):.0%} at an ICC of {icc:.2f}" for icc in (0.01, 0.05, 0.10, 0.30)]
+    return "right for predictors of schools", (
+        f"By formula the error is {', '.join(rates)}. A predictor that varies only within schools keeps its 5 %; the chapter simulates both."
+    )
+
+
+def _small_icc():
+    return "right", f"At 50 the design effect is {1 + 49 * 0.05:.2f} and the type-I error {false_alarm(0.05, 50):.2f}."
+
+
+def _worked_comparison():
+    root = (1 + 19 * 0.15) ** 0.5
+    return "right about the width, loose about significance", (
+        f"The right interval is {root:.2f} times as wide. Whether least squares rejects at an effect of 0.15 is a matter of chance, which the chapter counts."
+    )
+
+
+def _two_stage():
+    table = data("math")
+    fitted = mlm.lmm("math ~ 1 + (1 | schid)", table, reml=False)
+    tau2, sigma2 = fitted.variance_components["variance"]
+    sizes = table["schid"].value_counts()
+    share = tau2 / (tau2 + sigma2 / sizes)
+    own = table.groupby("schid")["math"].mean() - fitted.params.iloc[0]
+    stacked = (own * share.reindex(own.index) - next(iter(fitted.random_effects.values())).iloc[:, 0].to_numpy()).abs().max()
+    return "right", (
+        f"On math the model's intercepts are the separate ones, shrunk to {share.min():.2f} of their distance in the smallest school "
+        f"({sizes.min()} students) and {share.max():.2f} in the largest ({sizes.max()}). Two stages and one model differ by {_tiny(stacked)}."
+    )
+
+
+def _gls(table, columns, theta, sigma2):
+    """Generalized least squares at given variances: take the share theta of each group's mean away."""
+    X = np.column_stack([np.ones(len(table)), *(table[c] for c in columns), table["math"]])
+    means = table[["schid"]].assign(**{str(k): X[:, k] for k in range(X.shape[1])}).groupby("schid").transform("mean").to_numpy()
+    X = X - theta[:, None] * means
+    X, y = X[:, :-1], X[:, -1]
+    return np.linalg.solve(X.T @ X, X.T @ y)[1:], sigma2 * np.linalg.inv(X.T @ X)[1:, 1:]
+
+
+def _conflated():
+    table = mlm.within_between(data("math"), ["homework"], groups="schid")
+    one = mlm.lmm("math ~ homework + (1 | schid)", table, reml=False).params["homework"]
+    parts = ["homework_within", "homework_between"]
+    both = mlm.lmm("math ~ homework_between + homework_within + (1 | schid)", table, reml=False)
+    weights = 1 / both.bse[parts] ** 2
+    average = (weights * both.params[parts]).sum() / weights.sum()
+    tau2, sigma2 = both.variance_components["variance"]
+    n = table.groupby("schid")["math"].transform("size").to_numpy()
+    theta = 1 - np.sqrt(sigma2 / (sigma2 + n * tau2))
+    (blend,), _ = _gls(table, ["homework"], theta, sigma2)
+    two, cov = _gls(table, parts, theta, sigma2)
+    held = (two / np.diag(cov)).sum() / (1 / np.diag(cov)).sum()
+    return "exact with the variances held fixed, else close", (
+        f"On math the weighted average of {both.params[parts[1]]:.3f} (between) and {both.params[parts[0]]:.3f} (within) is {average:.3f}; "
+        f"the model that estimates its own variances gives {one:.3f}. At the same variances the two differ by {_tiny(abs(held - blend))}."
+    )
+
+
+def _stress_and_mood():
+    rng = np.random.default_rng(1)
+    person = np.repeat(np.arange(100), 20)
+    usual, day = rng.normal(0, 1, 100)[person], rng.normal(0, 1, 2000)
+    mood = 5 - 0.4 * day - 0.1 * usual + rng.normal(0, 0.7, 100)[person] + rng.normal(0, 1, 2000)
+    import pandas as pd
+
+    diary = mlm.within_between(pd.DataFrame({"person": person, "stress": 4 + usual + day, "mood": mood}), ["stress"], groups="person")
+    both = mlm.lmm("mood ~ stress_within + stress_between + (1 | person)", diary).params
+    one = mlm.lmm("mood ~ stress + (1 | person)", diary).params["stress"]
+    return "right", (
+        f"From 100 people on 20 days, made so, we recover {both['stress_within']:.2f} within and {both['stress_between']:.2f} between; the single coefficient is {one:.2f}."
+    ).replace("-", "\u2212")
+
+
+CHECKS = {
+    "design-effect": _design_effect,
+    "type-one-error": _type_one_error,
+    "small-icc-large-clusters": _small_icc,
+    "worked-comparison": _worked_comparison,
+    "two-stage-intercepts": _two_stage,
+    "conflated-is-weighted": _conflated,
+    "stress-and-mood": _stress_and_mood,
+}
+
+
+@cache
+def verdict(name: str) -> tuple[str, str] | None:
+    """The verdict on a claim and the sentence behind it; None where nothing checks it yet."""
+    return CHECKS[name]() if name in CHECKS else None

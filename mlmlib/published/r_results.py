@@ -1,0 +1,149 @@
+"""Results of R at full precision (tests/reference/r), and how far ours are from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+import mlmlib as mlm
+
+from .sources import LMM, data, fit, folder, reference, stored
+
+R_NAMES = {
+    "(Intercept)": "Intercept",
+    "minorityYes": "minority[T.Yes]",
+    "sectorCatholic": "sector[T.Catholic]",
+    "mean.ses": "mean_ses",
+    "public": "schtype[T.Public]",
+    "SexFemale": "Sex[T.Female]",
+}
+OLS = {
+    "1": "1",
+    "homework": "homework",
+    "homeworkXpublic": "homework * schtype",
+    "homework_public": "homework + schtype",
+    "public": "schtype",
+    "ses": "ses",
+}
+NAMES = [f"{key}_{kind}" for key in LMM for kind in ("ml", "reml")]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The largest relative difference from one file of R's, of one kind of number."""
+
+    file: str
+    kind: str
+    count: int
+    worst: float
+
+
+def ours(name: str) -> frozenset:
+    """Our name of a coefficient of R's, whatever the order of an interaction."""
+    return frozenset(R_NAMES.get(part, part) for part in name.split(":"))
+
+
+def order(names, theirs) -> list[int]:
+    """Places of R's coefficients among ours."""
+    own = [frozenset(name.split(":")) for name in names]
+    return [own.index(ours(name)) for name in theirs]
+
+
+def relative(value, truth, floor=0.0) -> float:
+    """The largest difference in units of the true value; of `floor` where that is larger."""
+    value, truth = np.asarray(value, float), np.asarray(truth, float)
+    size = np.maximum(np.abs(truth), floor)
+    return float(np.max(np.abs(value - truth) / np.where(size > 0, size, 1.0), initial=0.0))
+
+
+def random_parts(truth):
+    """The names and the covariance matrix of one factor's effects; lme4 prints a double bar as two blocks."""
+    parts = list(truth["varcomp"].values())
+    names = [name for part in parts for name in part["names"]]
+    cov = np.zeros((len(names), len(names)))
+    at = 0
+    for part in parts:
+        q = len(part["names"])
+        cov[at : at + q, at : at + q] = part["cov"]
+        at += q
+    return names, cov
+
+
+def mixed(name: str):
+    """One fit of lme4's: likelihoods, coefficients, standard errors, variances, predicted effects."""
+    fitted, truth = fit(name), reference(name)
+    fixed = order(fitted.params.index, truth["fixef"])
+    se = np.array(list(truth["se"].values()))
+    yield "log-likelihood, AIC, BIC", [fitted.llf, fitted.aic, fitted.bic], [truth[k] for k in ("logLik", "AIC", "BIC")], 0
+    yield "coefficients", fitted.params.to_numpy()[fixed], list(truth["fixef"].values()), 1e-3 * se.max()
+    yield "standard errors", fitted.bse.to_numpy()[fixed], se, 0
+    _, cov = random_parts(truth)
+    T = fitted.covariance_matrix().to_numpy()
+    floor = np.append(1e-2 * np.sqrt(np.outer(np.diag(cov), np.diag(cov))).ravel(), 0) + 1e-9
+    yield "variances and covariances", np.append(T.ravel(), fitted.sigma**2), np.append(cov.ravel(), truth["sigma2"]), floor
+    block = next(iter(truth["ranef_first5"].values()))
+    effects = next(iter(fitted.random_effects.values()))
+    size = max(float(effects.abs().to_numpy().max()), 1e-4)
+    yield "predicted effects of groups (the first five)", effects.to_numpy()[:5], block["blup"], size
+
+
+def least_squares(name: str):
+    """One fit of lm's, or the 23 regressions by school."""
+    truth = reference(name)
+    if name.endswith("byschool"):
+        table = data("math")
+        for school, n, intercept, slope in zip(*(truth[key] for key in ("schid", "n", "intercept", "slope"))):
+            fitted = mlm.ols("math ~ homework", table[table["schid"].astype(int) == int(school)])
+            yield "regressions by school", [fitted.nobs, *fitted.params], [n, intercept, slope], 0
+        return
+    fitted = mlm.ols(f"math ~ {OLS[name.removeprefix('ols_imm_math_')]}", data("math"))
+    place = order(fitted.params.index, truth["fixef"])
+    yield "coefficients", fitted.params.to_numpy()[place], list(truth["fixef"].values()), 0
+    yield "standard errors", fitted.bse.to_numpy()[place], list(truth["se"].values()), 0
+    known = [truth[key] for key in ("sigma", "logLik", "AIC", "BIC")]
+    yield "log-likelihood, AIC, BIC", [fitted.sigma, fitted.llf, fitted.aic, fitted.bic], known, 0
+
+
+def intraclass(name: str):
+    """An ICC with its standard error and interval, and the observed information behind it."""
+    truth, fitted = reference(name), fit(name.removeprefix("icc_"))
+    found, row = mlm.icc(fitted), fitted.random_table().iloc[0]
+    values = [found.estimate, found.se, found.lower, found.upper]
+    yield "intraclass correlations", values, [truth["icc"], truth["se"], *truth["ci_logit"]], 0
+    values = [row["estimate"], row["se"], row["lower"], row["upper"]]
+    known = [truth["var_u"], truth["se_var_u"], *truth["ci_var_u"]]
+    yield "standard errors and intervals of variances", values, known, 0
+
+
+KINDS = {  # how a file's name begins: what it is, and what is compared
+    "ols_": ("lm", least_squares),
+    "icc_": ("lme4 with numDeriv", intraclass),
+    "": ("lme4", mixed),
+}
+
+
+def maker(name: str):
+    """The comparison that a file of R's calls for; None where a test of its own holds it."""
+    if name in NAMES:
+        return KINDS[""]
+    known = next((KINDS[prefix] for prefix in KINDS if prefix and name.startswith(prefix)), None)
+    return known if known and (not name.startswith("icc_") or name.removeprefix("icc_") in NAMES) else None
+
+
+@cache
+def differences() -> tuple[Difference, ...]:
+    """Every file that has a comparison here, kind by kind."""
+    out = []
+    for path in sorted((folder() / "r").glob("*.json")):
+        known = maker(path.stem)
+        for kind, values, truth, floor in known[1](path.stem) if known else ():
+            out.append(Difference(path.stem, kind, int(np.size(truth)), relative(values, truth, floor)))
+    return tuple(out)
+
+
+def others() -> list[tuple[str, str]]:
+    """(file, software) of the results that only tests of their own hold."""
+    names = [path.stem for path in sorted((folder() / "r").glob("*.json"))]
+    return [(name, stored(name)["software"]) for name in names if maker(name) is None]
