@@ -63,7 +63,10 @@ const NAMES = {
   none: "homework (hours a week), x_{ij}", grand: "homework − mean of all students, x_{ij} − x̄",
   group: "homework − mean of own school, x_{ij} − x̄_j",
 };
-const signed = (v, digits = 2) => (Number(v.toFixed(digits)) > 0 ? "+" : "") + num(v, digits);
+const signed = (v, digits = 2) => { // a hair outward, so that two equal slopes never round apart
+  const w = v + Math.sign(v) * 1e-9;
+  return (Number(w.toFixed(digits)) > 0 ? "+" : "") + num(w, digits);
+};
 const tenth = (v) => clamp(Number((Math.round(v * 10) / 10).toFixed(1)), -SLOPE, SLOPE);
 
 /** How far the clouds have slid onto each other: 0 where they belong, 1 all on their own mean. */
@@ -77,7 +80,7 @@ function slid({ state, memory, reduced, redraw }) {
 
 function draw(o) {
   const { s, w, h } = o, seesawTop = h - 142;
-  drawClouds(s, { left: 40, right: w - (w < 400 ? 62 : 74), top: 34, bottom: seesawTop - 66 }, o, slid(o));
+  drawClouds(s, { left: 40, right: w - (w < 400 ? 68 : 74), top: 34, bottom: seesawTop - 66 }, o, slid(o));
   drawSeesaw(s, { left: 46, right: w - 46, y: seesawTop + 50, top: seesawTop }, o);
 }
 

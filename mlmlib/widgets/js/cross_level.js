@@ -41,7 +41,7 @@ const signed = (v, digits = 2) => (Number(v.toFixed(digits)) > 0 ? "+" : "") + n
 function draw(o) {
   const { s, w } = o, wide = w >= 440, leftW = wide ? Math.round(w * 0.46) : w - 8, tall = wide ? 150 : 130;
   const first = { left: 30, right: leftW, top: 34, bottom: 34 + tall }, second = { ...first, top: first.bottom + 66, bottom: first.bottom + 66 + tall };
-  const mine = wide ? { left: leftW + 44, right: w - 6, top: 34, bottom: second.bottom } : { left: 30, right: w - 8, top: second.bottom + 84, bottom: second.bottom + 324 };
+  const mine = wide ? { left: leftW + 44, right: w - 10, top: 34, bottom: second.bottom } : { left: 30, right: w - 12, top: second.bottom + 84, bottom: second.bottom + 324 };
   for (const name of ["axes", "dots", "lines"]) s.layer(name, { "aria-hidden": "true", "pointer-events": "none" });
   drawLevelTwo(s, first, "level", "level β_{0j}: mean score of the school", o, 0);
   drawLevelTwo(s, second, "slope", "slope β_{1j}: points a unit of own SES", o, 1);
@@ -84,7 +84,7 @@ function drawLevelTwo(s, box, key, name, { state, data, result: r, set }, k) {
 
 /** The model's lines inside a school of the chosen kind and inside its twin of the other sector. */
 function drawInside(s, box, { state, data, result: r, set }) {
-  const x = linear([-2, 2], [box.left, box.right]), y = linear([0, 24], [box.bottom, box.top]);
+  const x = linear([-2, 2], [box.left, box.right]), y = linear([0, 25], [box.bottom, box.top]);
   const axes = s.layer("inside-axes", { "aria-hidden": "true" }), lines = s.layer("inside", { "aria-hidden": "true", "pointer-events": "none" });
   axisX(axes, x, box.bottom, { values: [-2, -1, 0, 1, 2], label: "own SES − school mean, x_{ij}", format: (v) => signed(v, 0) });
   axisY(axes, y, box.left, { values: [0, 5, 10, 15, 20], grid: [box.left, box.right], label: "math score inside such a school", labelX: box.left - 28 });
@@ -94,7 +94,7 @@ function drawInside(s, box, { state, data, result: r, set }) {
   const low = Math.max(-2, r.unsure?.[0] ?? 9), high = Math.min(2, r.unsure?.[1] ?? 9);
   if (low < high) {
     lines.rect("unsure", x(low), box.top, x(high) - x(low), box.bottom - box.top, { fill: "var(--purple)", "fill-opacity": 0.1 });
-    lines.text("unsure-name", clamp((x(low) + x(high)) / 2, box.left + 80, box.right - 62), box.top + 12, "too close to call", { class: "label tick", "text-anchor": "middle", fill: "var(--muted)" });
+    lines.text("unsure-name", clamp((x(low) + x(high)) / 2, box.left + 50, box.right - 50), box.bottom - 26, "too close to call", { class: "label tick", "text-anchor": "middle", fill: "var(--muted)" });
   }
   for (const school of [r.twin, r.chosen]) {
     const chosen = school === r.chosen, color = SECTORS[school.sector].color, at = (v) => dot([1, school.w, school.z, v, v * school.w, v * school.z], data.gamma);
@@ -115,7 +115,7 @@ function drawInside(s, box, { state, data, result: r, set }) {
     lines.text("cross-name", x(r.cross), box.bottom - 8, `equal at ${signed(r.cross)}`, { "text-anchor": "middle", fill: "var(--muted)", class: "label tick" });
   }
   const mine = r.student.value, theirs = r.twinStudent.value;
-  lines.line("gap", x(state.student), y(mine), x(state.student), y(theirs), { stroke: "var(--model)", "stroke-width": 3 });
+  lines.line("gap", x(state.student), y(inside(mine)), x(state.student), y(inside(theirs)), { stroke: "var(--model)", "stroke-width": 3 });
   const move = (v) => set({ student: clamp(Number((Math.round(v * 20) / 20).toFixed(2)), -2, 2) });
   s.layer("student").handle("student", {
     x: x(state.student), y: y(inside(mine)), r: 6.5, axis: "x", fill: "var(--model)", label: "A student’s SES relative to schoolmates", now: state.student, min: -2, max: 2,
