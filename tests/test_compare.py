@@ -97,7 +97,7 @@ def test_chibar2_holds_under_the_null():
     rng = np.random.default_rng(11)
     g = np.repeat(np.arange(60), 5)
     base = mlm.lmm("y ~ 1 + (1 | g)", {"y": rng.normal(size=300), "g": g}, reml=False)
-    found = np.array([base.refit(rng.normal(size=300)).lr_vs_linear().statistic for _ in range(400)])
+    found = np.array([base.refit(rng.normal(size=300)).lr_vs_linear().statistic for _ in range(300)])
     assert 0.40 < (found < 1e-6).mean() < 0.62
     assert 0.02 < (found > 2.7055).mean() < 0.085
 
@@ -108,13 +108,13 @@ def test_the_mixture_holds_under_the_null(formula):
     rng = np.random.default_rng(12)
     g, x = np.repeat(np.arange(80), 6), rng.normal(size=480)
     base = mlm.lmm(formula, {"y": rng.normal(size=480), "x": x, "g": g}, reml=False)
-    tests = [base.refit(rng.normal(size=480)) for _ in range(300)]
+    tests = [base.refit(rng.normal(size=480)) for _ in range(200)]
     exact = np.array([fitted.lr_vs_linear(mixture=True).pvalue for fitted in tests[:1]])
     weights = boundary_weights(base)
     assert sum(weights.values()) == pytest.approx(1) and all(weight >= 0 for weight in weights.values())
     found = np.array([mixture_pvalue(fitted.lr_vs_linear().statistic, weights) for fitted in tests])
     assert exact[0] == pytest.approx(found[0], abs=0.01)
-    assert 0.02 < (found < 0.05).mean() < 0.09 and 0.06 < (found < 0.1).mean() < 0.15
+    assert 0.01 < (found < 0.05).mean() < 0.1 and 0.05 < (found < 0.1).mean() < 0.16
     stata = np.array([fitted.lr_vs_linear().pvalue for fitted in tests])
     assert (stata < 0.05).mean() < (found < 0.05).mean() and np.all(stata >= found - 1e-12)
 

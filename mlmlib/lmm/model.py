@@ -17,9 +17,11 @@ from .optimise import Minimum, minimize
 
 __all__ = ["LmmModel"]
 
-# standard deviations, relative to the residual's, from which a search is begun again
-_BOUNDARY_STARTS = (1.0, 100.0)
-_UNEVEN_STARTS = (1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
+# Standard deviations, relative to the residual's, from which a search is begun again: an unstructured covariance is
+# searched in orthogonal columns and needs one; one variance for columns of very different size needs many.
+_AGAIN_UNSTRUCTURED = (1.0,)
+_AGAIN = (1.0, 100.0)
+_AGAIN_UNEVEN = (1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
 class LmmModel:
@@ -90,7 +92,7 @@ class LmmModel:
         singular = any(self.singular(minimum.at))
         if singular or self._uneven:
             count, best = minimum.n_evaluations, minimum
-            for size in _UNEVEN_STARTS if self._uneven else _BOUNDARY_STARTS:
+            for size in self._sizes_to_try():
                 again = minimize(criterion.settle(criterion.factor(self.plain_start(size))), criterion.advance)
                 count += again.n_evaluations
                 if again.at.value < best.at.value - 1e-9:
@@ -117,6 +119,11 @@ class LmmModel:
         sizes = [np.sqrt(np.mean(term.Z ** 2, axis=0)) for term, shape in zip(self.design.random, self.structures)
                  if shape.rescaling == "scalar"]
         return any(size.max() > 10 * size.min() for size in sizes)
+
+    def _sizes_to_try(self) -> tuple[float, ...]:
+        if self._uneven:
+            return _AGAIN_UNEVEN
+        return _AGAIN_UNSTRUCTURED if all(shape.rescaling == "any" for shape in self.structures) else _AGAIN
 
     def plain_start(self, size: float) -> np.ndarray:
         """Theta with every standard deviation `size` times the residual's and no correlation."""
