@@ -121,7 +121,8 @@ def _aloud(fit, words, say, read, row, places, mixed):
         one = say.put("unit", 1, "1")
         differ = f"differ by {one} in {words.described(focal.column)}"
         if focal.group:
-            pair = f"of two {words.groups(focal.group)} that {differ}, the higher one has {value(size=True)} {more}, in expected {words.outcome}"
+            pair = (f"of two {words.groups(focal.group)} that {differ}, the higher one has {value(size=True)} {more}, in expected "
+                    f"{words.outcome}")
         else:
             kind = words.centering(focal) if mixed and len(fit.n_groups) == 1 else ""
             same = f" of the same {words.group(next(iter(fit.n_groups)))}" if kind in ("within", "balanced", "adjusted") else ""
@@ -129,11 +130,13 @@ def _aloud(fit, words, say, read, row, places, mixed):
         return f"{pair}{_at(say, read.conditions)}.{_feel(fit, words, say, read, estimate, places)}"
     if read.kind == "category":
         inside = f"{words.groups(focal.group)} with " if focal.group else f"{words.rows} with "
-        return (f"{inside}{focal.column} = {focal.category} have {value(size=True)} {more} than those with {focal.column} = {focal.reference}, in "
+        return (f"{inside}{focal.column} = {focal.category} have {value(size=True)} {more} than those with "
+                f"{focal.column} = {focal.reference}, in "
                 f"expected {words.outcome}{_at(say, read.conditions)}.")
     if read.kind == "product":
         return _product(words, say, read, estimate, places)
-    return f"the coefficient is {say.plain(f'{read.name}: estimate', estimate, places)} and has no meaning by itself: draw the predictions (fit.margins) to read it with the others."
+    return (f"the coefficient is {say.plain(f'{read.name}: estimate', estimate, places)} and has no meaning by itself: draw the "
+            f"predictions (fit.margins) to read it with the others.")
 
 
 def _product(words, say, read, estimate, places):
@@ -198,7 +201,8 @@ def _unknown(fit, words, say, mixed):
     else:
         yield f"Whether {words.rows} belong together: if some share a school, a person or a place, the standard errors are too small."
     if columns:
-        yield (f"What would happen if a predictor were changed. The coefficients compare {words.rows if not mixed else words.rows + ' and ' + group} "
+        compared = f"{words.rows} and {group}" if mixed else words.rows
+        yield (f"What would happen if a predictor were changed. The coefficients compare {compared} "
                f"as they were found; only where a predictor was assigned at random do they say more.")
     if mixed and len(fit.n_groups) == 1:
         mixed_up = list(dict.fromkeys(p.column for p in columns if p.plain and p.group is None and words.centering(p) == "mixed"))
@@ -207,8 +211,8 @@ def _unknown(fit, words, say, mixed):
                    f"mlm.within_between splits them.")
     if mixed and min(fit.n_groups.values()) < FEW:
         few, count = min(fit.n_groups.items(), key=lambda item: item[1])
-        yield (f"How uncertain its own variances are: with {say.count('groups', count)} {words.groups(few)} the Wald intervals of the fixed part are "
-               f"{'a little' if count >= 10 else 'much'} too narrow, most of all for predictors of {words.groups(few)}.")
+        yield (f"How uncertain its own variances are: with {say.count('groups', count)} {words.groups(few)} the Wald intervals of "
+               f"the fixed part are {'a little' if count >= 10 else 'much'} too narrow, most of all for predictors of {words.groups(few)}.")
 
 
 def _mind(fit, words, say, mixed):

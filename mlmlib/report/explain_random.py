@@ -51,13 +51,14 @@ def variance_part(fit, words, say):
     group = words.group(next(iter(fit.n_groups)))
     places = say.places(fit.sigma / 100)
     alike = " alike in the predictors" if len(fit._names) > 1 else ""
-    yield (f"{words.rows[0].upper()}{words.rows[1:]} of one {group} scatter about their {group}'s own {'line' if slopes else 'level'} with an SD "
-           f"of {words.amount(say.plain('residual SD', fit.sigma, places))}; two of them{alike} typically lie "
+    yield (f"{words.rows[0].upper()}{words.rows[1:]} of one {group} scatter about their {group}'s own "
+           f"{'line' if slopes else 'level'} with an SD of {words.amount(say.plain('residual SD', fit.sigma, places))}; "
+           f"two of them{alike} typically lie "
            f"{_apart(say, 'residual', fit.sigma, places)} apart.")
     for name in fit.n_groups:
         rho = icc(fit, say.level, group=name)
         left = "" if rho.kind == "unconditional" else " that the predictors leave"
-        where = f" (for {joined(f'{n} = ' + say.put('condition', 0, '0') for n in dict.fromkeys(slopes))})" if slopes else ""
+        where = f" (for {say.quote(joined(map(words.zero, dict.fromkeys(slopes))), 'condition')})" if slopes else ""
         text = (f"Of the variance{left}, {say.percent('ICC', rho.estimate)} lies between {words.groups(name)}{where}: the intraclass "
                 f"correlation is {say.share('ICC', rho.estimate)}")
         if rho.lower == rho.lower:
@@ -70,7 +71,7 @@ def _intercepts(fit, words, say, term, name, sd, slopes):
     places = say.places(sd / 10)
     predictors = [n for n in fit._names if n != "Intercept"]
     alike = " alike in all predictors" if predictors else ""
-    at = f", where {joined(f'{n} = ' + say.put('condition', 0, '0') for n in dict.fromkeys(slopes))}," if slopes else ""
+    at = f", where {say.quote(joined(map(words.zero, dict.fromkeys(slopes))), 'condition')}," if slopes else ""
     text = (f"The levels of {groups}{alike} differ{at} with an SD of {words.amount(say.plain(f'{what}: SD', sd, places))}: two such "
             f"{groups} drawn at random typically lie {words.amount(_apart(say, what, sd, places))} apart")
     names = list(fit._names)
@@ -130,7 +131,7 @@ def _closest(fit, words, say, term, a, b, T):
 def _pair(words, say, term, a, b, groups, positive):
     first, second = term.names[a], term.names[b]
     if first == "Intercept":
-        return (f"{groups} that stand higher where {words.short(second)} = {say.put('condition', 0, '0')} have "
+        return (f"{groups} that stand higher where {say.quote(words.zero(second), 'condition')} have "
                 f"{'higher' if positive else 'lower'} slopes of {words.short(second)} (move the zero, and this changes)")
     return f"{groups} with a higher slope of {words.short(first)} have a {'higher' if positive else 'lower'} one of {words.short(second)}"
 
@@ -154,7 +155,7 @@ def changing(fit, words, say):
 def diagnoses(fit, words, say):
     """What the boundary, a large correlation or an open interval means in this model, and what to try."""
     table = fit.random_table(scale="sd", level=say.level)
-    for (term, T, sd), shape in zip(_each(fit), fit.model.structures):
+    for term, T, sd in _each(fit):
         groups, zero = words.groups(term.group), _zero(fit, term, sd)
         for name in (n for n, flat in zip(term.names, zero) if flat):
             yield _boundary(fit, words, say, term, name, groups)
@@ -189,7 +190,8 @@ def _crossing(words, say, term, a, b, T):
     else:
         text = f"Perfect correlation: to know the one slope of a {words.group(term.group)} is to know the other."
     effects = " + ".join("1" if n == "Intercept" else n for n in term.names)
-    return (f"{text} That is the best fit, and hardly a fact about {groups}: the data cannot give each {words.group(term.group)} both of its own. "
+    return (f"{text} That is the best fit, and hardly a fact about {groups}: the data cannot give each "
+            f"{words.group(term.group)} both of its own. "
             f"What to try: fewer effects in {term.text}, or ({effects} || {term.group}); centering does not cure it.")
 
 
@@ -204,9 +206,11 @@ def _line(fit, words, say, term, a, b, r, T):
         mean, sd = float(x.mean()), float(x.std())
         if abs(mean) > 1.5 * sd:
             places = say.places(sd / 10)
-            return (f"{text} Here zero of {words.short(second)} lies far from the data, whose mean is {say.plain(f'{second}: mean', mean, places)} "
-                    f"and SD {say.plain(f'{second}: SD', sd, places)}: lines that fan out must cross somewhere, and levels read off far away "
-                    f"follow the slopes. What to try: center {words.short(second)} (mlm.center); the fit stays the same.")
+            at, spread = say.plain(f"{second}: mean", mean, places), say.plain(f"{second}: SD", sd, places)
+            return (f"{text} Here zero of {words.short(second)} lies far from the data, whose mean is {at} and SD {spread}: "
+                    f"lines that fan out must cross somewhere, and levels read off far away follow the slopes. "
+                    f"What to try: center {words.short(second)} (mlm.center); the fit stays the same.")
     effects = " + ".join("1" if n == "Intercept" else n for n in term.names)
-    return (f"{text} Often the data hold too little to tell the two apart. What to try: ({effects} || {term.group}), which sets the correlation "
-            f"to zero, and compare (mlm.compare); but it changes the model unless zero of the predictor is a natural point.")
+    return (f"{text} Often the data hold too little to tell the two apart. What to try: ({effects} || {term.group}), which "
+            f"sets the correlation to zero, and compare (mlm.compare); "
+            f"but it changes the model unless zero of the predictor is a natural point.")

@@ -175,4 +175,5 @@ def _marked(text: str) -> str:
 
 
 def _html(text: str) -> str:
-    return escape(text, quote=False).replace(_OPEN, "<em>").replace(_CLOSE, "</em>")
+    safe = escape(text, quote=False).replace(_OPEN, "<em>").replace(_CLOSE, "</em>")
+    return re.sub(r"(</em>[^ <]*) (=|&lt;|&gt;) ", "\\1\u00a0\\2\u00a0", safe)  # a symbol stays with its number

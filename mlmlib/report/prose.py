@@ -57,7 +57,8 @@ def report(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
     >>> import mlmlib as mlm
     >>> fit = mlm.lmm("math ~ homework + (1 | schid)", mlm.load("math"))
     >>> print(report(fit).text.split(". ")[0])
-    A linear mixed model for mathematics score (math, in points) was fitted to 519 students in 23 schools (5 to 67 students per school, M = 22.6)
+    A linear mixed model for mathematics score (math, in points) was fitted to 519 students in 23 schools (5 to 67 students per
+    school, M = 22.6)
     """
     words, say = Words(fit, labels, units), Ledger(level)
     mixed = bool(getattr(fit, "n_groups", None))
@@ -86,7 +87,8 @@ def _analysis(fit, words, say, level, mixed):
     method = ("ordinary least squares" if fit.method == "ols" else "maximum likelihood (ML)") if not mixed else (
         "restricted maximum likelihood (REML)" if fit.reml else "maximum likelihood (ML)")
     version, python = say.put("version of mlmlib", __version__, __version__), ".".join(platform.python_version_tuple()[:2])
-    yield f"Estimation was by {method}, with the package mlmlib (version {version}) under Python {say.put('version of Python', python, python)}."
+    python = say.put("version of Python", python, python)
+    yield f"Estimation was by {method}, with the package mlmlib (version {version}) under Python {python}."
     yield _predictors(fit, words)
     yield from _centering(fit, words)
     if mixed:
@@ -116,10 +118,10 @@ def _sizes(fit, words, say):
     for factor, count in fit.n_groups.items():
         sizes = fit.group_sizes[factor]
         low, high = (say.count(f"{end} group size", int(v)) for end, v in (("smallest", sizes.min()), ("largest", sizes.max())))
-        mean = say.plain("mean group size", float(sizes.mean()), 1)
         name = words.groups(factor) + (f" of {factor}" if words.group(factor) == "group" else "")
         spread = f"{low} {words.rows} each" if low == high else (
-            f"{low} to {high} {words.rows} per {words.group(factor)}, {sign('M')} = {mean}")
+            f"{low} to {high} {words.rows} per {words.group(factor)}, {sign('M')} = "
+            f"{say.plain('mean group size', float(sizes.mean()), 1)}")
         parts.append(f"{say.count('groups', count)} {name} ({spread})")
     return f" {words.inside(next(iter(fit.n_groups)))} {joined(parts)}"
 
@@ -183,8 +185,8 @@ def _fixed(fit, words, say, level):
         unit = words.outcome_unit if read.kind in ("intercept", "slope", "category") else ""
         numbers = (f"{sign('b')} = {b}{f' {unit}' if unit else ''}, {sign('SE')} = {say.plain(f'{name}: SE', row['se'], places)}, "
                    f"{say.interval(name, row['lower'], row['upper'], level, places=places)}")
-        tested = (f"{sign(letter)}{_df(fit, say)} = {say.plain(f'{name}: {letter}', row[letter])}, "
-                  f"{say.p(f'{name}: p', row['p'])}")
+        tested = "" if read.kind == "intercept" else (
+            f"{sign(letter)}{_df(fit, say)} = {say.plain(f'{name}: {letter}', row[letter])}, {say.p(f'{name}: p', row['p'])}")
         yield _sentence(words, say, read, row["estimate"] > 0, row["lower"] <= 0 <= row["upper"], numbers, tested)
 
 
@@ -260,7 +262,8 @@ def _product(words, say, read, higher, open_sign, both):
 def _linear(fit, words, say):
     text = f"The residual SD was {words.amount(say.plain('residual SD', fit.sigma))}"
     if len(fit._names) > 1:
-        text += f"; {sign('R')}\u00b2 = {say.share('R2', fit.rsquared)}, adjusted {sign('R')}\u00b2 = {say.share('adjusted R2', fit.rsquared_adj)}"
+        text += (f"; {sign('R')}\u00b2 = {say.share('R2', fit.rsquared)}, adjusted {sign('R')}\u00b2 = "
+                 f"{say.share('adjusted R2', fit.rsquared_adj)}")
     if len(fit._names) > 1 and fit._t_df is not None:
         first, second = say.count("numerator df", fit.df_model), say.count("denominator df", fit.df_resid)
         text += f", {sign('F')}({first}, {second}) = {say.plain('F', fit.fvalue)}, {say.p('p of F', fit.f_pvalue)}"

@@ -87,10 +87,9 @@ def _whole(fit, words, say, level):
     slopes = _slopes(fit)
     for group in fit.n_groups:
         rho = icc(fit, level, group=group)
-        at = joined(f"{n} = 0" for n in slopes)
+        at = joined(map(words.zero, slopes))
         given = None if rho.kind == "unconditional" else f" and at {at}" if slopes else ""
-        for _ in slopes:
-            say.put("condition", 0, "0")
+        say.quote(at if given else "", "condition")
         of = f" of {words.groups(group)}" if len(fit.n_groups) > 1 else ""
         text = f"the intraclass correlation{of}"
         text = f"Given the predictors{given}, {text}" if given is not None else f"T{text[1:]}"
@@ -102,8 +101,8 @@ def _whole(fit, words, say, level):
     cite = _RIGHTS + ("; Johnson, 2014" if slopes else "")
     both = f"conditional {sign('R')}\u00b2 = {say.share('conditional R2', (fixed + random) / whole)}"
     if len(fit._names) > 1:
-        yield (f"The fixed part's predictions made up {say.percent('marginal R2', fixed / whole)} of the variance (marginal {sign('R')}\u00b2 = "
-               f"{say.share('marginal R2', fixed / whole)}), those of fixed and random part together "
+        yield (f"The fixed part's predictions made up {say.percent('marginal R2', fixed / whole)} of the variance "
+               f"(marginal {sign('R')}\u00b2 = {say.share('marginal R2', fixed / whole)}), those of fixed and random part together "
                f"{say.percent('conditional R2', (fixed + random) / whole)} ({both}; {cite}).")
     kind = "REML criterion" if fit.reml else "deviance"
     yield (f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')} ({say.count('parameters', fit.n_params)} parameters).")

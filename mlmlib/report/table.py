@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import table_writers as writers
-from .rows import DAGGER, fit_rows, fixed_rows, random_rows
+from .rows import fit_rows, fixed_rows, random_rows
+from .table_notes import columns, comparable, measures, reading, troubles
 from .words import Words
 
 __all__ = ["ModelTable", "table"]
-
-_CRITERIA = ("criterion", "llf", "aic", "bic")
 
 
 @dataclass(frozen=True, repr=False)
@@ -152,7 +151,7 @@ def table(
     >>> mlm.table(one, two).frame.loc["Fixed part"]
                    Model 1       Model 2
     row
-    Intercept  12.64 (0.24)  12.65 (0.15)
+    Intercept  12.64 (0.24)  12.68 (0.15)
     mean_ses                  5.86 (0.36)
     """
     if not fits:
@@ -169,18 +168,18 @@ def table(
         raise ValueError(f"names= must hold {len(fits)} different names, one a model.")
     words = Words(max(fits, key=lambda fit: len(getattr(fit, "n_groups", None) or ())), labels)
     known = [Words(fit, labels) for fit in fits]
-    flagged, warnings = _comparable(fits, criteria)
+    flagged, warnings = comparable(fits, criteria)
     rows = [
         *fixed_rows(fits, _Any(known), show, stars, level, digits),
         *random_rows(fits, _Any(known, words), show, random, level, digits),
         *fit_rows(fits, _Any(known, words), criteria, flagged),
     ]
     notes = [
-        *_reading(fits, names, show, stars, random, level),
-        *_columns(fits, known),
-        *_measures(fits),
+        *reading(fits, names, show, stars, random, level),
+        *columns(fits, known),
+        *measures(fits, labels),
         *warnings,
-        *_troubles(fits, names),
+        *troubles(fits, names),
     ]
     return ModelTable(caption or _caption(fits, known), names, tuple(rows), tuple(notes))
 
@@ -210,108 +209,3 @@ def _caption(fits, known) -> str:
         else "Linear and linear mixed model"
     )
     return f"{what}{'s' if len(fits) > 1 else ''} of {' and '.join(outcomes)}"
-
-
-def _method(fit) -> str:
-    return (
-        {"ols": "ordinary least squares", "ml": "maximum likelihood (ML)"}[fit.method]
-        if fit.reml is None
-        else ("restricted maximum likelihood (REML)" if fit.reml else "maximum likelihood (ML)")
-    )
-
-
-def _reading(fits, names, show, stars, random, level):
-    methods: dict = {}
-    for fit, name in zip(fits, names):
-        methods.setdefault(_method(fit), []).append(name)
-    if len(methods) == 1:
-        yield f"Fitted by {next(iter(methods))} with mlmlib."
-    else:
-        yield (
-            "Fitted with mlmlib, " + "; ".join(f"{', '.join(own)} by {method}" for method, own in methods.items()) + "."
-        )
-    tests = {"t" if fit._t_df is not None else "z" for fit in fits}
-    test = f"Wald {' and '.join(sorted(tests, reverse=True))} tests"
-    mixed = any(getattr(fit, "n_groups", None) for fit in fits)
-    inside = {
-        "se": "Standard errors in parentheses" + " (those of the random part give no test of zero)" * mixed,
-        "p": f"p-values of {test} in parentheses",
-        "ci": f"{100 * level:g}% Wald intervals in brackets, those of the random part symmetric in the logarithm (correlations: "
-        f"in Fisher's z)",
-    }[show]
-    yield inside + "."
-    if stars:
-        yield f"{test}: * p < .05, ** p < .01, *** p < .001."
-    if any(getattr(fit, "n_groups", None) for fit in fits):
-        yield "SD = standard deviation." if random == "sd" else "Random part as variances and covariances."
-    if any(
-        shape.name in ("independent", "identity") and len(term.names) > 1
-        for fit in fits
-        if hasattr(fit, "model")
-        for term, shape in zip(fit.design.random, fit.model.structures)
-    ):
-        yield "Correlations not listed are zero by assumption."
-
-
-def _columns(fits, known):
-    """What the columns are, with reference categories, where labels= does not say so."""
-    said = {}
-    for words in known:
-        for name in words.fit._names:
-            for piece in words.pieces(name):
-                about = "" if piece.column in words.labels else words.label(piece.column)
-                if piece.reference is not None:
-                    said[piece.column] = ", ".join(
-                        filter(None, [about if about != piece.column else "", f"compared with {piece.reference}"])
-                    )
-                elif about and about != piece.column:
-                    said[piece.column] = about
-    if said:
-        labels = known[0].labels
-        yield "; ".join(f"{labels.get(column, column)}: {text}" for column, text in said.items()) + "."
-
-
-def _measures(fits):
-    mixed = [fit for fit in fits if getattr(fit, "n_groups", None)]
-    if not mixed:
-        return
-    text = "ICC = intraclass correlation, given the predictors in the model"
-    slopes = list(dict.fromkeys(n for fit in mixed for t in fit.design.random for n in t.names if n != "Intercept"))
-    if slopes:
-        text += f" (with random slopes: at {' = '.join(slopes)} = 0)"
-    yield text + "; marginal and conditional R2 after Nakagawa and Schielzeth (2013) and Johnson (2014)."
-
-
-def _comparable(fits, criteria):
-    """The rows that may not be compared across columns, and why."""
-    if len(fits) < 2:
-        return (), []
-    designs = [fit.design for fit in fits]
-    if len({d.endog_name for d in designs}) > 1 or len({fit.nobs for fit in fits}) > 1:
-        return _CRITERIA, [f"{DAGGER} Not comparable between models with different outcomes or rows."]
-    fixed = {frozenset(fit._names) for fit in fits if fit.reml}
-    mixture = len({"REML" if fit.reml else "other" for fit in fits}) > 1
-    if criteria == "ml" and fixed:
-        notes = ["Log-likelihood, AIC and BIC are those of the same models fitted by maximum likelihood (ML)."]
-        if len(fixed) > 1:
-            notes.append(f"{DAGGER} Not comparable between models with different fixed parts.")
-        return _CRITERIA[: len(fixed) > 1], notes
-    reasons = ["REML and other fits"] if mixture else []
-    if len(fixed) > 1:
-        reasons.append(
-            "models with different fixed parts, because each restricted likelihood has its own fixed part taken out"
-        )
-    if reasons:
-        return _CRITERIA, [f"{DAGGER} Not comparable between {' or between '.join(reasons)}."]
-    return (), []
-
-
-def _troubles(fits, names):
-    for fit, name in zip(fits, names):
-        if not getattr(fit, "converged", True):
-            yield f"{name} did not converge; its numbers must not be used."
-        if getattr(fit, "is_singular", False):
-            yield (
-                f"{name} is singular: a variance is estimated as zero or a correlation as plus or minus one; such entries have no "
-                f"standard error."
-            )

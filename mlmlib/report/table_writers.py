@@ -105,7 +105,8 @@ def html(table) -> str:
     note = escape(_squared(" ".join(table.notes)))
     style = (
         "<style>.mlm-models .mlm-section{font-style:italic;padding-top:.5em!important}"
-        ".mlm-models tbody th[scope=row]{padding-left:1.6em}.mlm-models thead tr>*{border-top:2px solid currentColor;border-bottom:1px solid currentColor}"
+        ".mlm-models tbody th[scope=row]{padding-left:1.6em}"
+        ".mlm-models thead tr>*{border-top:2px solid currentColor;border-bottom:1px solid currentColor}"
         ".mlm-models tbody tr:last-child>*{border-bottom:0!important}"
         ".mlm-models tbody:last-of-type tr:last-child>*{border-bottom:2px solid currentColor!important}"
         ".mlm-models .mlm-note{max-width:52em;font-size:.92em}</style>"

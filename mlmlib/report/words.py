@@ -251,6 +251,11 @@ class Words:
         left = m - basis @ np.linalg.lstsq(basis, m, rcond=None)[0]
         return "adjusted" if np.abs(left).max() < 1e-6 * np.std(x) and basis.shape[1] < count else "mixed"
 
+    def zero(self, name: str) -> str:
+        """Where a coefficient's column is zero: ``"cses = 0"``, ``"sector = Public"``."""
+        return " or ".join(f"{p.column} = {p.reference}" if p.reference is not None else
+                           f"{self.labels.get(p.column, p.name)} = 0" for p in self.pieces(name))
+
     def short(self, name: str) -> str:
         """A coefficient for a table: ``cses × sector (Catholic)``, with labels= in place of names."""
         if name == "Intercept":

@@ -1,0 +1,122 @@
+"""The note under a table of models: how they were fitted, what stands in the cells, what may not be compared.
+
+`mlmlib.report.table` puts it together.
+"""
+
+from __future__ import annotations
+
+from .ledger import joined
+from .rows import DAGGER
+from .words import Words
+
+__all__ = ["columns", "comparable", "measures", "reading", "troubles"]
+
+_CRITERIA = ("criterion", "llf", "aic", "bic")
+
+
+def _method(fit) -> str:
+    return (
+        {"ols": "ordinary least squares", "ml": "maximum likelihood (ML)"}[fit.method]
+        if fit.reml is None
+        else ("restricted maximum likelihood (REML)" if fit.reml else "maximum likelihood (ML)")
+    )
+
+
+def reading(fits, names, show, stars, random, level):
+    """Method, the meaning of the parentheses, abbreviations."""
+    methods: dict = {}
+    for fit, name in zip(fits, names):
+        methods.setdefault(_method(fit), []).append(name)
+    if len(methods) == 1:
+        yield f"Fitted by {next(iter(methods))} with mlmlib."
+    else:
+        yield (
+            "Fitted with mlmlib, " + "; ".join(f"{', '.join(own)} by {method}" for method, own in methods.items()) + "."
+        )
+    tests = {"t" if fit._t_df is not None else "z" for fit in fits}
+    test = f"Wald {' and '.join(sorted(tests, reverse=True))} tests"
+    mixed = any(getattr(fit, "n_groups", None) for fit in fits)
+    inside = {
+        "se": "Standard errors in parentheses" + " (those of the random part give no test of zero)" * mixed,
+        "p": f"p-values of {test} in parentheses",
+        "ci": f"{100 * level:g}% Wald intervals in brackets, those of the random part symmetric in the logarithm (correlations: "
+        f"in Fisher's z)",
+    }[show]
+    yield inside + "."
+    if stars:
+        yield f"{test}: * p < .05, ** p < .01, *** p < .001."
+    if any(getattr(fit, "n_groups", None) for fit in fits):
+        yield "SD = standard deviation." if random == "sd" else "Random part as variances and covariances."
+    if any(
+        shape.name in ("independent", "identity") and len(term.names) > 1
+        for fit in fits
+        if hasattr(fit, "model")
+        for term, shape in zip(fit.design.random, fit.model.structures)
+    ):
+        yield "Correlations not listed are zero by assumption."
+
+
+def columns(fits, known):
+    """What the columns are, with reference categories, where labels= does not say so."""
+    said = {}
+    for words in known:
+        for name in words.fit._names:
+            for piece in words.pieces(name):
+                about = "" if piece.column in words.labels else words.label(piece.column)
+                if piece.reference is not None:
+                    said[piece.column] = ", ".join(
+                        filter(None, [about if about != piece.column else "", f"compared with {piece.reference}"])
+                    )
+                elif about and about != piece.column:
+                    said[piece.column] = about
+    if said:
+        labels = known[0].labels
+        yield "; ".join(f"{labels.get(column, column)}: {text}" for column, text in said.items()) + "."
+
+
+def measures(fits, labels):
+    """What ICC and R2 are."""
+    mixed = [fit for fit in fits if getattr(fit, "n_groups", None)]
+    if not mixed:
+        return
+    text = "ICC = intraclass correlation, given the predictors in the model"
+    zeros = dict.fromkeys(Words(fit, labels).zero(n) for fit in mixed for t in fit.design.random for n in t.names if n != "Intercept")
+    if zeros:
+        text += f" (with random slopes: at {joined(zeros)})"
+    yield text + "; marginal and conditional R2 after Nakagawa and Schielzeth (2013) and Johnson (2014)."
+
+
+def comparable(fits, criteria):
+    """The rows that may not be compared across columns, and why."""
+    if len(fits) < 2:
+        return (), []
+    designs = [fit.design for fit in fits]
+    if len({d.endog_name for d in designs}) > 1 or len({fit.nobs for fit in fits}) > 1:
+        return _CRITERIA, [f"{DAGGER} Not comparable between models with different outcomes or rows."]
+    fixed = {frozenset(fit._names) for fit in fits if fit.reml}
+    mixture = len({"REML" if fit.reml else "other" for fit in fits}) > 1
+    if criteria == "ml" and fixed:
+        notes = ["Log-likelihood, AIC and BIC are those of the same models fitted by maximum likelihood (ML)."]
+        if len(fixed) > 1:
+            notes.append(f"{DAGGER} Not comparable between models with different fixed parts.")
+        return _CRITERIA[: len(fixed) > 1], notes
+    reasons = ["REML and other fits"] if mixture else []
+    if len(fixed) > 1:
+        reasons.append(
+            "models with different fixed parts, because each restricted likelihood has its own fixed part taken out"
+        )
+    if reasons:
+        return _CRITERIA, [f"{DAGGER} Not comparable between {' or between '.join(reasons)}."]
+    return (), []
+
+
+def troubles(fits, names):
+    """Fits that did not converge, and singular ones."""
+    for fit, name in zip(fits, names):
+        if not getattr(fit, "converged", True):
+            yield f"{name} did not converge; its numbers must not be used."
+        if getattr(fit, "is_singular", False):
+            yield (
+                f"{name} is singular: a variance is estimated as zero or a correlation as plus or minus one; such entries have no "
+                f"standard error."
+            )
