@@ -4,7 +4,6 @@ Both engines answer the same jobs (tests/js/jobs.js), so a machine that has only
 checks every number.
 """
 
-import importlib.util
 import json
 import re
 import shutil
@@ -13,9 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from browser import FLAGS, chromium_path
-from conftest import missing
 
 WIDGETS = Path(__file__).parents[1] / "mlmlib" / "widgets" / "js"
 JOBS = Path(__file__).parent / "js" / "jobs.js"
@@ -75,12 +71,8 @@ class Node:
 class Chromium:
     """Answers jobs in a page of headless Chromium, opened from a file."""
 
-    def __init__(self, folder):
-        from playwright.sync_api import sync_playwright
-
-        self.driver = sync_playwright().start()
-        self.browser = self.driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        self.page = self.browser.new_page()
+    def __init__(self, folder, browser):
+        self.page = browser.new_page()
         page = folder / "labs.html"
         page.write_text(f"<!doctype html><meta charset=utf-8><script>{classic_script()}</script>", encoding="utf-8")
         self.page.goto(page.as_uri())
@@ -90,18 +82,13 @@ class Chromium:
         return json.loads(text)
 
     def close(self):
-        self.browser.close()
-        self.driver.stop()
+        self.page.close()
 
 
-def start(name, folder):
-    """An engine by name, or a skip that says what is missing."""
+def start(name, folder, request):
+    """An engine by name, or a skip that says what is missing; Chromium is the one that all tests share."""
     if name == "node":
         if shutil.which("node") is None:
             pytest.skip("NO NODE ON THIS MACHINE: the labs' numbers are checked in Chromium only")
         return Node(folder)
-    if chromium_path() is None:
-        missing("no Chromium on this machine")
-    if importlib.util.find_spec("playwright") is None:
-        missing("playwright is not installed")
-    return Chromium(folder)
+    return Chromium(folder, request.getfixturevalue("browser"))

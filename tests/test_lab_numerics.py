@@ -16,7 +16,7 @@ R = Path(__file__).parent / "reference" / "r"
 
 @pytest.fixture(scope="module", params=["node", "chromium"])
 def js(request, tmp_path_factory):
-    engine = start(request.param, tmp_path_factory.mktemp("js"))
+    engine = start(request.param, tmp_path_factory.mktemp("js"), request)
     yield engine
     engine.close()
 
