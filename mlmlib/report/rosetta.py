@@ -1,0 +1,174 @@
+"""The Rosetta page: every model that the chapters fit, as an equation and as code for each program. Made anew with each build."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..formula import parse
+from . import book
+from .equations import equations
+from .translate import TARGETS, elsewhere, translate
+
+KINDS = {
+    "linear": "Models without groups",
+    "null": "Groups and nothing else",
+    "intercept": "Random intercepts with predictors",
+    "slopes": "Random slopes, covariances free",
+    "structured": "Random slopes, covariances restricted",
+}
+OTHERS = (  # what people paste, in the dialects that are read back
+    ("r", "lmer(math ~ homework * schtype + (homework | schid), data = imm, REML = FALSE)"),
+    ("r", "lmer(mathach ~ ses + (1 + ses || school), hsb)"),
+    ("r", "lm(math ~ factor(schtype) + I(homework^2), data = imm)"),
+    ("stata", "mixed math i.schtype##c.homework || schid: homework"),
+    ("stata", "mixed math i.schtype##c.homework || schid: homework, covariance(unstructured) reml"),
+    ("stata", "mixed math homework || schid: homework, covariance(exchangeable)"),
+    ("stata", "generate log_ratio = ln(ratio)\nmixed math log_ratio || schid:"),
+    ("stata", "regress math i.schtype homework"),
+)
+NOT_READ = (
+    ("r", "glmer(dropout ~ ses + (1 | school), hsb, family = binomial)"),
+    ("stata", "mixed gain ses || school: || class:"),
+)
+
+
+@dataclass
+class Entry:
+    """One model with all the places where chapters fit it."""
+
+    key: tuple
+    kind: str
+    uses: list
+    fit: object
+
+    @property
+    def anchor(self) -> str:
+        """A label that stays when other models join the page."""
+        use = self.uses[0]
+        spelled = use.formula.replace("||", "-indep-").replace("*", "-by-").replace(":", "-x-")
+        words = re.sub(r"[^a-z0-9]+", "-", f"{spelled} {self.method} {self.key[3]}".lower()).strip("-")
+        return f"rosetta-{words}"
+
+    @property
+    def method(self) -> str:
+        """REML, ML or OLS."""
+        return self.key[2]
+
+    @property
+    def title(self) -> str:
+        """The formula, and how it is estimated."""
+        structure = "" if self.key[3] == "unstructured" else f", {self.key[3]}"
+        return f"`{re.sub(r' +', ' ', self.uses[0].formula)}`, {'least squares' if self.method == 'OLS' else self.method}{structure}"
+
+
+def meaning(formula: str, fitter: str, options: dict) -> tuple:
+    """What a call says, whatever its spelling: outcome and fixed terms, random terms, method, structure."""
+    parsed = parse(formula)
+
+    def terms(found):
+        return frozenset(frozenset(f.label for f in t) for t in found)
+
+    random = frozenset((terms(r.terms), r.group_name, r.independent and len(r.terms) > 1) for r in parsed.random)
+    method = ("OLS" if options.get("method", "ols") == "ols" else "ML") if fitter == "ols" else "REML" if options.get("reml", True) else "ML"
+    fixed = (parsed.response.label, terms(parsed.fixed), parsed.has_intercept)
+    return fixed, random, method, options.get("covariance", "unstructured")
+
+
+def kind(formula: str, covariance: str) -> str:
+    """The part of the page that a model belongs to."""
+    parsed = parse(formula)
+    if not parsed.random:
+        return "linear"
+    if any(len(r.terms) > 1 or () not in r.terms for r in parsed.random):
+        return "structured" if covariance != "unstructured" or any(r.independent for r in parsed.random) else "slopes"
+    return "intercept" if any(parsed.fixed) else "null"
+
+
+def entries(root: Path, pages=None) -> list[Entry]:
+    """The models of the book, each once, in the order of the parts and of the chapters."""
+    import mlmlib as mlm
+
+    found: dict[tuple, Entry] = {}
+    for use in book.models(root, pages):
+        options = dict(use.options)
+        key = meaning(use.formula, use.call, options)
+        if key in found:
+            found[key].uses.append(use)
+        else:
+            fit = getattr(mlm, use.call)(use.formula, use.table, **options)
+            found[key] = Entry(key, kind(use.formula, key[3]), [use], fit)
+    return sorted(found.values(), key=lambda e: list(KINDS).index(e.kind))
+
+
+def equation(fit) -> str:
+    """The model in one equation, broken only where a narrow page asks for it."""
+    latex = equations(fit, form="combined").latex
+    line = re.sub(r"^\\begin\{aligned\}\n(&\\textbf\{Combined\} \\\\\n)?", "", latex)
+    line = line.split(r" \\[0.6em]")[0]
+    line = re.split(r" \\\\\n&(?!\\qquad)", line)[0].removesuffix("\n\\end{aligned}")
+    return f"$$\n\\begin{{aligned}}\n{line}\n\\end{{aligned}}\n$$"
+
+
+def places(entry: Entry, labels) -> str:
+    """Links to the chapters that fit a model, and its data."""
+    first = {}
+    for use in entry.uses:
+        first.setdefault(use.chapter, use)
+    where = ", ".join(book.link(f"chapter {n}", use.label, labels) for n, use in first.items())
+    data = ", ".join(f"`{name}`" for name in dict.fromkeys(use.data for use in entry.uses))
+    return f"Fitted in {where}; data: {data}."
+
+
+def contents(root: Path, pages=None) -> str:
+    """The list of models, with links down the page."""
+    known = entries(root, pages)
+    lines = [f"{len(known)} models, each in the code of {len(TARGETS)} programs.", ""]
+    for name, title in KINDS.items():
+        mine = [e for e in known if e.kind == name]
+        if mine:
+            lines += ["", f"**{title}**", ""]
+            lines += [f"- {{ref}}`{_plain(e.title)} <{e.anchor}>`" for e in mine]
+    return "\n".join(lines)
+
+
+def _plain(title: str) -> str:
+    return title.replace("`", "")
+
+
+def models(root: Path, pages=None) -> str:
+    """Every model: its equation, where it is fitted, and tabs of code."""
+    known, labels, out = entries(root, pages), book.labels(root, pages), []
+    for name, title in KINDS.items():
+        mine = [e for e in known if e.kind == name]
+        out += [f"## {title}"] if mine else []
+        for entry in mine:
+            call = translate_call(entry)
+            out += [f"({entry.anchor})=", f"### {entry.title}", equation(entry.fit), places(entry, labels)]
+            out += [f"```python\n{call}\n```", f"```{{raw}} html\n{elsewhere(entry.fit)._repr_html_()}\n```"]
+    return "\n\n".join(out)
+
+
+def translate_call(entry: Entry) -> str:
+    """The call of mlmlib, as the chapter writes it."""
+    use = entry.uses[0]
+    options = "".join(f", {name}={value!r}".replace("'", '"') for name, value in use.options)
+    return f'fit = mlm.{use.call}("{use.formula}", df{options})'
+
+
+def back(root: Path | None = None, pages=None) -> str:
+    """Code of others read back, each with what it becomes and what to see to."""
+    out = []
+    for language, code in (*OTHERS, *NOT_READ):
+        out.append(f"```{language}\n{code}\n```")
+        try:
+            found = translate(code, "mlmlib")
+        except ValueError as reason:
+            out.append(f"is refused: {reason}")
+            continue
+        out.append(f"becomes\n\n```python\n{found}\n```")
+        if found.note:
+            note = re.sub(r"(\w+\(\w+\)|\w+_\w+)", r"`\1`", found.note)
+            out.append(f"*To see to:* {note}.")
+    return "\n\n".join(out)
