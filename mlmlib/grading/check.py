@@ -5,21 +5,18 @@ A hidden test compares an answer with what mlmlib computes (``check.number``, ``
 (``check.form``), from a seal that `mlmlib.grading.building` makes out of the hidden tests. Every failure is a
 `NotYet` whose text is a reply to the student: the named mistake if the answer is one, otherwise what to look at next.
 
-While `recording` is on, checks compare nothing and note what they would have checked: that is how the seals,
-the list of known mistakes and the teacher's overview are made.
+While `recording` is on, checks compare nothing and note what they would have checked: that is how the seals are
+made, and how the tests of the book get at every known mistake.
 """
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from .answers import NotYet, as_dict, as_letter, as_letters, as_number, as_truth, call
 from .seal import seal, unseal
 
 ROUNDING = "Any sensible rounding counts: {digits} significant digits or more."
 _log = None
-
-
-class NotYet(AssertionError):
-    """An answer that is not right yet; the text is the reply."""
 
 
 @dataclass
@@ -64,29 +61,6 @@ def _note(kind, value, what, **more):
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------------
-
-def as_number(value, what):
-    """Coerce an answer to a plain float, or say what it is instead."""
-    if value is None or value is Ellipsis:
-        raise NotYet(f"No answer yet for {what}.")
-    if isinstance(value, bool):
-        raise NotYet(f"Give {what} as a number; this is {value}.")
-    if isinstance(value, str):
-        raise NotYet(f"Give {what} as a number, without quotation marks; this is the text {value[:40]!r}.")
-    if not isinstance(value, (int, float)):
-        size = getattr(value, "size", None)
-        if callable(value) or size is None or size != 1:
-            raise NotYet(f"Give {what} as one number; this is a {type(value).__name__}"
-                         + (f" with {size} values." if isinstance(size, int) else "."))
-        value = value.item() if hasattr(value, "item") else value
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise NotYet(f"Give {what} as one number; this is a {type(value).__name__}.") from None
-    if not math.isfinite(number):
-        raise NotYet(f"{what[0].upper() + what[1:]} came out as {number}. Look for a division by zero or a missing value.")
-    return number
-
 
 def mistakes(known):
     """Known mistakes as a list of (value, reply), from a dict {reply: value}, pairs, or objects that have both."""
@@ -182,37 +156,14 @@ def _generic(x, expected, tol):
 
 # ---- choices ---------------------------------------------------------------------------------------------------
 
-def _letter(value, options, what):
-    if value is None or value is Ellipsis or value == "":
-        raise NotYet(f"No answer yet for {what}.")
-    if not isinstance(value, str) or value.strip().lower() not in options:
-        raise NotYet(f"Answer {what} with one of {', '.join(map(repr, sorted(options)))}; this is {str(value)[:40]!r}.")
-    return value.strip().lower()
-
-
 def choice(value, right, replies, *, what="this question"):
     """One of several options: `replies` has a reply for every wrong one."""
     options = sorted({right, *replies})
     if _note("choice", value, what, expected=right, options=options, known=list(replies.items())):
         return
-    letter = _letter(value, options, what)
+    letter = as_letter(value, options, what)
     if letter != right:
         raise NotYet(f"{letter}: {replies[letter]}")
-
-
-def as_letters(value, options, what):
-    """A set of letters from a set, list, tuple or text such as "ac"."""
-    if value is None or value is Ellipsis:
-        raise NotYet(f"No answer yet for {what}.")
-    if isinstance(value, str):
-        value = [c for c in value.lower() if c.isalpha()]
-    if not isinstance(value, (set, frozenset, list, tuple)):
-        raise NotYet(f"Answer {what} with a set of letters such as {{'a', 'c'}}; this is a {type(value).__name__}.")
-    letters = {str(v).strip().lower() for v in value}
-    if not letters <= set(options):
-        raise NotYet(f"{what[0].upper() + what[1:]} has the letters {', '.join(options)}; you also gave "
-                     f"{', '.join(sorted(letters - set(options)))}.")
-    return letters
 
 
 def choose(value, right, replies, *, what="this question"):
@@ -235,29 +186,7 @@ def truth(value, right, *, what, reply):
         raise NotYet(reply)
 
 
-def as_truth(value, what):
-    """Coerce an answer to a plain bool."""
-    if value is None or value is Ellipsis:
-        raise NotYet(f"No answer yet for {what}.")
-    if type(value).__name__ not in ("bool", "bool_"):
-        raise NotYet(f"Answer {what} with True or False (no quotation marks); this is a {type(value).__name__}.")
-    return bool(value)
-
-
 # ---- several numbers, functions, fits ----------------------------------------------------------------------------
-
-def as_dict(value, what):
-    """A plain dict of an answer that has named numbers: dict, Series, or a frame with one column."""
-    if value is None or value is Ellipsis:
-        raise NotYet(f"No answer yet for {what}.")
-    if hasattr(value, "columns") and len(value.columns) == 1:
-        value = value.iloc[:, 0]
-    if hasattr(value, "to_dict"):
-        value = value.to_dict()
-    if not isinstance(value, dict):
-        raise NotYet(f"Give {what} as a dict or a Series with names; this is a {type(value).__name__}.")
-    return {str(k): v for k, v in value.items()}
-
 
 def table(value, expected, *, what, known=(), hint="", digits=3):
     """Named numbers (dict, Series, one-column frame), each checked by its name.
@@ -310,28 +239,6 @@ def function(value, reference, inputs, *, what, known=(), hint="", digits=4, sam
             raise NotYet(reply)
     right = sum(abs(x - float(reference(*a))) <= tolerance(float(reference(*a)), (), digits) for x, a in zip(got, inputs))
     raise NotYet(f"{what[0].upper() + what[1:]} gives the right number for {right} of {len(inputs)} inputs that we tried. {hint}")
-
-
-def call(value, args, what):
-    """One call of a student's function, its result as a plain number."""
-    if value is None or value is Ellipsis:
-        raise NotYet(f"No answer yet for {what}.")
-    if not callable(value):
-        raise NotYet(f"{what[0].upper() + what[1:]} should be a function; this is a {type(value).__name__}.")
-    try:
-        result = value(*args)
-    except NotYet:
-        raise
-    except Exception as error:
-        raise NotYet(f"{what[0].upper() + what[1:]} stops for the arguments {_short(args)}: {type(error).__name__}: {error}") from None
-    if result is None:
-        raise NotYet(f"{what[0].upper() + what[1:]} returns nothing for the arguments {_short(args)}: is `return` missing?")
-    return as_number(result, f"the result of {what}")
-
-
-def _short(args):
-    text = ", ".join(f"{a:.4g}" if isinstance(a, float) else str(a) for a in args)
-    return text if len(text) < 80 else text[:77] + "..."
 
 
 def fit(value, expected, *, what):
@@ -396,7 +303,7 @@ def form(value, sealed=None):
             if "right" in sealed and not unseal(x, sealed["right"], salt=sealed["salt"]):
                 raise NotYet(f"{x:.6g} is not {what} yet. Open the next hint. " + ROUNDING.format(digits=sealed["digits"]))
         case "choice":
-            _letter(value, sealed["options"], what)
+            as_letter(value, sealed["options"], what)
         case "truth":
             as_truth(value, what)
         case "choose":
