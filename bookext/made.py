@@ -22,7 +22,8 @@ def fill(app, docname, source):
     """Before a page is parsed."""
     if LINE.search(source[0]):
         root = Path(app.srcdir)
-        for path in (*sorted((root / "chapters").glob("*.ipynb")), *sorted((root / "tests" / "reference").glob("*.toml"))):
+        known = root / "tests" / "reference"
+        for path in (*(root / "chapters").glob("*.ipynb"), *known.glob("*.toml"), *known.glob("r/*.json")):
             app.env.note_dependency(str(path))
         source[0] = make(source[0], root, set(app.env.found_docs))
 

@@ -75,7 +75,9 @@ def _two_stage():
     sizes = table["schid"].value_counts()
     share = tau2 / (tau2 + sigma2 / sizes)
     own = table.groupby("schid")["math"].mean() - fitted.params.iloc[0]
-    stacked = (own * share.reindex(own.index) - next(iter(fitted.random_effects.values())).iloc[:, 0].to_numpy()).abs().max()
+    stacked = (
+        (own * share.reindex(own.index) - next(iter(fitted.random_effects.values())).iloc[:, 0].to_numpy()).abs().max()
+    )
     return "right", (
         f"On math the model's intercepts are the separate ones, shrunk to {share.min():.2f} of their distance in the smallest school "
         f"({sizes.min()} students) and {share.max():.2f} in the largest ({sizes.max()}). Two stages and one model differ by {_tiny(stacked)}."
@@ -85,7 +87,13 @@ def _two_stage():
 def _gls(table, columns, theta, sigma2):
     """Generalized least squares at given variances: take the share theta of each group's mean away."""
     X = np.column_stack([np.ones(len(table)), *(table[c] for c in columns), table["math"]])
-    means = table[["schid"]].assign(**{str(k): X[:, k] for k in range(X.shape[1])}).groupby("schid").transform("mean").to_numpy()
+    means = (
+        table[["schid"]]
+        .assign(**{str(k): X[:, k] for k in range(X.shape[1])})
+        .groupby("schid")
+        .transform("mean")
+        .to_numpy()
+    )
     X = X - theta[:, None] * means
     X, y = X[:, :-1], X[:, -1]
     return np.linalg.solve(X.T @ X, X.T @ y)[1:], sigma2 * np.linalg.inv(X.T @ X)[1:, 1:]
@@ -117,7 +125,9 @@ def _stress_and_mood():
     mood = 5 - 0.4 * day - 0.1 * usual + rng.normal(0, 0.7, 100)[person] + rng.normal(0, 1, 2000)
     import pandas as pd
 
-    diary = mlm.within_between(pd.DataFrame({"person": person, "stress": 4 + usual + day, "mood": mood}), ["stress"], groups="person")
+    diary = mlm.within_between(
+        pd.DataFrame({"person": person, "stress": 4 + usual + day, "mood": mood}), ["stress"], groups="person"
+    )
     both = mlm.lmm("mood ~ stress_within + stress_between + (1 | person)", diary).params
     one = mlm.lmm("mood ~ stress + (1 | person)", diary).params["stress"]
     return "right", (

@@ -96,7 +96,9 @@ def value(fitted, path):
     if key == "reml_criterion":
         return fitted.criterion
     if key == "scaled_residuals":
-        return np.quantile(fitted.scaled_residuals, {"min": 0, "q1": 0.25, "median": 0.5, "q3": 0.75, "max": 1}[rest[0]])
+        return np.quantile(
+            fitted.scaled_residuals, {"min": 0, "q1": 0.25, "median": 0.5, "q3": 0.75, "max": 1}[rest[0]]
+        )
     if key in ("coef", "se", "t"):
         return getattr(fitted, {"coef": "params", "se": "bse", "t": "tvalues"}[key])[ours(rest[0])]
     if key in ("var", "sd"):
@@ -135,8 +137,11 @@ def _compared(name, path, printed) -> tuple[float, str]:
 def check(name: str, path: tuple, printed: str) -> Row:
     """One published value beside ours, judged."""
     block = path[0]
-    inner = ("null", "full")[path[1]] if block in TABLE else ", ".join(
-        ("lower", "upper")[p] if isinstance(p, int) else p for p in path[1:])
+    inner = (
+        ("null", "full")[path[1]]
+        if block in TABLE
+        else ", ".join(("lower", "upper")[p] if isinstance(p, int) else p for p in path[1:])
+    )
     if "bootstrap" in block:
         return Row(NAME, name, block, inner, printed, None, "later")
     if name == "data":
@@ -162,7 +167,9 @@ def check(name: str, path: tuple, printed: str) -> Row:
 def on_target(name: str, path: tuple, printed: str) -> Row:
     """One value of the true optimum beside ours."""
     found = float(value(fit(name), path))
-    return Row(NAME, name, path[0], ", ".join(path[1:]), printed, found, verdict(found, printed, path[0] in ("var", "corr")))
+    return Row(
+        NAME, name, path[0], ", ".join(path[1:]), printed, found, verdict(found, printed, path[0] in ("var", "corr"))
+    )
 
 
 def in_trap(row: Row) -> float | str:

@@ -59,6 +59,8 @@ BLOCKS = {
     "ss_total": "SS total",
 }
 
+CAPITALS = {"ols": "OLS", "ml": "ML", "lrt": "LR test,"}
+
 
 def rows() -> list[Row]:
     """Every published value."""
@@ -67,7 +69,7 @@ def rows() -> list[Row]:
 
 def _table(head: list[str], lines: list[list[str]]) -> str:
     body = ["| " + " | ".join(line) + " |" for line in lines]
-    right = ["---" if k == 0 or name in ("verdict", "why", "what", "software") else "---:" for k, name in enumerate(head)]
+    right = ["---" if k == 0 or name in ("verdict", "in") else "---:" for k, name in enumerate(head)]
     return "\n".join(["| " + " | ".join(head) + " |", "| " + " | ".join(right) + " |", *body])
 
 
@@ -139,7 +141,11 @@ def _where(source, name, root, pages) -> str:
     found = book.checked(root, pages).get((source, name), [])
     labels = book.labels(root, pages)
     links = [book.link(f"chapter {number}", place, labels) for number, place in found]
-    return f"Checked in {', '.join(links)} and here." if links else "Checked here and by the tests; no chapter of this build prints it."
+    return (
+        f"Checked in {', '.join(links)} and here."
+        if links
+        else "Checked here and by the tests; no chapter of this build prints it."
+    )
 
 
 def _model(module, name, root, pages) -> str:
@@ -149,9 +155,15 @@ def _model(module, name, root, pages) -> str:
     said += [f"`{entry['null']}` against `{entry['full']}`, {entry['estimator']}"] if "null" in entry else []
     what = "; ".join(said) or "Rows, means, SDs and frequencies of the data."
     tally = ", ".join(f"{n} {SHORT[key]}" for key in VERDICTS if (n := sum(r.verdict == key for r in mine)))
-    title = name.replace("-", " ")
+    title = " ".join(CAPITALS.get(word, word) for word in name.split("-"))
     head = f"(reference-{module.NAME.replace('_', '-')}-{name})=\n### {title[0].upper()}{title[1:]}"
-    return "\n\n".join([head, f"{what}. {_where(module.NAME, name, root, pages)} {len(mine)} values: {tally}.".replace("..", "."), values_table(mine)])
+    return "\n\n".join(
+        [
+            head,
+            f"{what}. {_where(module.NAME, name, root, pages)} {len(mine)} values: {tally}.".replace("..", "."),
+            values_table(mine),
+        ]
+    )
 
 
 def _document(module, root, pages) -> str:
@@ -178,7 +190,9 @@ def false_optimum(root: Path, pages=None) -> str:
     targets = [lme4_vignette.on_target(*item) for item in lme4_vignette.targets()]
     story = book.link("Chapter 4", "ch04-trap", book.labels(root, pages))
     lines = [
-        [label(r), printed(r.printed), shown(lme4_vignette.in_trap(r), r.printed), shown(r.ours, r.printed)] for r in mine if r.verdict != "later"
+        [label(r), printed(r.printed), shown(lme4_vignette.in_trap(r), r.printed), shown(r.ours, r.printed)]
+        for r in mine
+        if r.verdict != "later"
     ]
     text = (
         f"`{lme4_vignette.models()[name]['formula']}`. lme4's default optimizer stopped at a REML criterion of {held.criterion:.2f} and called the fit "
@@ -193,7 +207,9 @@ def false_optimum(root: Path, pages=None) -> str:
         f"{len(targets)} values are ours to every digit:"
     )
     head = ["value", "published", "ours, held on the boundary", "ours, at the optimum"]
-    return "\n\n".join([text, _where(lme4_vignette.NAME, name, root, pages), _table(head, lines), aim, values_table(targets)])
+    return "\n\n".join(
+        [text, _where(lme4_vignette.NAME, name, root, pages), _table(head, lines), aim, values_table(targets)]
+    )
 
 
 def claims(root: Path, pages=None) -> str:
@@ -210,7 +226,9 @@ def claims(root: Path, pages=None) -> str:
         out.append(f"\u201c{claim['says']}\u201d".replace(" %", "\u00a0%"))
         more = f" {where} shows it." if claim["chapter"] in written else ""
         out.append(f": **{word[0].upper()}{word[1:]}.** {why}{more}")
-    later = [f"- Chapter {c['chapter']}: \u201c{c['says']}\u201d".replace(" %", "\u00a0%") for c in known if c not in judged]
+    later = [
+        f"- Chapter {c['chapter']}: \u201c{c['says']}\u201d".replace(" %", "\u00a0%") for c in known if c not in judged
+    ]
     body = "\n".join(f"\n{line}" if line.startswith("\u201c") else line for line in out)
     return body + ("\n\nNot yet checked:\n\n" + "\n".join(later) if later else "")
 
@@ -221,7 +239,15 @@ def r(root: Path, pages=None) -> str:
     for kind in dict.fromkeys(d.kind for d in found):
         mine = [d for d in found if d.kind == kind]
         worst = max(mine, key=lambda d: d.worst)
-        lines.append([kind, str(len(mine) if kind != "regressions by school" else 1), str(sum(d.count for d in mine)), f"{worst.worst:.0e}".replace("-", "\u2212"), f"`{worst.file}`"])
+        lines.append(
+            [
+                kind,
+                str(len(mine) if kind != "regressions by school" else 1),
+                str(sum(d.count for d in mine)),
+                f"{worst.worst:.0e}".replace("-", "\u2212"),
+                f"`{worst.file}`",
+            ]
+        )
     others = r_results.others()
     said = {}
     for name, software in others:

@@ -76,13 +76,23 @@ def mixed(name: str):
     fitted, truth = fit(name), reference(name)
     fixed = order(fitted.params.index, truth["fixef"])
     se = np.array(list(truth["se"].values()))
-    yield "log-likelihood, AIC, BIC", [fitted.llf, fitted.aic, fitted.bic], [truth[k] for k in ("logLik", "AIC", "BIC")], 0
+    yield (
+        "log-likelihood, AIC, BIC",
+        [fitted.llf, fitted.aic, fitted.bic],
+        [truth[k] for k in ("logLik", "AIC", "BIC")],
+        0,
+    )
     yield "coefficients", fitted.params.to_numpy()[fixed], list(truth["fixef"].values()), 1e-3 * se.max()
     yield "standard errors", fitted.bse.to_numpy()[fixed], se, 0
     _, cov = random_parts(truth)
     T = fitted.covariance_matrix().to_numpy()
     floor = np.append(1e-2 * np.sqrt(np.outer(np.diag(cov), np.diag(cov))).ravel(), 0) + 1e-9
-    yield "variances and covariances", np.append(T.ravel(), fitted.sigma**2), np.append(cov.ravel(), truth["sigma2"]), floor
+    yield (
+        "variances and covariances",
+        np.append(T.ravel(), fitted.sigma**2),
+        np.append(cov.ravel(), truth["sigma2"]),
+        floor,
+    )
     block = next(iter(truth["ranef_first5"].values()))
     effects = next(iter(fitted.random_effects.values()))
     size = max(float(effects.abs().to_numpy().max()), 1e-4)

@@ -51,7 +51,9 @@ def folder() -> Path:
             return find_values(start)
         except FileNotFoundError:
             continue
-    raise FileNotFoundError("No tests/reference here: the published values come with a clone of the book, not with the package.")
+    raise FileNotFoundError(
+        "No tests/reference here: the published values come with a clone of the book, not with the package."
+    )
 
 
 def published(name: str) -> dict:

@@ -105,7 +105,9 @@ def value(fitted, path):
         return row[column if isinstance(column, str) else column[rest[1]]], True
     if key == "icc":
         found = mlm.icc(fitted)
-        return {"estimate": found.estimate, "se": found.se, "ci95": (found.lower, found.upper)[rest[-1] == 1]}[inner], True
+        return {"estimate": found.estimate, "se": found.se, "ci95": (found.lower, found.upper)[rest[-1] == 1]}[
+            inner
+        ], True
     if key == "groups":
         sizes = fitted.group_sizes["schid"]
         return {"n": len(sizes), "min": sizes.min(), "max": sizes.max(), "avg": sizes.mean()}[rest[0]], False
@@ -142,8 +144,12 @@ def agrees_at_stata_variances(name, path, printed) -> bool:
 
 def check(name: str, path: tuple, printed: str) -> Row:
     """One published value beside ours, judged."""
-    block, inner = path[0], ", ".join(("lower", "upper")[p] if path[0].endswith("ci95") and isinstance(p, int) else str(p)
-                                      for p in path[1:])
+    block, inner = (
+        path[0],
+        ", ".join(
+            ("lower", "upper")[p] if path[0].endswith("ci95") and isinstance(p, int) else str(p) for p in path[1:]
+        ),
+    )
     if name == "data":
         ours = of_data(path)
         return Row(NAME, name, block, inner, printed, ours, verdict(float(ours), printed))
@@ -161,7 +167,11 @@ def check(name: str, path: tuple, printed: str) -> Row:
     if block == "wald_chi2":
         inner = ("statistic", "df")[path[1]]
     found = verdict(float(ours), printed, variance)
-    if found == "differs" and not agrees(float(ours), printed, variance) and agrees_at_stata_variances(name, path, printed):
+    if (
+        found == "differs"
+        and not agrees(float(ours), printed, variance)
+        and agrees_at_stata_variances(name, path, printed)
+    ):
         found = "stopped"
     return Row(NAME, name, block, inner, printed, float(ours), found)
 

@@ -65,7 +65,9 @@ def link(words: str, label: str | None, labels) -> str:
 
 def labels(root: Path, pages=None) -> set[str]:
     """Every label that the chapters of this build set."""
-    texts = ("".join(cell["source"]) for c in chapters(root, pages) for _, cell in c.cells if cell["cell_type"] == "markdown")
+    texts = (
+        "".join(cell["source"]) for c in chapters(root, pages) for _, cell in c.cells if cell["cell_type"] == "markdown"
+    )
     return {name for text in texts for name in re.findall(r"^\(([\w-]+)\)=", text, re.M)}
 
 
@@ -140,7 +142,11 @@ class _Tables:
 
     def note(self, statement):
         """Remember an assignment of one name; forget the name if it cannot be followed."""
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
+        if (
+            isinstance(statement, ast.Assign)
+            and len(statement.targets) == 1
+            and isinstance(statement.targets[0], ast.Name)
+        ):
             name = statement.targets[0].id
             origin = self.origin(statement.value)
             value = self.evaluate(statement.value)
@@ -157,7 +163,11 @@ class _Tables:
     def origin(self, node) -> str | None:
         """The data set an expression starts from."""
         for part in ast.walk(node):
-            if isinstance(part, ast.Call) and ast.unparse(part.func) == "mlm.load" and isinstance(part.args[0], ast.Constant):
+            if (
+                isinstance(part, ast.Call)
+                and ast.unparse(part.func) == "mlm.load"
+                and isinstance(part.args[0], ast.Constant)
+            ):
                 return part.args[0].value
             if isinstance(part, ast.Name) and part.id in self.origins:
                 return self.origins[part.id]
@@ -169,7 +179,10 @@ class _Tables:
             return None
         if not isinstance(node, (ast.Constant, ast.Name, ast.JoinedStr, ast.Call, ast.BinOp)):
             return None
-        if any(isinstance(n, ast.Call) and not (isinstance(n.func, ast.Attribute) and n.func.attr == "replace") for n in ast.walk(node)):
+        if any(
+            isinstance(n, ast.Call) and not (isinstance(n.func, ast.Attribute) and n.func.attr == "replace")
+            for n in ast.walk(node)
+        ):
             return None
         value = eval(compile(ast.Expression(node), "<chapter>", "eval"), dict(self.strings))  # our own chapters' code
         return value if isinstance(value, str) else None
@@ -180,9 +193,13 @@ class _Tables:
 
         bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
         source = ast.unparse(node)
-        if not bound <= set(self.known) or not (bound - {"mlm", "np", "pd"} or re.search(r"mlm\.(load|simulate)", source)):
+        if not bound <= set(self.known) or not (
+            bound - {"mlm", "np", "pd"} or re.search(r"mlm\.(load|simulate)", source)
+        ):
             return None
-        if any(isinstance(n, (ast.Lambda, ast.comprehension)) for n in ast.walk(node)) or re.search(r"\b(lmm|ols|compare|ask|labs|plots)\b", source):
+        if any(isinstance(n, (ast.Lambda, ast.comprehension)) for n in ast.walk(node)) or re.search(
+            r"\b(lmm|ols|compare|ask|labs|plots)\b", source
+        ):
             return None
         try:
             value = eval(compile(ast.Expression(node), "<chapter>", "eval"), dict(self.known))  # our own chapters' code

@@ -71,7 +71,13 @@ def meaning(formula: str, fitter: str, options: dict) -> tuple:
         return frozenset(frozenset(f.label for f in t) for t in found)
 
     random = frozenset((terms(r.terms), r.group_name, r.independent and len(r.terms) > 1) for r in parsed.random)
-    method = ("OLS" if options.get("method", "ols") == "ols" else "ML") if fitter == "ols" else "REML" if options.get("reml", True) else "ML"
+    method = (
+        ("OLS" if options.get("method", "ols") == "ols" else "ML")
+        if fitter == "ols"
+        else "REML"
+        if options.get("reml", True)
+        else "ML"
+    )
     fixed = (parsed.response.label, terms(parsed.fixed), parsed.has_intercept)
     return fixed, random, method, options.get("covariance", "unstructured")
 
@@ -108,6 +114,9 @@ def equation(fit) -> str:
     line = re.sub(r"^\\begin\{aligned\}\n(&\\textbf\{Combined\} \\\\\n)?", "", latex)
     line = line.split(r" \\[0.6em]")[0]
     line = re.split(r" \\\\\n&(?!\\qquad)", line)[0].removesuffix("\n\\end{aligned}")
+    lines = line.split("\n")
+    if len(lines) > 6:  # a category with many levels
+        line = "\n".join([*lines[:2], r"&\qquad{} + \cdots \\", lines[-1]])
     return f"$$\n\\begin{{aligned}}\n{line}\n\\end{{aligned}}\n$$"
 
 
