@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from ..formula import parse
+
 FITTERS = ("lmm", "ols")
 
 
@@ -118,8 +120,8 @@ def _use(call, made, chapter, label) -> Use | None:
     if formula is None or not all(isinstance(k.value, ast.Constant) for k in call.keywords):
         return None
     table = made.evaluate(call.args[1])
-    if table is None:
-        return None
+    if table is None or not set(parse(formula).columns) <= set(table):
+        return None  # a column that the chapter computes on the way is not known here
     options = tuple((k.arg, k.value.value) for k in call.keywords)
     text = ast.unparse(call.args[1])
     return Use(
