@@ -9,6 +9,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from mlmlib.plots.svg import inline
 
+# On a phone a figure keeps a size at which its text can be read, and its frame scrolls, by finger or by arrow keys.
+FRAME = '<div class="mlm-figure-frame" role="group" aria-label="figure" tabindex="0">{drawing}</div>'
+
 
 class InlineFigures(SphinxPostTransform):
     """Replace each SVG image that a notebook made by the drawing itself, named by its alternative text."""
@@ -27,7 +30,8 @@ class InlineFigures(SphinxPostTransform):
             if "matplotlib" not in svg[:2000]:
                 continue
             alt = image.get("alt", "")
-            image.replace_self(nodes.raw("", inline(svg, alt, f"f{count}"), format="html"))
+            drawing = inline(svg, alt, f"f{count}")
+            image.replace_self(nodes.raw("", FRAME.format(drawing=drawing), format="html"))
 
 
 def setup(app):

@@ -249,7 +249,7 @@ export default lab({
   announce: (r) => `School ${r.chosen.label}, ${r.chosen.n} students: mean ${num(r.chosen.mean, 1)}, estimate ${num(r.chosen.estimate, 1)}, lambda ${num(r.chosen.lambda, 2)}. Between ${num(r.tau2, 1)}, within ${num(r.sigma2, 1)}.`,
   tries: [
     { try: "School 6327 has 8 students. Give it 67 without touching its mean, then 2.",
-      see: "With 67 the arrow almost vanishes (λ about 0.95), with 2 it takes the school more than half of the way to the average. Nothing about the school's own mean has changed, only how much luck could hide in it." },
+      see: "With 67 the arrow almost vanishes (λ about 0.96), with 2 it takes the school more than half of the way to the average. Nothing about the school's own mean has changed, only how much luck could hide in it." },
     { try: "Take the check mark off, and push τ₀₀ to 0. Then push it as far up as it goes.",
       see: "At 0 the schools do not differ, and every arrow runs all the way: partial pooling has become complete pooling. Far up, the arrows shrink toward no pooling. The criterion tells you what each opinion costs against REML's own choice." },
     { try: "Let REML choose again, and drag the lowest and the highest school toward the middle.",
