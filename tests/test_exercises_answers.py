@@ -7,7 +7,7 @@ import re
 import pytest
 
 import exercise_kit as kit
-from mlmlib.grading import check, seal
+from mlmlib.grading import answers, check, seal
 
 # What a student who holds these misconceptions hands in, added after the model answers, and what it must cost.
 WRONG = {
@@ -83,6 +83,35 @@ def test_wrong_answers_lose_their_own_points_and_are_named(graded, name):
     touched = {question for question, *_ in WRONG[name].values()}
     lost = {q for q in full if re.fullmatch(r"q\d+_\d+", q) and row[q] != full[q]}
     assert lost == touched
+
+
+SLIPS = {
+    "REML": ("null = mlm.lmm('math ~ 1 + (1 | schid)', math)\ntau00, sigma2 = null.variance_components['variance']", 0,
+             ["q3_4", "q3_5", "q3_7", "q3_9", "q3_10"]),
+    "SDs": ("tau00, sigma2 = tau00 ** 0.5, sigma2 ** 0.5", 1, ["q3_5", "q3_7", "q3_10"]),
+}
+
+
+def test_one_early_slip_costs_its_own_points_only():
+    """Later steps that follow correctly from it count in full, and the reply says so."""
+    name = "03_random_intercepts"
+    books = {f"{slip}.ipynb": kit.with_code(kit.model(name), code, after="sigma2 = null.sigma")
+             for slip, (code, *_) in SLIPS.items()} | {"model.ipynb": kit.model(name)}
+    rows = kit.grade(books)
+    full = rows["model.ipynb"]
+    for slip, (_, left, later) in SLIPS.items():
+        row = rows[f"{slip}.ipynb"]
+        lost = {q for q in full if re.fullmatch(r"q\d+_\d+", q) and row[q] != full[q]}
+        assert lost == {"q3_3"} and float(row["q3_3"]) <= left + 1, (slip, row["messages"])
+        for question in later:
+            assert f"[{question}]" in row["messages"], (slip, question)
+        assert "follows correctly from your own earlier answer" in row["messages"]
+
+
+def test_a_number_in_quotes_is_a_number():
+    assert answers.as_number("6467", "x") == 6467 and answers.as_number(" -0.25 ", "x") == -0.25
+    with pytest.raises(check.NotYet, match="without quotation marks"):
+        answers.as_number("school 6467", "x")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def as_number(value, what):
     if isinstance(value, bool):
         raise NotYet(f"Give {what} as a number; this is {value}.")
     if isinstance(value, str):
-        raise NotYet(f"Give {what} as a number, without quotation marks; this is the text {value[:40]!r}.")
+        value = _from_text(value, what)
     if not isinstance(value, (int, float)):
         size = getattr(value, "size", None)
         if callable(value) or size is None or size != 1:
@@ -30,6 +30,14 @@ def as_number(value, what):
     if not math.isfinite(number):
         raise NotYet(f"{what[0].upper() + what[1:]} came out as {number}. Look for a division by zero or a missing value.")
     return number
+
+
+def _from_text(text, what):
+    """The number that a text holds (``"6467"``); anything else is answered."""
+    try:
+        return float(text[:40])
+    except ValueError:
+        raise NotYet(f"Give {what} as a number, without quotation marks; this is the text {text[:40]!r}.") from None
 
 
 def as_letter(value, options, what):

@@ -16,7 +16,9 @@ from .answers import NotYet, as_dict, as_letter, as_letters, as_number, as_truth
 from .seal import seal, unseal
 
 ROUNDING = "Any sensible rounding counts: {digits} significant digits or more."
+FOLLOWS = "{what}: {x:.6g} follows correctly from your own earlier answer, which is not right, and counts in full."
 _log = None
+_told = None
 
 
 @dataclass
@@ -51,6 +53,49 @@ def recording():
         yield _log
     finally:
         _log = before
+
+
+class Told:
+    """The answers of one submission, for checks that give follow-through credit."""
+
+    def __init__(self, answers):
+        self.answers, self.notes = answers, []
+
+    def __call__(self, name, low, high):
+        """The student's own earlier number, if it lies between `low` and `high` (both excluded)."""
+        x = as_number(self.answers.get(name), name)
+        if not low < x < high:
+            raise NotYet(f"{name} is out of range.")
+        return x
+
+    def reml(self, name):
+        """Whether the student's own earlier mixed model was fitted by REML."""
+        return bool(self.answers[name].fields["reml"])
+
+
+@contextmanager
+def submission(answers):
+    """Let checks made inside see all answers of a submission; yields the `Told`, whose notes say what was followed."""
+    global _told
+    before, _told = _told, Told(answers)
+    try:
+        yield _told
+    finally:
+        _told = before
+
+
+def _follows(x, follows, what, digits):
+    """Whether `x` is what follows from the student's earlier answers; noted for the student if so."""
+    if follows is None or _told is None:
+        return False
+    try:
+        target = float(follows(_told))
+    except (NotYet, ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+        return False
+    if not math.isfinite(target) or abs(x - target) > tolerance(target, (), digits):
+        return False
+    _told.notes.append(FOLLOWS.format(what=what[0].upper() + what[1:], x=x))
+    return True
 
 
 def _note(kind, value, what, **more):
@@ -107,7 +152,8 @@ def _named(number, known, digits):
     return min(near)[1] if near else None
 
 
-def number(value, expected, *, what, known=(), between=None, hint="", digits=3, tol=None, confirm=False):
+def number(value, expected, *, what, known=(), between=None, hint="", digits=3, tol=None, confirm=False,
+           follows=None):
     """Check that `value` is `expected` after sensible rounding.
 
     Parameters
@@ -124,13 +170,16 @@ def number(value, expected, *, what, known=(), between=None, hint="", digits=3, 
         What to look at when the answer is none of the known mistakes.
     confirm : bool
         Let the public check tell that a step is right (for guided steps on which later ones stand).
+    follows : function of a `Told`, optional
+        What follows correctly from the student's own earlier answers, ``lambda told: told("tau00", 0, 200) ** 0.5``; the
+        grader accepts it as well and says so.
     """
     expected, pairs = _asked(expected, mistakes(known))
     if _note("number", value, what, expected=expected, known=pairs, between=between, digits=digits, confirm=confirm):
         return
     x = as_number(value, what)
     tol = tolerance(expected, pairs, digits) if tol is None else tol
-    if abs(x - expected) <= tol:
+    if abs(x - expected) <= tol or _follows(x, follows, what, digits):
         return
     reply = _named(x, pairs, digits)
     if reply:

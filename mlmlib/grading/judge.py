@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from .check import NotYet
+from .check import NotYet, submission
 from .codec import decode
 
 
@@ -90,16 +90,18 @@ def _value(answers, name, call):
 def _mark(test, values):
     mark = Mark(test.name, 0.0, float(test.possible))
     worth = [c for c in test.test_cases if c.points > 0]
-    for case in worth:
-        try:
-            case.body.call_func(values)
-            mark.points += case.points
-        except NotYet as reply:
-            said = str(reply)
-        except Exception as error:
-            said = f"This answer could not be read ({type(error).__name__})."
-        else:
-            continue
-        if said not in mark.messages:
-            mark.messages.append(said)
+    with submission(values) as told:
+        for case in worth:
+            try:
+                case.body.call_func(values)
+                mark.points += case.points
+            except NotYet as reply:
+                said = str(reply)
+            except Exception as error:
+                said = f"This answer could not be read ({type(error).__name__})."
+            else:
+                continue
+            if said not in mark.messages:
+                mark.messages.append(said)
+    mark.messages += told.notes
     return mark
