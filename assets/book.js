@@ -15,7 +15,7 @@
   });
 
   // What is wider than the screen scrolls in its own box; a box that scrolls must be reachable without a mouse.
-  const boxes = ".bd-article pre, .bd-article div.math, .bd-article .pst-scrollable-table-container, .bd-article div.output, .bd-article dt.sig";
+  const boxes = ".bd-article pre, .bd-article div.math, .bd-article .pst-scrollable-table-container, .bd-article div.output, .bd-article dt.sig, .bd-article .mlm-result";
   const reach = () => document.querySelectorAll(boxes).forEach((box) => {
     const wide = box.scrollWidth > box.clientWidth + 1;
     if (wide && !box.hasAttribute("tabindex")) { box.tabIndex = 0; box.dataset.reached = ""; }

@@ -53,6 +53,17 @@ def copy_mathjax(static: Path):
             shutil.copyfile(source / part, target / part)
 
 
+def trim_icons(static: Path, pages: list[str]):
+    """Keep the icons that a page or the theme's script names: a few dozen of two thousand."""
+    scripts = [path.read_text(encoding="utf-8") for path in static.rglob("*.js") if "mathjax" not in path.parts]
+    used = set(re.findall(r"\bfa-[a-z0-9-]+", " ".join([*pages, *scripts])))
+    for sheet in static.glob("vendor/fontawesome/*/css/all.min.css"):
+        text = sheet.read_text(encoding="utf-8")
+        rule = re.compile(r'((?:\.fa-[a-z0-9-]+:before,?)+)\{content:"[^"]*"\}')
+        keep = rule.sub(lambda m: m[0] if used & set(re.findall(r"fa-[a-z0-9-]+", m[1])) else "", text)
+        sheet.write_text(keep, encoding="utf-8")
+
+
 def finish(app, error):
     """After the last page is written."""
     if error is not None or app.builder.format != "html":
@@ -62,6 +73,7 @@ def finish(app, error):
     for pattern in UNUSED:
         for path in list(static.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    pages = []
     for page in Path(app.outdir).rglob("*.html"):
         if static not in page.parents:
             text = old = page.read_text(encoding="utf-8")
@@ -69,6 +81,8 @@ def finish(app, error):
                 text = pattern.sub("", text)
             if text != old:
                 page.write_text(text, encoding="utf-8")
+            pages.append(text)
+    trim_icons(static, pages)
 
 
 def set_address(app, config):

@@ -9,7 +9,7 @@ REPAIRS = (
     # docutils gives each source a role that ARIA has withdrawn; the list around it already says that it is one
     (re.compile(r'(<div class="citation" id="[^"]*") role="doc-biblioentry">'), r'\1 role="listitem">'),
     # a table whose first column has no heading (pandas makes them): an empty heading would be announced as one
-    (re.compile(r"<th([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>"), r"<td\1></td>"),
+    (re.compile(r'<th((?: class="[^"]*")?)[^>]*>\s*(?:<p>\s*</p>)?\s*</th>'), r"<td\1></td>"),
 )
 
 
