@@ -44,6 +44,24 @@ WRONG = {
         "criterion = 46503.4": ("q4_12", 2, "false optimum"),
         "p_slope = stats.chi2.sf(lr_slope, 2)": ("q4_15", 1.5, "conservative"),
     },
+    "05_level2_predictors": {
+        "q5_1 = 'd'": ("q5_1", 0, "only at the level"),
+        "means = coefs": ("q5_3", 2, "lacks mean_ses"),
+        "slope_catholic = slope_catholic - slope_public": ("q5_5", 2, "*difference* of the slopes"),
+        "gap_high = level": ("q5_6", 2, "at cses = 0"),
+        "gap_se = both.bse[a] + both.bse[b]": ("q5_7", 1, "standard errors do not"),
+        "prv_between = -prv_between": ("q5_9", 2, "not an error"),
+        "p_slope = stats.chi2.sf(lr, 2)": ("q5_11", 1, "conservative"),
+    },
+    "06_centering": {
+        "q6_1 = 'b'": ("q6_1", 0, "*group*-mean"),
+        "slope_between = context": ("q6_3", 3, "Is raw ses in your model?"),
+        "context_se = split.bse['ses_between'] - split.bse['ses_within']": ("q6_4", 2, "also for a difference"),
+        "average = blend.params['ses']": ("q6_5", 1, "fitted coefficient"),
+        "minority_z = parts.tvalues['is_minority_between']": ("q6_7", 2, "not whether company matters"),
+        "tau_group = variances(mlm.lmm('mathach ~ cses + (1 | school)', hsb))['Intercept']": ("q6_8", 2, "REML"),
+        "q6_11 = 'ab'": ("q6_11", 0, "d (is true, and missing)"),
+    },
 }
 
 
