@@ -135,7 +135,7 @@ def shorter(values: dict, fewer: dict | None) -> tuple[dict, str]:
     for block, places in fewer.items():
         key = BLOCKS.get(block, block)
         values[key] = {name: fixed(value, places) for name, value in values[key].items()}
-    said = ", ".join(f"{block} to {places} decimals" for block, places in fewer.items())
+    said = ", ".join(f"{block} to {places} decimals" for block, places in sorted(fewer.items()))
     return values, f"\nHere {said}: lme4 stopped just short of the optimum."
 
 
