@@ -10,6 +10,7 @@ made, and how the tests of the book get at every known mistake.
 """
 import math
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from .answers import NotYet, as_dict, as_letter, as_letters, as_number, as_truth, call
@@ -18,7 +19,7 @@ from .seal import seal, unseal
 ROUNDING = "Any sensible rounding counts: {digits} significant digits or more."
 FOLLOWS = "{what}: {x:.6g} follows correctly from your own earlier answer, which is not right, and counts in full."
 _log = None
-_told = None
+_told = ContextVar("the submission that is being judged", default=None)  # each thread has its own
 
 
 @dataclass
@@ -76,25 +77,26 @@ class Told:
 @contextmanager
 def submission(answers):
     """Let checks made inside see all answers of a submission; yields the `Told`, whose notes say what was followed."""
-    global _told
-    before, _told = _told, Told(answers)
+    told = Told(answers)
+    before = _told.set(told)
     try:
-        yield _told
+        yield told
     finally:
-        _told = before
+        _told.reset(before)
 
 
 def _follows(x, follows, what, digits):
     """Whether `x` is what follows from the student's earlier answers; noted for the student if so."""
-    if follows is None or _told is None:
+    told = _told.get()
+    if follows is None or told is None:
         return False
     try:
-        target = float(follows(_told))
+        target = float(follows(told))
     except (NotYet, ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         return False
     if not math.isfinite(target) or abs(x - target) > tolerance(target, (), digits):
         return False
-    _told.notes.append(FOLLOWS.format(what=what[0].upper() + what[1:], x=x))
+    told.notes.append(FOLLOWS.format(what=what[0].upper() + what[1:], x=x))
     return True
 
 
