@@ -4,7 +4,7 @@ Raudenbush and Bryk compare each variance with that of a smaller model; Snijders
 row and of a group's mean; Nakagawa and Schielzeth divide the variance of the predictions by the whole, with Johnson's extension
 to random slopes.
 
-Chapter 5 (``05_two_level_models``) derives the first two, chapter 9 (``09_model_building``) compares all three.
+Chapter 5 (``05_level2_predictors``) derives the first two, chapter 9 (``09_diagnostics``) compares all three.
 
 References
 ----------
@@ -149,7 +149,7 @@ def proportional_reduction(null, full) -> ProportionalReduction:
 
     Notes
     -----
-    Chapter 5 (``05_two_level_models``). It is a difference of estimates, not a share of a sum, so nothing keeps it between 0
+    Chapter 5 (``05_level2_predictors``). It is a difference of estimates, not a share of a sum, so nothing keeps it between 0
     and 1. The variance between groups is what is left of the spread of group means when the noise sigma^2 / n_j is taken
     out; a predictor that varies only within groups lowers sigma^2, leaves the means where they are, and so raises tau_00.
 
@@ -204,7 +204,7 @@ def r2(fit, null=None, *, slopes: str = "refit") -> R2 | LinearR2:
 
     Notes
     -----
-    Chapter 5 (``05_two_level_models``).
+    Chapter 5 (``05_level2_predictors``).
 
     - Marginal: var(X gamma) / (var(X gamma) + mean(z' T z) + sigma^2), conditional with mean(z' T z) in the numerator too; the
       mean is over the rows, which is Johnson's rule. The variance of X gamma has divisor N - 1, and no offset.

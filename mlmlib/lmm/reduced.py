@@ -3,7 +3,7 @@
 What a proportion of explained variance is measured against. The design of the fit is cut, not built anew, so that exactly the
 same rows are used, whatever was missing, weighted or offset.
 
-Chapter 5 (``05_two_level_models``) compares models with their null model.
+Chapter 5 (``05_level2_predictors``) compares models with their null model.
 """
 
 from __future__ import annotations

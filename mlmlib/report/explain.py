@@ -1,7 +1,7 @@
 """A fit read aloud, in the book's order: what was asked, the fixed part in units, the variance part as sizes one can feel, what the
 model does not know, what would change our mind, and what its messages mean.
 
-Chapters 3 to 5 (``03_random_intercepts``, ``04_random_slopes``, ``05_two_level_models``) read their models in this order by hand.
+Chapters 3 to 5 (``03_random_intercepts``, ``04_random_slopes``, ``05_level2_predictors``) read their models in this order by hand.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
 
     Notes
     -----
-    Chapters 3 to 5 (``03_random_intercepts`` to ``05_two_level_models``). Two groups drawn at random from a normal distribution with
+    Chapters 3 to 5 (``03_random_intercepts`` to ``05_level2_predictors``). Two groups drawn at random from a normal distribution with
     standard deviation tau lie 2 tau / sqrt(pi) apart on average.
 
     Examples

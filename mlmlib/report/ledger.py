@@ -1,6 +1,6 @@
 """Prose whose numbers are kept on a list, so that a reader (and a test) can find where each comes from.
 
-Chapter 5 (``05_two_level_models``) has a fit write its own paragraph and checks it.
+Chapter 5 (``05_level2_predictors``) has a fit write its own paragraph and checks it.
 """
 
 from __future__ import annotations

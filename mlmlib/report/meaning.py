@@ -3,7 +3,7 @@
 A coefficient in a product is about the place where the other factors of the product are zero, or the reference category. Most
 misreadings of a table come from forgetting this; here the place is computed from the formula and named every time.
 
-Chapter 5 (``05_two_level_models``) reads cross-level interactions in this way.
+Chapter 5 (``05_level2_predictors``) reads cross-level interactions in this way.
 """
 
 from __future__ import annotations

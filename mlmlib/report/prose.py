@@ -3,7 +3,7 @@
 The text says what went with what, never what led to what: a coefficient of a regression is a difference between rows or groups as
 they were found. Where the data leave a sign open the text says so, and what rests on a singular fit carries the warning.
 
-Chapter 5 (``05_two_level_models``) reads such a report beside the model it speaks of.
+Chapter 5 (``05_level2_predictors``) reads such a report beside the model it speaks of.
 
 References
 ----------
@@ -50,7 +50,7 @@ def report(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
 
     Notes
     -----
-    Chapter 5 (``05_two_level_models``). A fit that did not converge gets no results.
+    Chapter 5 (``05_level2_predictors``). A fit that did not converge gets no results.
 
     Examples
     --------

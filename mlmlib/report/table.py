@@ -1,6 +1,6 @@
 """Models side by side, as a journal prints them.
 
-Chapter 5 (``05_two_level_models``) prints its models so; chapter 9 (``09_model_building``) argues about what belongs in such a table.
+Chapter 5 (``05_level2_predictors``) prints its models so; chapter 10 (``10_model_building``) argues about what belongs in such a table.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def table(
 
     Notes
     -----
-    Chapter 5 (``05_two_level_models``).
+    Chapter 5 (``05_level2_predictors``).
 
     Examples
     --------
