@@ -91,8 +91,8 @@ function press(ctx) {
   const now = performance.now();
   streak = now - lastPress < 90 ? streak + 1 : 0;
   lastPress = now;
-  if (ctx.result.pending) return;
-  ctx.set({ studies: Math.min(MOST, ctx.result.count + 1 + Math.min(20, Math.floor(Math.max(0, streak - 15) / 8))) });
+  if (streak && ctx.result.pending) return; // a held key waits for the studies asked for; a new press never gets lost
+  ctx.set({ studies: Math.min(MOST, ctx.state.studies + 1 + Math.min(20, Math.floor(Math.max(0, streak - 15) / 8))) });
 }
 
 // --- The picture --------------------------------------------------------------------------------
