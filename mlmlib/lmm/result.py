@@ -282,6 +282,16 @@ class LmmResult(LinearResult):
 
     # tests
 
+    @cached_property
+    def _satterthwaite(self):
+        from ..inference.satterthwaite import Satterthwaite
+        return Satterthwaite(self)
+
+    @cached_property
+    def _kenward_roger(self):
+        from ..inference.kenward_roger import KenwardRoger
+        return KenwardRoger(self)
+
     def lr_vs_linear(self, mixture: bool = False):
         """Likelihood-ratio test of the whole random part against the linear model (TestResult).
 
