@@ -202,6 +202,12 @@ class LinearResult:
         from .inference.margins import margins
         return margins(self, over, at, dydx=dydx, level=level)
 
+    def bootstrap(self, n: int = 1000, seed: int | None = 1, kind: str = "parametric", statistic=None,
+                  n_jobs: int | None = 1, progress: bool | None = None, groups=None):
+        """Bootstrap the fit, parametric, from residuals or by groups: see `mlmlib.inference.bootstrap.bootstrap`."""
+        from .inference.bootstrap import bootstrap
+        return bootstrap(self, n, seed, kind, statistic, n_jobs, progress, groups)
+
     def summary(self, **options):
         """A readable summary: HTML in a notebook, text in a terminal."""
         from .report.summary import summary

@@ -127,7 +127,7 @@ class _Outcomes:
 
     def __init__(self, fit, others=()):
         parts = [working(one) for one in (fit, *others)]
-        self.fit, self.sigma, self.n = fit, fit.sigma, fit.nobs
+        self.sigma, self.n, self.weights = fit.sigma, fit.nobs, fit.design.weights
         wide = np.cumsum([0, *(len(Z) for Z, _ in parts)])
         deep = np.cumsum([0, *(len(Q) for _, Q in parts)])
         self.places = [(slice(*wide[k:k + 2]), slice(*deep[k:k + 2])) for k in range(len(parts))]
@@ -161,7 +161,6 @@ class _Outcomes:
 
     def rows(self, rng) -> np.ndarray:
         """One sample as outcomes of the rows used, in the data's units, shape (n,)."""
-        weights = self.fit.design.weights
         ordered = self.noise_rows(rng, 1)[0]
         if self.q:
             u = self.effects(rng, 1)[0]
@@ -171,8 +170,8 @@ class _Outcomes:
         if self.joint.order is not None:
             new = np.empty(self.n)
             new[self.joint.order] = ordered
-        if weights is not None:
-            new = new / np.sqrt(weights)
+        if self.weights is not None:
+            new = new / np.sqrt(self.weights)
         return self._fixed + new
 
 
@@ -281,7 +280,7 @@ class Cluster:
     """
 
     def __init__(self, fit, codes: np.ndarray | None = None):
-        self.fit = fit
+        self.criterion = fit.model.criterion if hasattr(fit, "model") else None
         codes = fit.design.random[0].codes if codes is None else codes
         self.codes, self.J = codes, int(codes.max()) + 1
         Q = working(fit)[1]
@@ -308,7 +307,7 @@ class Cluster:
 
     def replicates(self, counts: np.ndarray) -> Replicates:
         """Selections of groups for the model of an `LmmResult`."""
-        criterion = self.fit.model.criterion
+        criterion = self.criterion
         XX, Xy, yy, n = self.sums(counts)
         Zy = criterion.elimination.AB[None, :, -1]
         constant = criterion.constant + (1.0 - counts) @ self.log_weights

@@ -1,0 +1,158 @@
+"""The bootstrap: how estimates would vary if the study were done again.
+
+New samples are made from the fit (`mlmlib.inference.resample`), the model is fitted to each, and the spread of the
+estimates is read off.  Cross-products of the columns are kept, so that a refit is a few evaluations of the criterion,
+and replicates are fitted in batches.
+
+Chapter 8 (``08_inference``) derives the three kinds and compares their intervals.
+
+References
+----------
+Efron, B., & Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman & Hall.
+Carpenter, J. R., Goldstein, H., & Rasbash, J. (2003). Applied Statistics, 52, 431-443.
+Van der Leeden, R., Meijer, E., & Busing, F. M. T. A. (2008). Resampling multilevel models. In J. de Leeuw & E. Meijer
+(Eds.), Handbook of Multilevel Analysis (pp. 401-433). Springer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+import numpy as np
+
+from ..errors import DataError
+from .bootstrap_result import Bootstrap
+from .replicate import BLOCK, Drawn, engine
+
+__all__ = ["bootstrap", "run"]
+
+
+def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric", statistic=None,
+              n_jobs: int | None = 1, progress: bool | None = None, groups=None) -> Bootstrap:
+    """Bootstrap a fit.
+
+    Parameters
+    ----------
+    fit : LmmResult or OlsResult
+    n : int
+        Number of replicates.  A standard error is known to about ``1 / sqrt(2 n)`` of itself, the end of a 95 %
+        interval to about ``2.1 / sqrt(n)`` standard errors.
+    seed : int or None
+        The same seed gives the same replicates, whatever the number of workers; None takes a new one, which the
+        result tells.
+    kind : {"parametric", "residual", "cluster"}
+        New random effects and residuals from the fitted normal distributions; from the predicted ones, centered and
+        stretched to the estimated covariance; or whole groups drawn with replacement.
+    statistic : callable, optional
+        What to bootstrap: a function of a fit that returns a number, a dict or a Series.  Each replicate is then fitted
+        by itself.  All parameters of the fit when left out.
+    n_jobs : int or None
+        Workers, through joblib: -1 for all processors, None for those of the joblib backend that is in force
+        (``joblib.parallel_config``).
+    progress : bool, optional
+        A progress bar; by default in a terminal or a notebook when it takes longer than a second.
+    groups : str or array, optional
+        For ``kind="cluster"`` of a model without random effects: what is drawn.  Rows when left out.
+
+    Returns
+    -------
+    Bootstrap
+        After an interrupt, with the replicates done by then.
+
+    Raises
+    ------
+    ValueError
+        When kind or n is not what it can be.
+    DataError
+        When no replicate could be fitted.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("Reaction ~ Days + (1 + Days | Subject)", mlm.load("sleepstudy"))
+    >>> boot = fit.bootstrap(500, seed=1)
+    >>> boot.se["Days"].round(1) == fit.bse["Days"].round(1)
+    True
+    >>> ratio = fit.bootstrap(100, statistic=lambda f: f.params["Days"] / f.sigma)
+    >>> ratio.replicates.shape
+    (100, 1)
+    """
+    if not (isinstance(n, (int, np.integer)) and n >= 2):
+        raise ValueError(f"n={n!r} must be a whole number of replicates, 2 or more.")
+    seed = int(np.random.SeedSequence().entropy % 2 ** 32) if seed is None else seed
+    make = engine(fit, kind, statistic, groups)
+    blocks, interrupted = run(make, n, seed, n_jobs, progress)
+    if not blocks:
+        raise KeyboardInterrupt
+    failed = np.concatenate([block.failed for block in blocks])
+    why = next((block.why for block in blocks if block.why), "")
+    if failed.all():
+        raise DataError(f"None of {len(failed)} replicates could be fitted. {why}".strip())
+    values = np.concatenate([block.values for block in blocks])[~failed]
+    singular = np.concatenate([block.singular for block in blocks])[~failed]
+    if statistic is None:
+        from .parameters import Parameters
+        estimates = Parameters(fit).values()
+    else:
+        from .replicate import named
+        estimates = named(statistic(fit))[1]
+    return Bootstrap(fit, kind, seed, make.names, estimates, values, singular, int(failed.sum()), n, interrupted,
+                     statistic, groups, why)
+
+
+def run(make, n: int, seed: int, n_jobs: int | None, progress: bool | None) -> tuple[list[Drawn], bool]:
+    """Carry out the blocks of `n` replicates; whether it was interrupted is the second value."""
+    sizes = [min(BLOCK, n - begin) for begin in range(0, n, BLOCK)]
+    seeds = np.random.SeedSequence(seed).spawn(len(sizes))
+    done: list[Drawn] = []
+    with _bar(n, progress) as bar:
+        try:
+            for block in _blocks(make, seeds, sizes, n_jobs):
+                done.append(block)
+                bar.update(len(block.failed))
+        except KeyboardInterrupt:
+            return done, True
+    return done, False
+
+
+def _blocks(make, seeds, sizes, n_jobs):
+    """The blocks in their order, each as soon as it is there."""
+    if n_jobs == 1:
+        yield from (make(seed, size) for seed, size in zip(seeds, sizes))
+        return
+    from joblib import Parallel, delayed
+    tasks = [delayed(make)(seed, size) for seed, size in zip(seeds, sizes)]
+    try:
+        workers = Parallel(n_jobs=n_jobs, return_as="generator")
+    except ValueError:  # a backend that hands back all results at once
+        workers = Parallel(n_jobs=n_jobs)
+    yield from workers(tasks)
+
+
+class _Silent:
+    """A progress bar that is not shown."""
+
+    def update(self, count: int) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def _bar(n: int, progress: bool | None):
+    """A progress bar where someone sees it."""
+    shown = _watched() if progress is None else progress
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        shown = False
+    if not shown:
+        yield _Silent()
+        return
+    with tqdm(total=n, unit=" replicates", delay=1.0 if progress is None else 0.0, leave=False) as bar:
+        yield bar
+
+
+def _watched() -> bool:
+    """True in a terminal and in a notebook's kernel with a reader."""
+    kernel = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return sys.stderr.isatty() if kernel is None else hasattr(kernel, "kernel")

@@ -1,0 +1,151 @@
+"""The parameters of a fit under one set of names: coefficients, standard deviations, correlations, sigma.
+
+``"cses"``, ``"sd(school: Intercept)"``, ``"corr(school: Intercept, cses)"``, ``"sigma"``: the names of the rows of
+``fit.conf_int(which="all")``, of a profile and of a bootstrap.  Chapter 8 (``08_inference``) uses them throughout.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..lmm.optimise import Minimum
+
+__all__ = ["Parameters"]
+
+
+class Parameters:
+    """Names and values of the parameters of a fit, and of many fits of the same model at once.
+
+    Parameters
+    ----------
+    fit : LmmResult or OlsResult
+
+    Attributes
+    ----------
+    names : tuple of str
+        Fixed effects, then the standard deviations and correlations of each term, then ``"sigma"``.
+    p : int
+        How many of them are fixed effects.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("Reaction ~ Days + (1 + Days | Subject)", mlm.load("sleepstudy"))
+    >>> found = Parameters(fit)
+    >>> found.names[2:]
+    ('sd(Subject: Intercept)', 'sd(Subject: Days)', 'corr(Subject: Intercept, Days)', 'sigma')
+    >>> found.values().round(2).tolist()
+    [251.41, 10.47, 24.74, 5.92, 0.07, 25.59]
+    """
+
+    def __init__(self, fit):
+        self.fit, self.p = fit, len(fit._names)
+        names, self._sources = [], []
+        for k, (term, shape) in enumerate(zip(fit.design.random, fit.model.structures if fit.design.random else ())):
+            for number in range(shape.sd.max() + 1):
+                alike = np.flatnonzero(shape.sd == number)
+                names.append(f"sd({term.group}: {' = '.join(term.names[a] for a in alike)})")
+                self._sources.append((k, alike[0], alike[0]))
+            for number in range(shape.corr.max() + 1):
+                a, b = (int(i[0]) for i in np.nonzero(np.triu(shape.corr == number)))
+                names.append(f"corr({term.group}: {term.names[a]}, {term.names[b]})")
+                self._sources.append((k, a, b))
+        self.names = (*fit._names, *names, "sigma")
+
+    def values(self) -> np.ndarray:
+        """The estimates, shape (k,)."""
+        fit = self.fit
+        T = [own[None] for own in fit._T] if self._sources else []
+        return self.gather(fit._params[None], T, np.array([fit.sigma]))[0]
+
+    def gather(self, b: np.ndarray, T: list[np.ndarray], sigma: np.ndarray) -> np.ndarray:
+        """The values of R fits, shape (R, k).
+
+        Parameters
+        ----------
+        b : ndarray, shape (R, p)
+        T : list of ndarray, shape (R, q, q)
+            The covariance matrix of each term; a correlation with an effect that does not vary is NaN.
+        sigma : ndarray, shape (R,)
+        """
+        columns = [*b.T]
+        for k, a, c in self._sources:
+            sd = np.sqrt(np.maximum(T[k][:, a, a], 0.0))
+            if a == c:
+                columns.append(sd)
+                continue
+            product = sd * np.sqrt(np.maximum(T[k][:, c, c], 0.0))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                r = np.where(product > 1e-12 * sigma ** 2, T[k][:, a, c] / product, np.nan)
+            columns.append(np.clip(r, -1.0, 1.0))
+        return np.stack([*columns, sigma], axis=1)
+
+    def gather_batch(self, found, b: np.ndarray) -> np.ndarray:
+        """The values of a `BatchFit`, its coefficients already in the reader's columns."""
+        model = self.fit.model
+        T = []
+        for block, back in zip(model.criterion.blocks, model.z_maps):
+            factor = back @ found.L[:, block, block]
+            T.append(found.s2[:, None, None] * (factor @ factor.transpose(0, 2, 1)))
+        return self.gather(b, T, np.sqrt(found.s2))
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """On which scale each is close to normal: ``"plain"``, ``"log"`` (sd, sigma), ``"atanh"`` (correlations)."""
+        random = ["atanh" if a != c else "log" for _, a, c in self._sources]
+        return (*["plain"] * self.p, *random, "log")
+
+    def covariance(self) -> np.ndarray:
+        """Covariance of the values, each on its scale: that of the coefficients and that of the variances, no more.
+
+        NaN in the rows of parameters on the boundary.
+        """
+        fit, p = self.fit, self.p
+        whole = np.zeros((len(self.names), len(self.names)))
+        whole[:p, :p] = fit._cov
+        if self._sources:
+            whole[p:, p:] = fit.variance_cov()[1]
+        else:
+            degrees = fit.nobs if fit.method == "ml" else fit.df_resid
+            whole[p:, p:] = 1.0 / (2.0 * degrees)
+        return whole
+
+    def moved(self, values: np.ndarray):
+        """The fit as it would be with other values of its parameters: what a derived quantity is computed from.
+
+        Coefficients, covariances and what follows from them (variances, random effects, predictions) move; data,
+        likelihood and messages stay those of the fit.
+
+        Parameters
+        ----------
+        values : ndarray, shape (k,)
+
+        Returns
+        -------
+        LmmResult or OlsResult
+        """
+        import copy
+        from dataclasses import replace
+        fit, p = self.fit, self.p
+        b, sigma = values[:p], float(values[-1])
+        if not self._sources:
+            other = copy.copy(fit)
+            other.__dict__.pop("_fitted", None)
+            other.__dict__.update(_params=np.array(b), sigma=sigma, _cov=fit._cov * (sigma / fit.sigma) ** 2)
+            return other
+        model, at = fit.model, fit._at
+        given = dict(zip(self._sources, values[p:-1]))
+        L = np.zeros_like(at.L)
+        for k, (shape, block, back) in enumerate(zip(model.structures, model.criterion.blocks, model.z_maps)):
+            own = {(a, c): value for (term, a, c), value in given.items() if term == k}
+            sd = np.array([own[first, first] for first in (int(np.argmax(shape.sd == s)) for s in shape.sd)])
+            R = np.eye(len(sd))
+            for (a, c), value in own.items():
+                if a != c:
+                    R[shape.corr == shape.corr[a, c]] = 0.0 if value != value else value
+            forward = np.linalg.inv(back)
+            L[block, block] = shape.factor(shape.theta(forward @ (R * np.outer(sd, sd)) @ forward.T / sigma ** 2))
+        there = model.criterion.evaluate(L, model.criterion.basis)
+        there = replace(there, b=model.x_map.T @ b - model.start_b, s2=sigma ** 2)
+        from ..lmm.result import LmmResult
+        return LmmResult(model, Minimum(there, fit.n_evaluations, fit.converged, fit.gradient_norm))
