@@ -12,16 +12,18 @@ __version__ = "0.1.0"
 _WHERE = {
     "DataError": "errors", "FormulaError": "errors",
     "lmm": "lmm", "LmmResult": "lmm.result", "ols": "ols", "OlsResult": "ols",
-    "compare": "inference.likelihood_ratio", "TestResult": "inference.testresult",
+    "compare": "inference.likelihood_ratio", "exact_rlrt": "inference.exact_rlrt",
+    "exact_lrt": "inference.exact_rlrt", "TestResult": "inference.testresult",
     "load": "datasets", "describe": "datasets",
     "icc": "clustering", "design_effect": "clustering", "reliability": "clustering",
     "center": "centering", "within_between": "centering", "margins": "inference.margins",
+    "residuals": "diagnostics", "influence": "diagnostics", "diagnose": "diagnostics",
     "r2": "r2", "proportional_reduction": "r2", "contextual_effect": "inference.contextual", "table": "report.table",
     "translate": "report", "elsewhere": "report", "equations": "report",
 }
 _MODULES = {name: name for name in (
-    "clustering", "covariance", "datasets", "design", "feedback", "formula", "grading", "inference", "plots", "published",
-    "report", "simulate", "widgets")}
+    "clustering", "covariance", "datasets", "design", "diagnostics", "feedback", "formula", "grading", "inference",
+    "plots", "published", "report", "simulate", "widgets")}
 _MODULES.update(labs="widgets.labs", ask="widgets.ask")
 
 __all__ = [*_WHERE, "__version__"]

@@ -208,6 +208,11 @@ class LinearResult:
         from .inference.bootstrap import bootstrap
         return bootstrap(self, n, seed, kind, statistic, n_jobs, progress, groups)
 
+    def residuals(self, kind: str = "raw", level: str = "conditional"):
+        """Residuals of rows (conditional, marginal) or of groups: see `mlmlib.diagnostics.residuals.residuals`."""
+        from .diagnostics.residuals import residuals
+        return residuals(self, kind, level)
+
     def summary(self, **options):
         """A readable summary: HTML in a notebook, text in a terminal."""
         from .report.summary import summary

@@ -1,0 +1,266 @@
+"""What the estimates would be without a group or without a row.
+
+With the variances held, the generalized least-squares estimate without some rows follows from what they add to X'V^-1X and
+X'V^-1y: no fit is needed.  With the variances estimated again it is a fit, but of cross-products from which those of the
+rows are subtracted, begun at the optimum of all rows: a few evaluations, none of which looks at the rows.
+
+Chapter 9 (``09_diagnostics``) derives the first for a group.
+
+References
+----------
+Christensen, R., Pearson, L. M., & Johnson, W. (1992). Case-deletion diagnostics for mixed models. Technometrics, 34, 38-45.
+Demidenko, E., & Stukel, T. A. (2005). Influence analysis for linear mixed-effects models. Statistics in Medicine, 24, 893-909.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import DataError
+from ..lmm.criterion import Criterion
+from .blocks import Blocks, blocks
+
+__all__ = ["Deleted", "held", "reestimated", "variance_names", "variance_values"]
+
+_RANK = 1e-9  # share of a direction's information that must stay
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """Estimates without each of m sets of rows; NaN where there are none.
+
+    Attributes
+    ----------
+    fixed : ndarray, shape (m, p)
+        Coefficients.
+    cov : ndarray, shape (m, p, p)
+        Their covariance.
+    variances : ndarray, shape (m, k)
+        Standard deviations, correlations and sigma, as named by `variance_names`.
+    singular : ndarray of bool, shape (m,)
+    why : dict
+        For sets without estimates, by number: the reason in words.
+    evaluations : int
+        Of the criterion, over all sets.
+    """
+
+    fixed: np.ndarray
+    cov: np.ndarray
+    variances: np.ndarray
+    singular: np.ndarray
+    why: dict
+    evaluations: int
+
+
+def variance_names(fit) -> list[str]:
+    """Names of the variance parameters: ``sd(school: Intercept)``, ``corr(school: Intercept, cses)``, ``sigma``."""
+    names = []
+    for term, shape in zip(fit.design.random, fit.model.structures) if getattr(fit, "model", None) else ():
+        names += [f"sd({term.group}: {name})" for name in term.names]
+        names += [f"corr({term.group}: {term.names[a]}, {term.names[b]})" for a, b in _pairs(shape)]
+    return [*names, "sigma"]
+
+
+def _pairs(shape) -> list[tuple[int, int]]:
+    """Pairs of effects that may be correlated, a before b."""
+    q = len(shape.sd)
+    return [(a, b) for b in range(q) for a in range(b) if shape.corr[a, b] >= 0]
+
+
+def variance_values(model, at) -> list[float]:
+    """Their values at an evaluation of the criterion; NaN for a correlation with an effect that does not vary."""
+    values = []
+    for shape, block, back in zip(model.structures, model.criterion.blocks, model.z_maps):
+        factor = back @ at.L[block, block] * np.sqrt(at.s2)
+        sd = np.sqrt((factor ** 2).sum(axis=1))
+        values += sd.tolist()
+        for a, b in _pairs(shape):
+            product = sd[a] * sd[b]
+            values.append(float(factor[a] @ factor[b] / product) if product > 0 else np.nan)
+    return [*values, float(np.sqrt(at.s2))]
+
+
+def _lost(fit, directions: np.ndarray) -> str:
+    """Say which coefficients cannot be told apart once the rows that carried `directions`, (p, k) or (p,), are gone."""
+    at = blocks(fit)
+    back = _back(fit, at) @ np.linalg.solve(at.half, directions.reshape(len(at.X), -1))
+    loads = np.abs(back).max(axis=1) * np.sqrt((fit.design.X ** 2).mean(axis=0))
+    names = [name for name, load in zip(fit._names, loads) if load > 1e-6 * loads.max()]
+    *first, last = map(repr, [name for name in names if name != "Intercept"] or names)
+    named = f"{', '.join(first)} and {last}" if first else last
+    return f"the rows that are left cannot tell {named} from the other columns"
+
+
+def held(fit, codes: np.ndarray, m: int, kind: str) -> tuple[Deleted, dict]:
+    """Delete each group or each row with the variances held: exact and without a fit.
+
+    Parameters
+    ----------
+    fit : LmmResult or OlsResult
+    codes : ndarray of int, shape (n,)
+        The set of every row.
+    m : int
+        Number of sets.
+    kind : {"group", "row"}
+        Sets are whole groups of the model's grouping factor, or single rows.
+
+    Returns
+    -------
+    Deleted
+    dict
+        ``cooks``, ``mdffits``, ``covratio``, ``covtrace``, each of shape (m,), as HLMdiag defines them.
+    """
+    at = blocks(fit)
+    p = len(at.X)
+    shift, left, trace, det, why = (_rows if kind == "row" else _groups)(fit, at)
+    inside = np.einsum("mp,mp->m", shift, shift)
+    measures = {"cooks": inside / (p * at.s2), "mdffits": np.einsum("mp,mpk,mk->m", shift, left, shift) / (p * at.s2),
+                "covratio": 1.0 / det, "covtrace": np.abs(trace - p)}
+    back = _back(fit, at)
+    with np.errstate(all="ignore"):
+        inverse = np.full_like(left, np.nan)
+        known = np.isfinite(shift).all(axis=1)
+        inverse[known] = np.linalg.inv(left[known])
+    cov = at.s2 * np.einsum("ab,mbc,dc->mad", back, inverse, back, optimize=True)
+    own = variance_values(fit.model, fit._at) if getattr(fit, "model", None) else [fit.sigma]
+    return Deleted(fit._params + shift @ back.T, cov, np.tile(own, (m, 1)), np.zeros(m, dtype=bool), why, 0), measures
+
+
+def _back(fit, at: Blocks) -> np.ndarray:
+    """From the frame where the coefficients' information is the identity to the reader's coefficients."""
+    if getattr(fit, "model", None):
+        return np.linalg.solve(fit.model.x_map.T, at.half)
+    return np.linalg.lstsq(fit.design.X * at.root[:, None], at.X.T, rcond=None)[0]
+
+
+def _groups(fit, at: Blocks):
+    """Change of the coefficients without each group (in the identity's frame), and the share of information left."""
+    p = len(at.X)
+    lever, X = at.lever, at.half.T @ at.X
+    gone = np.stack([at.sums(X[a] * lever).T for a in range(p)], axis=1).reshape(at.J, p, p)
+    score = at.sums(X * at.Ve).T
+    values, vectors = np.linalg.eigh((gone + gone.transpose(0, 2, 1)) / 2.0)
+    stays = 1.0 - values
+    why = {int(j): _lost(fit, at.half @ vectors[j][:, stays[j] < _RANK]) for j in np.flatnonzero(stays[:, -1] < _RANK)}
+    stays[stays[:, -1] < _RANK] = np.nan
+    turned = np.einsum("jpk,jp->jk", vectors, score) / stays
+    shift = -np.einsum("jpk,jk->jp", vectors, turned)
+    return shift, np.eye(p) - gone, (1.0 / stays).sum(axis=1), stays.prod(axis=1), why
+
+
+def _rows(fit, at: Blocks):
+    """The same without each row."""
+    lever = at.lever
+    share = at.p_diagonal / at.v_diagonal
+    known = share > _RANK
+    why = {int(i): _lost(fit, at.half @ lever[:, i]) for i in np.flatnonzero(~known)}
+    share = np.where(known, share, np.nan)
+    shift = -(lever * (at.Ve / (share * at.v_diagonal))).T
+    left = np.eye(len(at.X)) - np.einsum("an,bn->nab", lever, lever / at.v_diagonal)
+    trace = len(at.X) + (1.0 - share) / share
+    return shift, left, trace, share, why
+
+
+class _Begun(Criterion):
+    """The criterion of what is left, whose search begins at the optimum of all rows."""
+
+    def start(self):
+        return self.settle(self.first)
+
+
+def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> Deleted:
+    """Fit the model without each of m sets of rows, from cross-products.
+
+    Parameters
+    ----------
+    fit : LmmResult
+    codes : ndarray of int, shape (n,)
+        The set of every row; -1 for rows that stay always.
+    m : int
+    variances : bool
+        Estimate the variances again; False evaluates at those of all rows.
+
+    Returns
+    -------
+    Deleted
+    """
+    model, full = fit.model, fit._at
+    n, p = fit.design.X.shape
+    k = len(variance_names(fit))
+    fixed, cov = np.full((m, p), np.nan), np.full((m, p, p), np.nan)
+    values, singular, why, count = np.full((m, k), np.nan), np.zeros(m, dtype=bool), {}, 0
+    back = np.linalg.inv(model.x_map).T
+    order = np.argsort(codes, kind="stable")
+    ends = np.searchsorted(codes[order], np.arange(m + 1))
+    cut = _Cut(fit)
+    for j in range(m):
+        rows = order[ends[j]:ends[j + 1]]
+        criterion, reason = cut.without(rows)
+        if reason:
+            why[j] = reason
+            continue
+        if variances:
+            other = copy.copy(model)
+            other.criterion = criterion
+            try:
+                minimum, _ = other.fit()
+            except DataError as error:
+                why[j] = str(error)
+                continue
+            at, count = minimum.at, count + minimum.n_evaluations
+            if not minimum.converged:
+                why[j] = "the search did not converge"
+                continue
+            singular[j] = any(other.singular(at))
+            s2 = at.s2
+        else:
+            at, count = criterion.evaluate(full.L, full.basis), count + 1
+            s2 = full.s2
+        half = back @ at.half
+        fixed[j] = back @ (model.start_b + at.b)
+        cov[j] = s2 * half @ half.T
+        values[j] = variance_values(other, at) if variances else variance_values(model, full)
+    return Deleted(fixed, cov, values, singular, why, count)
+
+
+class _Cut:
+    """Cross-products of a fit from which those of some rows can be taken."""
+
+    def __init__(self, fit):
+        self.fit, self.model, self.at = fit, fit.model, blocks(fit)
+        elimination = self.model.criterion.elimination
+        residual = self.at.e + (fit._at.b @ self.model.Q)  # of least squares, the elimination's last column
+        self.stacked = np.vstack([self.at.Z, self.model.Q, residual])
+        self.elimination = elimination
+        self.q = elimination.q
+
+    def without(self, rows: np.ndarray) -> tuple[Criterion | None, str]:
+        """The criterion without `rows`; or None and why there is none."""
+        q, codes, sizes = self.q, self.at.codes[rows], self.at.sizes
+        part = self.stacked[:, rows]
+        XY = part[q:]
+        p, n = len(XY) - 1, len(self.fit.design.y) - len(rows)
+        gone = np.linalg.eigh(XY[:p] @ XY[:p].T) if p else (np.zeros(1), None)
+        if p and 1.0 - gone[0][-1] < _RANK:
+            return None, _lost(self.fit, gone[1][:, 1.0 - gone[0] < _RANK])
+        AB = self.elimination.AB.copy()
+        touched, place = np.unique(codes, return_inverse=True)
+        for k, group in enumerate(touched):
+            mine = part[:, place == k] if len(touched) > 1 else part
+            AB[:, :, group] -= mine[:q] @ mine.T
+        emptied = touched[np.bincount(place) == sizes[touched]]
+        if len(emptied):
+            AB = np.delete(AB, emptied, axis=2)
+        groups = AB.shape[2]
+        if groups < 2:
+            return None, "one group only is left, so no variation between groups can be seen"
+        if n <= p or (groups * q >= n and self.fit.design.weights is None):
+            return None, "too few rows are left for the model"
+        elimination = copy.copy(self.elimination)
+        elimination.AB, elimination.C, elimination.n_groups = AB, self.elimination.C - XY @ XY.T, groups
+        criterion = _Begun(elimination, self.model.structures, n, self.model.reml)
+        criterion.first = self.fit._at.L
+        return criterion, ""
