@@ -1,0 +1,113 @@
+"""The parameters of a fit as a profile knows them: their names, values, bounds, and how each is held.
+
+Chapter 8 (``08_inference``) profiles them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..errors import DataError
+from .charts import correlation_chart, icc_chart, sd_chart
+from .constrained import HeldFixedEffect, HeldVariance, Optimum
+from .profile_track import Parameter, atanh_guess, linear_guess, log_guess, logit_guess
+
+__all__ = ["at_estimate", "parameter", "parameter_names", "parameter_values"]
+
+
+def _random_names(fit) -> list[str]:
+    """Standard deviations and correlations of each term, sigma last."""
+    return [name.removeprefix("log ").removeprefix("atanh ") for name in fit.variance_cov()[0]]
+
+
+def parameter_names(fit) -> list[str]:
+    """Fixed effects, then standard deviations and correlations of each term, then sigma."""
+    return [*fit._names, *_random_names(fit)]
+
+
+def _places(fit):
+    """For each parameter of the random part but sigma: its term, and its effect or pair of effects."""
+    for k, shape in enumerate(fit.model.structures):
+        for held in range(shape.sd.max() + 1):
+            yield k, (int(np.flatnonzero(shape.sd == held)[0]),)
+        for held in range(shape.corr.max() + 1):
+            yield k, tuple(int(i[0]) for i in np.nonzero(np.triu(shape.corr == held)))
+
+
+def at_estimate(fit) -> Optimum:
+    """The estimates in the form of a constrained fit."""
+    at = fit._at
+    return Optimum(math.nan, at.value, 0.0, at.L, at.s2, at.b, fit.converged)
+
+
+def parameter_values(fit, optimum: Optimum) -> np.ndarray:
+    """All parameters at a constrained fit, in the order of their names."""
+    model, sigma, values = fit.model, math.sqrt(optimum.s2), []
+    fixed = np.linalg.inv(model.x_map).T @ (model.start_b + optimum.b)
+    for k, effects in _places(fit):
+        block, term = model.criterion.blocks[k], model.design.random[k]
+        factor = sigma * model.z_maps[k] @ optimum.L[block, block]
+        rows = factor[list(effects)]
+        size = np.linalg.norm(rows, axis=1)
+        tiny = 1e-6 * sigma / np.sqrt(np.mean(term.Z[:, list(effects)] ** 2, axis=0))
+        if len(effects) == 1:
+            values.append(size[0] if size[0] > tiny[0] else 0.0)
+        elif (size <= tiny).any():
+            values.append(math.nan)
+        else:
+            r = float(rows[0] @ rows[1] / (size[0] * size[1]))
+            values.append(math.copysign(1.0, r) if abs(r) > 1 - 1e-9 else r)
+    return np.array([*fixed, *values, sigma])
+
+
+def parameter(fit, name: str) -> Parameter:
+    """One parameter of a fit, ready to be held at other values."""
+    if name == "icc":
+        return _icc(fit)
+    names = parameter_names(fit)
+    place, model = names.index(name), fit.model
+    estimate = float(parameter_values(fit, at_estimate(fit))[place])
+    p = len(fit._names)
+    if place < p:
+        return Parameter(name, estimate, -math.inf, math.inf, HeldFixedEffect(model, place),
+                         linear_guess(estimate, float(fit._se[place])))
+    se = math.sqrt(fit.variance_cov()[1][place - p, place - p])
+    if name == "sigma":
+        se = se if math.isfinite(se) else 1.0 / math.sqrt(2.0 * model.criterion.degrees)
+        return Parameter(name, estimate, 1e-3 * estimate, math.inf, HeldVariance(model), log_guess(estimate, se, 0.0))
+    k, effects = list(_places(fit))[place - p]
+    shape, back, term = model.structures[k], model.z_maps[k], model.design.random[k]
+    if len(effects) == 1:
+        held = HeldVariance(model, k, sd_chart(shape, back, effects[0]))
+        return Parameter(name, estimate, 0.0, math.inf, held, log_guess(estimate, se, _unit(fit, term, effects[0])))
+    lower = -1.0 / (len(back) - 1.0) if shape.name == "exchangeable" else -1.0
+    held = HeldVariance(model, k, correlation_chart(shape, back, *effects))
+    if math.isfinite(estimate):
+        estimate = max(estimate, lower) if estimate > lower + 1e-9 else lower
+    return Parameter(name, estimate, lower, 1.0, held, atanh_guess(estimate, se, lower))
+
+
+def _unit(fit, term, effect: int) -> float:
+    """About the standard error of a standard deviation that is zero."""
+    J, size = len(term.levels), math.sqrt(float(np.mean(term.Z[:, effect] ** 2)))
+    return fit.sigma / size * math.sqrt(J / len(term.codes)) * (2.0 / J) ** 0.25
+
+
+def _icc(fit) -> Parameter:
+    """The share of the intercept's variance in the sum of it and the residual's."""
+    found = next(((k, term) for k, term in enumerate(fit.design.random) if "Intercept" in term.names), None)
+    if found is None:
+        raise DataError("The ICC needs a random intercept, such as (1 | g); the random part has none.")
+    k, term = found
+    effect = term.names.index("Intercept")
+    shape, back = fit.model.structures[k], fit.model.z_maps[k]
+    tau2 = float(fit._T[k][effect, effect])
+    rho = tau2 / (tau2 + fit.sigma ** 2)
+    names, cov = fit.variance_cov()
+    place = int(next(j for j, (own, effects) in enumerate(_places(fit))
+                     if own == k and len(effects) == 1 and shape.sd[effects[0]] == shape.sd[effect]))
+    return Parameter("icc", rho if rho > 1e-12 else 0.0, 0.0, 1.0 - 1e-9,
+                     HeldVariance(fit.model, k, icc_chart(shape, back, effect)),
+                     logit_guess(rho if rho > 1e-12 else 0.0, 2.0 * math.sqrt(cov[place, place])))
