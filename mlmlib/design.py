@@ -100,6 +100,15 @@ class Design:
         table = Table(data)
         return self.encoder.rows(_replay(self.encoder, table), table.n).T
 
+    def fixed_values(self) -> dict:
+        """What each factor of the fixed part is in the rows used: {factor: array or Categorical}."""
+        table = Table(self.data)
+        if self.kept is not None:
+            for name in {name for term in self.encoder.terms for factor in term for name in factor.columns}:
+                table[name]  # a table takes only what it has read
+            table = table.take(self.kept)
+        return _replay(self.encoder, table)
+
     def random_matrix(self, term: RandomDesign, data) -> tuple[np.ndarray, np.ndarray]:
         """Z for new rows, and the code of each row's group: -1 where the fit has not seen it."""
         table = Table(data)

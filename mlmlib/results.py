@@ -102,13 +102,20 @@ class LinearResult:
         ----------
         level : float
             Confidence level of the interval.
-        ddf : str
-            ``"wald"``: the normal distribution for a mixed model, t with `df_resid` for OLS.
+        ddf : {"wald", "satterthwaite", "kenward-roger"}
+            ``"wald"``: the normal distribution for a mixed model, t with `df_resid` for OLS.  The others: t, with
+            degrees of freedom that each coefficient has for itself; Kenward-Roger adjusts the standard errors too,
+            and after a fit by maximum likelihood takes the REML fit (``attrs["note"]`` of the table says so).
 
         Returns
         -------
         DataFrame
-            A row a coefficient; columns ``estimate``, ``se``, ``z`` (``t`` for OLS), ``p``, ``lower``, ``upper``.
+            A row a coefficient; columns ``estimate``, ``se``, ``z`` (``t`` for OLS), ``p``, ``lower``, ``upper``; with
+            another `ddf` ``df`` and ``t``.
+
+        Notes
+        -----
+        Chapter 8 (``08_inference``) compares the three; see `mlmlib.inference.small_sample`.
 
         Examples
         --------
@@ -116,13 +123,21 @@ class LinearResult:
         >>> fit = mlm.lmm("mathach ~ cses + (1 | school)", mlm.load("hsb"))
         >>> fit.coef_table()["estimate"].round(3).tolist()
         [12.636, 2.191]
+        >>> fit.coef_table(ddf="satterthwaite")["df"].round(1).tolist()
+        [156.7, 7022.0]
         """
-        import pandas as pd
-        if ddf != "wald":
-            raise ValueError(f"coef_table(ddf={ddf!r}) is not known here; use 'wald'.")
-        ratio = "z" if self._t_df is None else "t"
-        columns = {"estimate": self.params, "se": self.bse, ratio: self.tvalues, "p": self.pvalues}
-        return pd.DataFrame(columns).join(self.conf_int(level))
+        from .inference.small_sample import coef_table
+        return coef_table(self, level, ddf)
+
+    def test(self, hypothesis, *, rhs=0.0, ddf: str = "wald"):
+        """Joint test of linear hypotheses such as ``"x = 0, z = 2*w"``: see `mlmlib.inference.contrasts.test`."""
+        from .inference.contrasts import test
+        return test(self, hypothesis, rhs=rhs, ddf=ddf)
+
+    def anova(self, *, type=3, ddf: str = "wald"):
+        """A test of each term of the fixed part, of type 1, 2 or 3: see `mlmlib.inference.anova.anova`."""
+        from .inference.anova import anova
+        return anova(self, type=type, ddf=ddf)
 
     def cov_params(self):
         """Covariance matrix of the coefficients (DataFrame)."""

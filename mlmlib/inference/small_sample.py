@@ -18,7 +18,7 @@ import numpy as np
 
 from .testresult import TestResult
 
-__all__ = ["DDF", "f_test", "linear", "method_of"]
+__all__ = ["DDF", "coef_table", "f_test", "linear", "method_of"]
 
 DDF = ("wald", "satterthwaite", "kenward-roger")
 
@@ -93,7 +93,7 @@ def f_test(fit, C, ddf: str = "wald", rhs=0.0, null: str | None = None) -> TestR
     if not np.isfinite(rhs).all():
         raise ValueError("The right side of a hypothesis must be finite numbers.")
     if null is None:
-        from .hypothesis import describe
+        from .contrasts import describe
         null = describe(C, rhs, list(fit._names))
     rows, difference = _independent(C, C @ method.params - rhs, method.cov)
     statistic, df = method.f(rows, difference)
@@ -105,6 +105,37 @@ def f_test(fit, C, ddf: str = "wald", rhs=0.0, null: str | None = None) -> TestR
     shown = f"{df:.0f}" if float(df).is_integer() else f"{df:.2f}"
     return TestResult(statistic, (q, float(df)), float(fdtrc(q, df, statistic)), f"F({q}, {shown})", null, method.name,
                       method.note)
+
+
+def coef_table(fit, level: float = 0.95, ddf: str = "wald"):
+    """The coefficients with standard errors, tests and intervals (DataFrame): ``fit.coef_table``.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("math ~ homework + (1 + homework | schid)", mlm.load("math"))
+    >>> coef_table(fit, ddf="kenward-roger").round(3)
+               estimate     se      df       t      p   lower   upper
+    Intercept    46.326  1.760  21.900  26.319  0.000  42.674  49.977
+    homework      1.980  0.929  21.894   2.131  0.045   0.052   3.908
+    """
+    import pandas as pd
+    from scipy.special import stdtr, stdtrit
+    if not 0 < level < 1:
+        raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+    estimate, se, df = linear(fit, np.eye(len(fit._names)), ddf)
+    statistic = estimate / se
+    columns = {"estimate": estimate, "se": se}
+    if ddf == "wald":
+        columns["z" if fit._t_df is None else "t"] = statistic
+    else:
+        columns.update(df=df, t=statistic)
+    half = stdtrit(df, 0.5 + level / 2.0) * se
+    columns.update(p=2.0 * stdtr(df, -np.abs(statistic)), lower=estimate - half, upper=estimate + half)
+    table = pd.DataFrame(columns, index=list(fit._names))
+    note = method_of(fit, ddf).note
+    table.attrs.update({"note": note} if note else {})
+    return table
 
 
 def method_of(fit, ddf: str):
