@@ -16,16 +16,16 @@ Van der Leeden, R., Meijer, E., & Busing, F. M. T. A. (2008). Resampling multile
 
 from __future__ import annotations
 
-import contextlib
-import sys
-
 import numpy as np
 
 from ..errors import DataError
+from .blocks import new_seed, run
 from .bootstrap_result import Bootstrap
-from .replicate import BLOCK, Drawn, engine
+from .bootstrap_test import compare_bootstrap
+from .parameters import Parameters
+from .replicate import engine, named
 
-__all__ = ["bootstrap", "run"]
+__all__ = ["bootstrap", "compare_bootstrap"]
 
 
 def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric", statistic=None,
@@ -80,7 +80,7 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
     """
     if not (isinstance(n, (int, np.integer)) and n >= 2):
         raise ValueError(f"n={n!r} must be a whole number of replicates, 2 or more.")
-    seed = int(np.random.SeedSequence().entropy % 2 ** 32) if seed is None else seed
+    seed = new_seed(seed)
     make = engine(fit, kind, statistic, groups)
     blocks, interrupted = run(make, n, seed, n_jobs, progress)
     if not blocks:
@@ -91,68 +91,6 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
         raise DataError(f"None of {len(failed)} replicates could be fitted. {why}".strip())
     values = np.concatenate([block.values for block in blocks])[~failed]
     singular = np.concatenate([block.singular for block in blocks])[~failed]
-    if statistic is None:
-        from .parameters import Parameters
-        estimates = Parameters(fit).values()
-    else:
-        from .replicate import named
-        estimates = named(statistic(fit))[1]
+    estimates = Parameters(fit).values() if statistic is None else named(statistic(fit))[1]
     return Bootstrap(fit, kind, seed, make.names, estimates, values, singular, int(failed.sum()), n, interrupted,
                      statistic, groups, why)
-
-
-def run(make, n: int, seed: int, n_jobs: int | None, progress: bool | None) -> tuple[list[Drawn], bool]:
-    """Carry out the blocks of `n` replicates; whether it was interrupted is the second value."""
-    sizes = [min(BLOCK, n - begin) for begin in range(0, n, BLOCK)]
-    seeds = np.random.SeedSequence(seed).spawn(len(sizes))
-    done: list[Drawn] = []
-    with _bar(n, progress) as bar:
-        try:
-            for block in _blocks(make, seeds, sizes, n_jobs):
-                done.append(block)
-                bar.update(len(block.failed))
-        except KeyboardInterrupt:
-            return done, True
-    return done, False
-
-
-def _blocks(make, seeds, sizes, n_jobs):
-    """The blocks in their order, each as soon as it is there."""
-    if n_jobs == 1:
-        yield from (make(seed, size) for seed, size in zip(seeds, sizes))
-        return
-    from joblib import Parallel, delayed
-    tasks = [delayed(make)(seed, size) for seed, size in zip(seeds, sizes)]
-    try:
-        workers = Parallel(n_jobs=n_jobs, return_as="generator")
-    except ValueError:  # a backend that hands back all results at once
-        workers = Parallel(n_jobs=n_jobs)
-    yield from workers(tasks)
-
-
-class _Silent:
-    """A progress bar that is not shown."""
-
-    def update(self, count: int) -> None:
-        pass
-
-
-@contextlib.contextmanager
-def _bar(n: int, progress: bool | None):
-    """A progress bar where someone sees it."""
-    shown = _watched() if progress is None else progress
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        shown = False
-    if not shown:
-        yield _Silent()
-        return
-    with tqdm(total=n, unit=" replicates", delay=1.0 if progress is None else 0.0, leave=False) as bar:
-        yield bar
-
-
-def _watched() -> bool:
-    """True in a terminal and in a notebook's kernel with a reader."""
-    kernel = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return sys.stderr.isatty() if kernel is None else hasattr(kernel, "kernel")

@@ -169,7 +169,8 @@ class Bootstrap(_Shown):
             said.append(f"{self.n_failed} of {self.n + self.n_failed} replicates could not be fitted and are left out"
                         + (f" ({self._why.rstrip('.')})." if self._why else "."))
         if self.singular_share:
-            said.append(f"{self.singular_share:.0%} of the replicates are singular.")
+            count = int(self._singular.sum())
+            said.append(f"{count} of the replicates ({self.singular_share:.1%}) {'is' if count == 1 else 'are'} singular.")
         undefined = np.isnan(self._values).sum(axis=0)
         said += [f"{name} is not defined in {count} replicates, left out of its row."
                  for name, count in zip(self.names, undefined) if count]

@@ -19,7 +19,7 @@ from ..lmm.batch_fit import fit_replicates
 from .parameters import Parameters
 from .resample import Cluster, Parametric, Residual
 
-__all__ = ["BLOCK", "Drawn", "KINDS", "deletions", "engine", "resampled"]
+__all__ = ["BLOCK", "Drawn", "KINDS", "bare", "deletions", "engine", "named", "resampled"]
 
 BLOCK = 50  # replicates that share a seed and a batch: the arrays of a larger one would leave the processor's cache
 KINDS = ("parametric", "residual", "cluster")
@@ -81,7 +81,7 @@ class Mixed:
     """Replicates of a mixed model, refitted in batches."""
 
     def __init__(self, fit, kind: str):
-        self.parameters = Parameters(_bare(fit))
+        self.parameters = Parameters(bare(fit))
         self.names, self.kind = self.parameters.names, kind
         self.sampler = Cluster(fit) if kind == "cluster" else {"parametric": Parametric, "residual": Residual}[kind](fit)
         model = fit.model
@@ -259,7 +259,7 @@ def _columns(fit) -> np.ndarray:
     return Q @ X
 
 
-def _bare(fit):
+def bare(fit):
     """The fit without its table and formula, which workers do not need and cannot always be sent."""
     design = fit.design
     random = tuple(replace(term, encoder=None, factors=()) for term in design.random)
