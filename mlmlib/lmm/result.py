@@ -280,6 +280,11 @@ class LmmResult(LinearResult):
             model = model.with_outcome(y)
         return LmmResult(model, *model.fit())
 
+    def profile(self, of=None, *, reml: bool = False, progress=None):
+        """The profile likelihood of the parameters: see `mlmlib.inference.profile.profile`."""
+        from ..inference.profile import profile
+        return profile(self, of, reml=reml, progress=progress)
+
     # tests
 
     @cached_property
