@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_LABS = ("centering", "coverage", "covariance_origin", "cross_level", "design_effect", "least_squares", "shrinkage")
+_LABS = (
+    "centering",
+    "coverage",
+    "covariance_origin",
+    "cross_level",
+    "design_effect",
+    "least_squares",
+    "likelihood_surface",
+    "shrinkage",
+)
 __all__ = list(_LABS)
 
 

@@ -4,7 +4,8 @@
 //   {key, type: "check", label}
 //   {type: "button", label, press(ctx), hold: true, id}     held down (mouse, touch, Space, Enter): pressed every frame
 //   any may have lead: true, to stand above the picture,
-//   and show(state) and enabled(state), to come and go with the state; label may be a function of the state.
+//   and show(state) and enabled(state), to come and go with the state; label may be a function of (state, ctx);
+//   a select may have allowed(value, state), to gray options out.
 
 import { make } from "./dom.js";
 
@@ -21,7 +22,7 @@ export function controls(box, spec, ctx) {
   return { update: () => updates.forEach((f) => f()) };
 }
 
-const named = (c, ctx) => `${typeof c.label === "function" ? c.label(ctx.state) : c.label}${c.symbol ? ` <i>${c.symbol}</i>` : ""}`;
+const named = (c, ctx) => `${typeof c.label === "function" ? c.label(ctx.state, ctx) : c.label}${c.symbol ? ` <i>${c.symbol}</i>` : ""}`;
 const write = (node, html) => { if (node.__html !== html) { node.__html = html; node.innerHTML = html; } };
 const enable = (c, input, ctx) => { input.disabled = c.enabled ? !c.enabled(ctx.state) : false; };
 
@@ -61,6 +62,7 @@ const BUILD = {
     return [make("div", { class: "control" }, label, input), () => {
       write(label, named(c, ctx));
       if (input.value !== String(ctx.state[c.key])) input.value = ctx.state[c.key];
+      if (c.allowed) c.options.forEach(([v], k) => { input.options[k].disabled = !c.allowed(v, ctx.state); });
       enable(c, input, ctx);
     }];
   },

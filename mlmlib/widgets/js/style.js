@@ -16,6 +16,7 @@ export const css = `
 :host { display: block; container-type: inline-size; margin: 1.5rem 0; scroll-margin-top: 4.5rem; ${colors.light} color-scheme: light; }
 :host([data-mode=dark]) { ${colors.dark} color-scheme: dark; }
 * { box-sizing: border-box; }
+[hidden] { display: none !important; }
 sub, sup { line-height: 0; }
 .lab { color: var(--fg); background: var(--bg); border: 1px solid var(--edge); border-radius: 10px; padding: 1rem 1.1rem;
   font: 400 15px/1.45 var(--sans, system-ui), -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
@@ -40,7 +41,7 @@ svg .big { font-size: 20px; font-weight: 650; paint-order: stroke; stroke: var(-
 .handle .ring { stroke: transparent; stroke-width: 2.5; }
 .handle:hover .ring { stroke: var(--axis); stroke-width: 1.5; }
 .handle:focus-visible .ring, .handle.held .ring { stroke: var(--focus); stroke-width: 2.5; }
-.lead { margin-bottom: .7rem; display: flex; gap: .5rem; flex-wrap: wrap; } .lead:empty { display: none; }
+.lead { margin-bottom: .7rem; display: flex; gap: .5rem; flex-wrap: wrap; align-items: end; } .lead:empty { display: none; }
 .controls { display: grid; gap: .6rem; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); }
 .control { display: grid; gap: .1rem; align-content: start; }
 .control .top { display: flex; justify-content: space-between; align-items: baseline; gap: .6rem; }
@@ -77,7 +78,6 @@ button.main:active { transform: translateY(1px); }
 .tools .note { font-size: .84rem; color: var(--muted); }
 .tools .note a { color: inherit; overflow-wrap: anywhere; }
 .sheet { overflow-x: auto; margin-top: .8rem; }
-.sheet[hidden] { display: none; }
 table { border-collapse: collapse; font-size: .86rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 th, td { padding: .18rem .7rem .18rem 0; text-align: right; border-bottom: 1px solid var(--edge); }
@@ -88,6 +88,6 @@ th:first-child, td:first-child { text-align: left; }
   :host([data-mode=dark]) { ${colors.light} color-scheme: light; }
   .lab { border-color: #999; break-inside: avoid; }
   .controls, .tools, .tries summary { display: none; }
-  .sheet[hidden] { display: block; }
+  .sheet[hidden] { display: block !important; }
 }
 `;
