@@ -2,9 +2,11 @@
 
 from .checks import qq, residuals
 from .data import group_means, scatter, small_multiples, spaghetti
+from .diagnostics import diagnosis, influence, linearity, residual_spread
 from .effects import caterpillar, pooling, random_effects, shrinkage, shrinkage_pairs
 from .inference import design_effect, intervals, margins, sampling, type1_error
 from .lines import fitted_lines
+from .profile import profile_density, profile_pairs, profile_zeta
 from .theme import DATA, FAINT, FIXED, INK, MISS, PARTIAL, POOLED, SECOND, SKY, SOFT, UNPOOLED, alt, style, text_color
 from .variance import origin, plausible_ranges, variance, variance_shares
 
@@ -23,15 +25,22 @@ __all__ = [
     "alt",
     "caterpillar",
     "design_effect",
+    "diagnosis",
     "fitted_lines",
     "group_means",
+    "influence",
     "intervals",
+    "linearity",
     "margins",
     "origin",
     "plausible_ranges",
     "pooling",
+    "profile_density",
+    "profile_pairs",
+    "profile_zeta",
     "qq",
     "random_effects",
+    "residual_spread",
     "residuals",
     "sampling",
     "scatter",

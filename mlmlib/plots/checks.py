@@ -9,26 +9,45 @@ from . import theme as t
 from .effects import the_factor
 
 
-def _values(fit, what):
+def _values(fit, what, kind="raw"):
     if not hasattr(fit, "resid"):
         return np.asarray(fit, float), "values"
     if what == "resid":
-        return np.asarray(fit.resid, float), "residuals"
+        values = fit.resid if kind == "raw" else fit.residuals(kind)
+        return np.asarray(values, float), "residuals" if kind == "raw" else f"{kind} residuals"
     factor = the_factor(fit, None)
-    return np.asarray(fit.random_effects[factor][what], float), f"random effects of {what}"
+    table = fit.random_effects[factor] if kind == "raw" else fit.residuals(kind, factor)
+    return np.asarray(table[what], float), f"{'' if kind == 'raw' else kind + ' '}random effects of {what}"
 
 
 @t.styled
-def qq(fit, what="resid", *, band=True, ax=None, title=None, xlabel=None, ylabel=None):
-    """Normal Q-Q plot of the residuals, of one random effect, or of any array, with a pointwise 95 % band."""
-    values, name = _values(fit, what)
-    values = np.sort(values[np.isfinite(values)])
+def qq(fit, what="resid", *, kind="raw", band=True, samples=199, seed=1, ax=None, title=None, xlabel=None, ylabel=None):
+    """Normal Q-Q plot of the residuals, of one random effect, or of any array, with a pointwise 95 % band.
+
+    `kind` is one of `mlm.residuals` (``"standardized"`` ...). The band is that of a normal sample, or with ``band="simulated"``
+    that of samples from the fitted model, each fitted again: what the plot looks like when the model is right, shrinkage and all.
+    """
+    if band not in (True, False, "pointwise", "simulated"):
+        raise ValueError(f"band={band!r} must be True, False, 'pointwise' or 'simulated'.")
+    values, name = _values(fit, what, kind)
+    known = values[np.isfinite(values)]
+    if len(known) < 3:
+        raise ValueError(f"There are {len(known)} {name} to draw; an effect whose variance is zero has none.")
+    values = np.sort(known)
     n = len(values)
     ax = t.new(ax, (4.4, 4.0))
     p = (np.arange(1, n + 1) - 0.5) / n
     z, mean, sd = stats.norm.ppf(p), values.mean(), values.std(ddof=1)
     ranks = np.arange(1, n + 1)
-    low, high = (mean + sd * stats.norm.ppf(stats.beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.025, 0.975))
+    if band == "simulated":
+        if not hasattr(fit, "refit"):
+            raise ValueError("A simulated band needs a fit of mlm.lmm.")
+        from ..diagnostics.simulated import envelope
+        low, high = (edge[:n] for edge in envelope(fit, lambda one: _values(one, what, kind)[0], samples, seed))
+        whose = "of samples from the fitted model"
+    else:
+        low, high = (mean + sd * stats.norm.ppf(stats.beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.025, 0.975))
+        whose = "of a normal sample"
     if band:
         ax.fill_between(z, low, high, color=t.FAINT, alpha=0.55, lw=0)
     ax.plot(z, mean + sd * z, color=t.INK, lw=1)
@@ -36,16 +55,22 @@ def qq(fit, what="resid", *, band=True, ax=None, title=None, xlabel=None, ylabel
     outside = int(((values < low) | (values > high)).sum())
     text = (
         f"Normal Q-Q plot of {n} {name}: SD {t.number(sd)}, smallest {t.number(values[0])}, largest "
-        f"{t.number(values[-1])}. {outside} of {n} points lie outside the pointwise 95% band of a normal sample."
+        f"{t.number(values[-1])}. {outside} of {n} points lie outside the pointwise 95% band {whose}."
     )
     return t.finish(ax, text, title=title, xlabel=xlabel or "normal quantile", ylabel=ylabel or name)
 
 
 @t.styled
-def residuals(fit, against="fitted", *, ax=None, title=None, xlabel=None, ylabel=None):
-    """Residuals against fitted values or a column of the data, with a running mean."""
-    x = np.asarray(fit.fittedvalues if against == "fitted" else fit.data[against], float)
-    e = np.asarray(fit.resid, float)
+def residuals(fit, against="fitted", *, kind="raw", level="conditional", ax=None, title=None, xlabel=None, ylabel=None):
+    """Residuals (of any kind of `mlm.residuals`) against fitted values or a column of the data, with a running mean."""
+    if against == "fitted":
+        x = np.asarray(fit.predict(random_effects=False) if level == "marginal" and hasattr(fit, "refit") else fit.fittedvalues, float)
+    else:
+        kept = fit.design.kept
+        x = np.asarray(fit.data[against], float)
+        x = x if kept is None else x[kept]
+    e = np.asarray(fit.resid if (kind, level) == ("raw", "conditional") else fit.residuals(kind, level), float)
+    x, e = x[np.isfinite(e)], e[np.isfinite(e)]
     ax = t.new(ax)
     t.points(ax, x, e, size=2.8)
     ax.axhline(0, color=t.INK, lw=0.8)
@@ -63,5 +88,5 @@ def residuals(fit, against="fitted", *, ax=None, title=None, xlabel=None, ylabel
         text,
         title=title,
         xlabel=xlabel or ("fitted value" if against == "fitted" else against),
-        ylabel=ylabel or "residual",
+        ylabel=ylabel or ("residual" if kind == "raw" else f"{kind} residual"),
     )
