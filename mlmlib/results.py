@@ -75,25 +75,26 @@ class LinearResult:
         from scipy.special import stdtrit
         return float(stdtrit(self._t_df, 0.5 + level / 2.0))
 
-    def conf_int(self, level: float = 0.95, method: str = "wald"):
-        """Confidence intervals of the coefficients.
+    def conf_int(self, level: float = 0.95, method: str = "wald", which: str = "fixed", of=None, **options):
+        """Confidence intervals of parameters, or of quantities derived from them.
 
         Parameters
         ----------
         level : float
-        method : str
-            ``"wald"``: estimate plus and minus a quantile times the standard error.
+        method : {"wald", "satterthwaite", "kenward-roger", "profile", "bootstrap", "fieller"}
+            ``"bootstrap"`` takes options: ``n``, ``seed``, ``kind``, ``type``, ``n_jobs``, ``progress``, ``boot``.
+        which : {"fixed", "all"}
+            Coefficients, or standard deviations, correlations and sigma too.
+        of : str, callable, or a list or dict of these, optional
+            Derived quantities instead: ``"icc"``, ``"x + 0.5 * x:z"``, ``"-a / b"``, a function of a fit.
 
         Returns
         -------
         DataFrame
-            Columns ``lower`` and ``upper``.
+            Columns ``lower`` and ``upper``; see `mlmlib.inference.intervals.conf_int`.
         """
-        import pandas as pd
-        if method != "wald":
-            raise ValueError(f"conf_int(method={method!r}) is not known here; use 'wald'.")
-        half = self._quantile(level) * self._se
-        return pd.DataFrame({"lower": self._params - half, "upper": self._params + half}, index=list(self._names))
+        from .inference.intervals import conf_int
+        return conf_int(self, level, method, which, of, **options)
 
     def coef_table(self, level: float = 0.95, ddf: str = "wald"):
         """The coefficients as every program prints them.

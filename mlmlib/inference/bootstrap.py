@@ -71,8 +71,8 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
     --------
     >>> import mlmlib as mlm
     >>> fit = mlm.lmm("Reaction ~ Days + (1 + Days | Subject)", mlm.load("sleepstudy"))
-    >>> boot = fit.bootstrap(500, seed=1)
-    >>> boot.se["Days"].round(1) == fit.bse["Days"].round(1)
+    >>> boot = fit.bootstrap(1000, seed=1)
+    >>> bool(abs(boot.se["Days"] / fit.bse["Days"] - 1) < 0.06)
     True
     >>> ratio = fit.bootstrap(100, statistic=lambda f: f.params["Days"] / f.sigma)
     >>> ratio.replicates.shape

@@ -41,11 +41,11 @@ class Bootstrap(_Shown):
     """
 
     def __init__(self, fit, kind, seed, names, estimates, values, singular, n_failed, asked, interrupted, statistic,
-                 groups, why=""):
+                 groups, why="", derived=None):
         self.__dict__.update(
             _fit=fit, kind=kind, seed=seed, names=tuple(names), _estimates=estimates, _values=values,
             _singular=singular, n=len(values), n_failed=n_failed, _asked=asked, interrupted=interrupted,
-            _statistic=statistic, _groups=groups, _why=why, singular_share=float(singular.mean()))
+            _statistic=statistic, _groups=groups, _why=why, _derived=derived, singular_share=float(singular.mean()))
 
     def __setattr__(self, name, value):
         raise AttributeError(f"Results are immutable; {name!r} cannot be set.")
@@ -125,7 +125,7 @@ class Bootstrap(_Shown):
 
     def _possible(self, lower, upper):
         """Ends cut at the edge of what is possible: a standard deviation of zero, a correlation of one."""
-        for k, name in enumerate(self.names if self._statistic is None else ()):
+        for k, name in enumerate(self.names if self._statistic is None and self._derived is None else ()):
             low, high = ((0.0, np.inf) if name.startswith("sd(") or name == "sigma" else
                          (-1.0, 1.0) if name.startswith("corr(") else (-np.inf, np.inf))
             lower[k], upper[k] = np.clip((lower[k], upper[k]), low, high)
@@ -134,6 +134,8 @@ class Bootstrap(_Shown):
     def _bca(self, level):
         from .replicate import deletions
         left = deletions(self._fit, self._statistic, self._groups)
+        if self._derived is not None:
+            left = np.column_stack([q.of_values(left) for q in self._derived])
         ends = np.full((2, len(self.names)), np.nan)
         for k in range(len(self.names)):
             own, jack = (v[np.isfinite(v)] for v in (self._values[:, k], left[:, k]))
@@ -141,6 +143,15 @@ class Bootstrap(_Shown):
                 levels = bca_levels(own, jack, self._estimates[k], level)
                 ends[:, k] = quantiles(own[:, None], levels)[:, 0]
         return ends
+
+    def derive(self, found) -> Bootstrap:
+        """The bootstrap of quantities that are functions of the parameters (`mlmlib.inference.derived.Quantity`)."""
+        if self._statistic is not None or self._derived is not None:
+            raise ValueError("Only a bootstrap of the parameters has what other quantities can be derived from.")
+        estimates, values = (np.column_stack([q.of_values(own) for q in found])
+                             for own in (self._estimates[None], self._values))
+        return Bootstrap(self._fit, self.kind, self.seed, [q.name for q in found], estimates[0], values, self._singular,
+                         self.n_failed, self._asked, self.interrupted, None, self._groups, self._why, list(found))
 
     @property
     def table(self):

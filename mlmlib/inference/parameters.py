@@ -89,6 +89,19 @@ class Parameters:
             T.append(found.s2[:, None, None] * (factor @ factor.transpose(0, 2, 1)))
         return self.gather(b, T, np.sqrt(found.s2))
 
+    def covariances(self, values: np.ndarray) -> list[np.ndarray]:
+        """The covariance matrix of each term at R sets of values, shape (R, k): a list of arrays (R, q, q)."""
+        found = []
+        for k, shape in enumerate(self.fit.model.structures):
+            own = {(a, c): values[:, self.p + at] for at, (term, a, c) in enumerate(self._sources) if term == k}
+            sd = np.stack([own[first, first] for first in (int(np.argmax(shape.sd == s)) for s in shape.sd)], axis=1)
+            R = np.broadcast_to(np.eye(sd.shape[1]), (len(values), *shape.corr.shape)).copy()
+            for (a, c), r in own.items():
+                if a != c:
+                    R[:, shape.corr == shape.corr[a, c]] = np.where(np.isnan(r), 0.0, r)[:, None]
+            found.append(R * sd[:, :, None] * sd[:, None])
+        return found
+
     @property
     def scales(self) -> tuple[str, ...]:
         """On which scale each is close to normal: ``"plain"``, ``"log"`` (sd, sigma), ``"atanh"`` (correlations)."""
@@ -134,17 +147,11 @@ class Parameters:
             other.__dict__.update(_params=np.array(b), sigma=sigma, _cov=fit._cov * (sigma / fit.sigma) ** 2)
             return other
         model, at = fit.model, fit._at
-        given = dict(zip(self._sources, values[p:-1]))
         L = np.zeros_like(at.L)
-        for k, (shape, block, back) in enumerate(zip(model.structures, model.criterion.blocks, model.z_maps)):
-            own = {(a, c): value for (term, a, c), value in given.items() if term == k}
-            sd = np.array([own[first, first] for first in (int(np.argmax(shape.sd == s)) for s in shape.sd)])
-            R = np.eye(len(sd))
-            for (a, c), value in own.items():
-                if a != c:
-                    R[shape.corr == shape.corr[a, c]] = 0.0 if value != value else value
+        parts = zip(model.structures, model.criterion.blocks, model.z_maps, self.covariances(values[None]))
+        for shape, block, back, T in parts:
             forward = np.linalg.inv(back)
-            L[block, block] = shape.factor(shape.theta(forward @ (R * np.outer(sd, sd)) @ forward.T / sigma ** 2))
+            L[block, block] = shape.factor(shape.theta(forward @ T[0] @ forward.T / sigma ** 2))
         there = model.criterion.evaluate(L, model.criterion.basis)
         there = replace(there, b=model.x_map.T @ b - model.start_b, s2=sigma ** 2)
         from ..lmm.result import LmmResult
