@@ -1,5 +1,6 @@
 """Figures of the book, in one style. Each function returns its Axes; :func:`alt` gives the text of what it shows."""
 
+from .bootstrap import bootstrap, bootstrap_test
 from .checks import qq, residuals
 from .data import group_means, scatter, small_multiples, spaghetti
 from .diagnostics import diagnosis, influence, linearity, residual_spread
@@ -23,6 +24,8 @@ __all__ = [
     "SOFT",
     "UNPOOLED",
     "alt",
+    "bootstrap",
+    "bootstrap_test",
     "caterpillar",
     "design_effect",
     "diagnosis",
