@@ -56,7 +56,8 @@ def moment_start(elimination: OneFactor, structures: list[Structure], blocks: li
     tensor = (scaled @ scaled.T).reshape(q, q, q, q).transpose(0, 3, 1, 2).reshape(q * q, q * q)  # A_ab A_cd -> ad, bc
     system = E @ tensor @ E.T
     right = E @ (weighted @ weighted.T / s2).ravel() - E @ (scaled @ weight)
-    scale = np.sqrt(np.diagonal(system)) + 1e-300
+    scale = np.sqrt(np.diagonal(system))
+    scale = np.where(scale > 0, scale, 1.0)  # a covariance of effects that no group has both of
     solved = np.linalg.lstsq(system / np.outer(scale, scale), right / scale, rcond=1e-10)[0] / scale
     D = (solved @ E).reshape(q, q)
     L = np.zeros((q, q))
