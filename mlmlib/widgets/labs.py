@@ -13,6 +13,7 @@ _LABS = (
     "least_squares",
     "likelihood_surface",
     "shrinkage",
+    "variance_test",
 )
 __all__ = list(_LABS)
 

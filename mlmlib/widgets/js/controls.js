@@ -2,7 +2,8 @@
 //   {key, type: "range", label, symbol, min, max, step, format(v), scale: "log", value(ctx), change(ctx, v)}
 //   {key, type: "select", label, options: [[value, text], ...]}
 //   {key, type: "check", label}
-//   {type: "button", label, press(ctx), hold: true, id}     held down (mouse, touch, Space, Enter): pressed every frame
+//   {type: "button", label, press(ctx, held), hold: true, id}     held down (mouse, touch, Space, Enter): pressed every
+//     frame with held = true; only the first, a press of its own, has held = false
 //   any may have lead: true, to stand above the picture,
 //   and show(state) and enabled(state), to come and go with the state; label may be a function of (state, ctx);
 //   a select may have allowed(value, state), to gray options out.
@@ -79,7 +80,7 @@ const BUILD = {
 
   button(c, ctx, id) {
     const node = make("button", { type: "button", id: c.id ?? id, class: c.main === false ? "" : "main" });
-    if (c.hold) holdable(node, () => c.press(ctx));
+    if (c.hold) holdable(node, (held) => c.press(ctx, held));
     else node.addEventListener("click", () => c.press(ctx));
     return [node, () => { write(node, named(c, ctx)); enable(c, node, ctx); }];
   },
@@ -88,10 +89,10 @@ const BUILD = {
 /** One press on a click; pressed again at every frame while held for more than a third of a second. */
 function holdable(node, press) {
   let held = false, timer = 0;
-  const tick = () => { if (held && !node.disabled) { press(); requestAnimationFrame(tick); } };
+  const tick = () => { if (held && !node.disabled) { press(true); requestAnimationFrame(tick); } };
   const start = () => {
     if (held || timer) return;
-    press();
+    press(false);
     timer = setTimeout(() => { held = true; requestAnimationFrame(tick); }, 350);
   };
   const stop = () => { held = false; clearTimeout(timer); timer = 0; };
@@ -100,6 +101,6 @@ function holdable(node, press) {
   const isKey = (event) => event.key === " " || event.key === "Enter";
   node.addEventListener("keydown", (event) => { if (isKey(event)) { event.preventDefault(); start(); } });
   node.addEventListener("keyup", (event) => { if (isKey(event)) { event.preventDefault(); stop(); } });
-  node.addEventListener("click", (event) => { if (event.detail === 0 && event.isTrusted && !timer) press(); }); // a screen reader's click
+  node.addEventListener("click", (event) => { if (event.detail === 0 && event.isTrusted && !timer) press(false); }); // a screen reader's click
   node.addEventListener("contextmenu", (event) => event.preventDefault()); // a long touch
 }

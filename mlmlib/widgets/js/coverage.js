@@ -86,12 +86,10 @@ function compute(state, _, memory) {
 
 const missed = (interval, effect) => interval.low > effect || interval.high < effect;
 
-let lastPress = 0, streak = 0;
-function press(ctx) {
-  const now = performance.now();
-  streak = now - lastPress < 90 ? streak + 1 : 0;
-  lastPress = now;
-  if (streak && ctx.result.pending) return; // a held key waits for the studies asked for; a new press never gets lost
+let streak = 0;
+function press(ctx, held) {
+  streak = held ? streak + 1 : 0;
+  if (held && ctx.result.pending) return; // a held key waits for the studies asked for; a press of its own is never lost
   ctx.set({ studies: Math.min(MOST, ctx.state.studies + 1 + Math.min(20, Math.floor(Math.max(0, streak - 15) / 8))) });
 }
 

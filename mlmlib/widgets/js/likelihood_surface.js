@@ -83,7 +83,7 @@ const halt = (ctx, step) => { ctx.memory.playing = false; ctx.set({ step }); };
 
 const AXES = {
   hsb: ["θ_{22}: what slopes of cses have of their own", "θ_{32}: how slopes of minority go with it"],
-  rest: ["τ: SD between schools (points)", "σ: SD within schools (points)"],
+  rest: ["τ = √τ_{00}: SD between schools (points)", "σ: SD within schools (points)"],
 };
 const plain = (v) => num(v, Math.abs(v) < 0.995 ? 2 : Math.abs(v) < 99.5 ? 1 : 0);
 
