@@ -110,7 +110,8 @@ class _Amount:
 
     def __init__(self, P, lead, free, shape, ratio=False):
         self.P, self.lead, self.free, self.shape, self.ratio = P, lead, free, shape, ratio
-        self.first = np.array([bool(matrix[:, 0].any()) for matrix in free], dtype=bool)  # beside the held one
+        below = [shape is None and bool(matrix[:, 0].any()) for matrix in free]
+        self.first = np.array(below, dtype=bool)  # coordinates in the held effect's column
 
     def encode(self, L, log_s, value) -> np.ndarray:
         """Coordinates near a given factor; the held value replaces its own."""
@@ -129,7 +130,7 @@ class _Amount:
 
     def decode(self, x, value) -> Spot:
         free = self.free
-        if value == 0 and self.shape is None:  # a zero row: its column is redundant
+        if value == 0:  # a zero row: its column is redundant
             free = free * ~self.first[:, None, None]
         P = self.P.T
         if self.ratio:
@@ -138,7 +139,10 @@ class _Amount:
         per = np.exp(-x[0])
         held = value * per * (P @ self.lead)
         tangents = np.concatenate([-held[None], P @ free])
-        return Spot(held + P @ _mix(x[1:], free), tangents, per * (P @ self.lead), [(0, 0, held)], float(x[0]))
+        slope = per * (P @ self.lead)
+        if value == 0 and self.first.any():  # the best covariances with the others set in with a slope of their own
+            slope = np.full_like(slope, np.nan)
+        return Spot(held + P @ _mix(x[1:], free), tangents, slope, [(0, 0, held)], float(x[0]))
 
 
 class _ExchangeableAmount:

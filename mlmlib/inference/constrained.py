@@ -23,7 +23,7 @@ import numpy as np
 from ..lmm.criterion import Criterion
 from ..lmm.optimise import minimize
 
-__all__ = ["HeldFixedEffect", "HeldVariance", "Optimum"]
+__all__ = ["HeldCorrelation", "HeldFixedEffect", "HeldVariance", "Optimum"]
 
 
 @dataclass(frozen=True)
@@ -184,6 +184,34 @@ class HeldVariance:
             hessian[i, j] += 2.0 * float((GL[block, block] * matrix).sum())
         rise = 2.0 * float((GL * slope).sum()) + level * in_value
         return _Point(x, at.value, gradient, hessian, rise, L, at.s2, at.b)
+
+
+class HeldCorrelation(HeldVariance):
+    """A correlation held at a value.
+
+    Whatever the value, one of the two effects may not vary at all, and the correlation then says nothing: the fits without
+    the one and without the other are candidates at every value.
+
+    Parameters
+    ----------
+    model : LmmModel
+    term : int
+    chart : object
+    without : list of HeldVariance
+        The standard deviations that may be zero.
+    """
+
+    def __init__(self, model, term: int, chart, without):
+        super().__init__(model, term, chart)
+        self.without, self._fits = without, None
+
+    def solve(self, value: float, L: np.ndarray, s2: float) -> Optimum:
+        """The best fit with the correlation at `value`, sought from L and s2."""
+        if self._fits is None:
+            self._fits = [held.solve(0.0, L, s2) for held in self.without]
+        found = super().solve(value, L, s2)
+        other = min(self._fits, key=lambda fit: fit.value)
+        return found if found.value <= other.value else replace(other, held=value, slope=0.0)
 
 
 def _at_variance(criterion, at, s2: float):

@@ -53,9 +53,9 @@ class Profile:
     Chapter 8 (``08_inference``) reads a profile.
     """
 
-    def __init__(self, fit, tracks: dict[str, Track], messages=()):
+    def __init__(self, fit, tracks: dict[str, Track], lines: dict[str, list], messages=()):
         self.__dict__.update(fit=fit, names=tuple(tracks), method="REML" if fit.reml else "ML",
-                             messages=tuple(messages), _tracks=tracks)
+                             messages=tuple(messages), _tracks=tracks, _lines=lines)
 
     def __setattr__(self, name, value):
         raise AttributeError(f"Results are immutable; {name!r} cannot be set.")
@@ -78,9 +78,8 @@ class Profile:
         import pandas as pd
         everything, rows = parameter_names(self.fit), []
         for name, track in self._tracks.items():
-            for value in sorted(track.known):
-                if not math.isnan(value):
-                    rows.append((name, value, track.zeta(value), *parameter_values(self.fit, track.at(value))))
+            rows += [(name, value, zeta, *parameter_values(self.fit, track.at(value)))
+                     for value, zeta, _ in self._lines[name]]
         return pd.DataFrame(rows, columns=["parameter", "value", "zeta", *everything])
 
     @property
@@ -123,7 +122,7 @@ class Profile:
         track = self._track(name)
         here = track.parameter
         if at is None:
-            values = np.array([value for value in sorted(track.known) if not math.isnan(value)])
+            values = np.array([value for value, *_ in self._lines[name]])
         else:
             values = np.atleast_1d(np.asarray(at, dtype=float))
             if not np.isfinite(values).all() or (values < here.lower).any() or (values > here.upper).any():
@@ -171,21 +170,11 @@ class Profile:
         return pd.concat(parts, ignore_index=True)
 
     def _spline(self, name: str):
-        """Zeta as a piecewise cubic with the exact slopes; that at the estimate comes from very near it."""
+        """Zeta as a piecewise cubic with the exact slopes."""
         from scipy.interpolate import CubicHermiteSpline
-        track = self._track(name)
-        values = np.array([value for value in sorted(track.known) if not math.isnan(value)])
-        if len(values) < 2:
-            return None
-        zeta = np.array([track.zeta(value) for value in values])
-        slope = np.array([track.slope(value) for value in values])
-        secant = np.diff(zeta) / np.diff(values)
-        for k in np.flatnonzero(~np.isfinite(slope)):
-            if 0 < k < len(values) - 1:
-                slope[k] = track.slope_at_estimate()
-            else:
-                slope[k] = secant[0 if k == 0 else -1]
-        return CubicHermiteSpline(values, zeta, slope)
+        self._track(name)
+        line = self._lines[name]
+        return CubicHermiteSpline(*zip(*line)) if len(line) > 1 else None
 
     def plot_zeta(self, names=None, **options):
         """Zeta along each parameter, with its interval: see `mlmlib.plots.profile_zeta`."""
@@ -266,9 +255,11 @@ def profile(fit, of=None, *, reml: bool = False, progress=None) -> Profile:
     fit, names, messages = _prepared(fit, of, reml)
     while True:
         tracks: dict[str, Track] = {}
+        lines: dict[str, list] = {}
         try:
             for name, track in _tracks(fit, names):
                 track.walk(_REACH, _STEP)
+                lines[name] = track.line()
                 tracks[name] = track
                 if progress is not None:
                     progress(len(tracks), len(names))
@@ -281,7 +272,7 @@ def profile(fit, of=None, *, reml: bool = False, progress=None) -> Profile:
             messages.append(f"Interrupted: {len(tracks)} of {len(names)} parameters were profiled.")
             break
     messages += _about_bounds(tracks)
-    return Profile(fit, tracks, messages)
+    return Profile(fit, tracks, lines, messages)
 
 
 def profile_intervals(fit, names, level: float = 0.95) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import DataError
 from .charts import correlation_chart, icc_chart, sd_chart
-from .constrained import HeldFixedEffect, HeldVariance, Optimum
+from .constrained import HeldCorrelation, HeldFixedEffect, HeldVariance, Optimum
 from .profile_track import Parameter, atanh_guess, linear_guess, log_guess, logit_guess
 
 __all__ = ["at_estimate", "parameter", "parameter_names", "parameter_values"]
@@ -83,7 +83,8 @@ def parameter(fit, name: str) -> Parameter:
         held = HeldVariance(model, k, sd_chart(shape, back, effects[0]))
         return Parameter(name, estimate, 0.0, math.inf, held, log_guess(estimate, se, _unit(fit, term, effects[0])))
     lower = -1.0 / (len(back) - 1.0) if shape.name == "exchangeable" else -1.0
-    held = HeldVariance(model, k, correlation_chart(shape, back, *effects))
+    zero = [HeldVariance(model, k, sd_chart(shape, back, effect)) for effect in effects]
+    held = HeldCorrelation(model, k, correlation_chart(shape, back, *effects), zero if shape.name != "exchangeable" else zero[:1])
     if math.isfinite(estimate):
         estimate = max(estimate, lower) if estimate > lower + 1e-9 else lower
     return Parameter(name, estimate, lower, 1.0, held, atanh_guess(estimate, se, lower))

@@ -122,6 +122,31 @@ class Track:
                 values.append(abs(optimum.slope) / (2.0 * size))
         return sum(values) / len(values)
 
+    def line(self, tolerance: float = 0.02, extra: int = 16) -> list[tuple[float, float, float]]:
+        """Values, their zeta and its slope, with fits added where a cubic with these slopes would bend too much.
+
+        At a bound where zeta has no slope it is given that of the chord.
+        """
+        if math.isnan(self.parameter.estimate):
+            return []
+        middle = self.slope_at_estimate()
+        while True:
+            values = sorted(self.known)
+            zeta, slope = [self.zeta(value) for value in values], [self.slope(value) for value in values]
+            if self.parameter.estimate not in (values[0], values[-1]):
+                slope[values.index(self.parameter.estimate)] = middle
+            bends = []
+            for k in range(len(values) - 1):
+                width = values[k + 1] - values[k]
+                chord = (zeta[k + 1] - zeta[k]) / width
+                slope[k : k + 2] = [own if math.isfinite(own) else chord for own in slope[k : k + 2]]
+                bends.append(width * max(abs(slope[k] + slope[k + 1] - 2.0 * chord), 0.1 * abs(slope[k] - slope[k + 1])))
+            if not bends or max(bends) < 8.0 * tolerance or extra == 0:
+                return list(zip(values, zeta, slope))
+            worst = bends.index(max(bends))
+            self.at(0.5 * (values[worst] + values[worst + 1]))
+            extra -= 1
+
     def root(self, z: float) -> float:
         """Where zeta is `z`, to nine digits of zeta; the parameter's bound where it is not reached before that.
 
@@ -207,6 +232,21 @@ class Track:
                 rise = side * optimum.slope / (2.0 * max(size, 1e-12))
                 length = min(step / rise, 3.0 * length) if rise > 0 else 3.0 * length
                 before = value
+            self._sweep(side, value)
+
+    def _sweep(self, side: float, last: float) -> None:
+        """Seek the outermost fit from elsewhere too; where that is better, come back with it as long as it stays so."""
+        better = self.known[last].value - _NOISE
+        if self.at(last, thorough=True).value > better:
+            return
+        outer = self.known[last]
+        for value in sorted((v for v in self.known if side * (last - v) > 0 and v != self.parameter.estimate), reverse=side > 0):
+            found = self._solve(value, outer.L, outer.s2)
+            if found.value > self.known[value].value - _NOISE:
+                return
+            if found.value < self.best.value - 10 * _NOISE:
+                raise LowerCriterion(found)
+            self.known[value] = outer = found
 
 
 def linear_guess(estimate: float, se: float):

@@ -145,7 +145,8 @@ def profile_pairs(profile, names=None, *, levels=(0.5, 0.8, 0.95), title=None):
     Parameters
     ----------
     profile : Profile
-    names : str or list of str, optional
+    names : list of str, optional
+        Where there are more than six parameters, those of the random part when left out.
     levels : tuple of float
         Joint confidence of the regions, by chi-squared with two degrees of freedom.
     title : str, optional
@@ -155,27 +156,26 @@ def profile_pairs(profile, names=None, *, levels=(0.5, 0.8, 0.95), title=None):
     array of Axes, shape (k, k)
         Densities on the diagonal; the panels above it are switched off.
     """
+    if names is None and len(profile.names) > 6:
+        random = [name for name in profile.names if name not in profile.fit.params.index]
+        names = (random if len(random) > 1 else list(profile.names))[:6]
     names = _shown(profile, names)
     k = len(names)
     if k < 2:
         raise ValueError("Regions of pairs need two parameters or more.")
     size = 6.4 / k if k > 3 else 1.9
-    _, axes = t.plt.subplots(k, k, figsize=(size * k + 0.6, size * k + 0.4), squeeze=False)
+    _, axes = t.plt.subplots(k, k, figsize=(size * k, size * k), squeeze=False)
     scales = {name: _Scale(profile, name) for name in names}
     said = []
     for i, below in enumerate(names):
         for j, across in enumerate(names):
             ax = axes[i, j]
-            ax.tick_params(labelbottom=i == k - 1, labelleft=j == 0 and i > 0)
+            ax.tick_params(labelbottom=i == k - 1, labelleft=j == 0 and i > 0, labelsize=9)
             ax.locator_params(nbins=3)
-            if i == k - 1:
-                ax.set_xlabel(_label(across), fontsize=9)
-            if j == 0 and i > 0:
-                ax.set_ylabel(_label(below), fontsize=9)
             if j > i:
                 ax.set_axis_off()
             elif i == j:
-                _diagonal(ax, scales[across])
+                _diagonal(ax, scales[across], i == k - 1)
             else:
                 tilt = _region(ax, scales[across], scales[below], levels)
                 said.append(f"{across} and {below}: {tilt}")
@@ -219,13 +219,14 @@ class _Scale:
         return float(np.clip(other.zeta(at), -abs(z), abs(z)))
 
 
-def _diagonal(ax, scale):
+def _diagonal(ax, scale, last):
     height = np.exp(-0.5 * scale.curve["zeta"] ** 2) * np.maximum(scale.curve["slope"], 0)
     ax.plot(scale.curve["value"], height, color=scale.color, lw=1.4)
     ax.set_ylim(0, None)
     ax.set_xlim(*_span(scale))
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
+    ax.set_title(scale.name, loc="right" if last else "left", fontsize=9.5, color=t.text_color(scale.color), pad=3)
 
 
 def _span(scale):
