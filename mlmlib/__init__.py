@@ -16,7 +16,9 @@ _WHERE = {
     "exact_lrt": "inference.exact_rlrt", "TestResult": "inference.testresult",
     "load": "datasets", "describe": "datasets",
     "icc": "clustering", "design_effect": "clustering", "reliability": "clustering",
-    "center": "centering", "within_between": "centering", "margins": "inference.margins",
+    "center": "centering", "within_between": "centering", "margins": "inference.margins", "emmeans": "inference.means",
+    "emtrends": "inference.means",
+    "slope": "inference.derived", "crossing": "inference.derived",
     "residuals": "diagnostics", "influence": "diagnostics", "diagnose": "diagnostics",
     "r2": "r2", "proportional_reduction": "r2", "contextual_effect": "inference.contextual", "table": "report.table",
     "translate": "report", "elsewhere": "report", "equations": "report",
@@ -38,6 +40,10 @@ class _Package(_ModuleType):
                 return
             value = getattr(value, name, value)
         super().__setattr__(name, value)
+
+    def __reduce__(self):
+        """Pickled as its name, so that a function that says ``mlm`` can be sent to a worker."""
+        return _import_module, (self.__name__,)
 
 
 _sys.modules[__name__].__class__ = _Package
