@@ -112,8 +112,7 @@ def _curvature_and_slopes(fit) -> tuple[np.ndarray, np.ndarray]:
     moves = np.abs(steps).max(axis=(1, 2)) > _FLAT
     steps, basis = steps[moves], at.basis[moves]
     curve, cross = model.criterion.curvature(at, steps)
-    flat = basis.reshape(len(basis), -1)
-    curve = curve + 2.0 * (at.Gamma @ basis).reshape(len(basis), -1) @ flat.T
+    curve = curve + 2.0 * np.einsum("kab,lab->kl", at.Gamma @ basis, basis)
     hessian = np.block([[curve, cross[:, None]], [cross[None], np.array([[float(model.criterion.degrees)]])]])
     own = at.Y[:, :-1]  # Z_j'V_j^-1 X_j H^(-1/2)
     half = np.sqrt(at.s2) * np.linalg.inv(model.x_map).T @ at.half

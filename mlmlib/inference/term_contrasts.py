@@ -120,19 +120,22 @@ def _type_three(fit, terms) -> dict:
     if rank != len(fit._names):
         raise ValueError("Type III cannot be told from the coding of this model's categories; use type=2.")
     estimable = U.T[:rank]
+    order = np.lexsort((~leading, owner))
+    basis = np.zeros(len(owner), dtype=bool)
+    basis[_independent(estimable, order)] = True  # the columns that treatment coding would keep
     back = (U[:, :rank] / values[:rank]) @ (V[:rank] @ fit.design.X)  # coefficients of the full model by ours
     found = {}
     for k, term in enumerate(terms):
         if not term:
             continue
         above = [j for j, other in enumerate(terms) if _contains(other, term, infos)]
-        outside, mine = ~np.isin(owner, [k, *above]), owner == k
-        containing = _vanishing(estimable, outside | mine)
+        mine = owner == k
+        outside = basis & ~np.isin(owner, [k, *above])
+        containing = _vanishing(estimable, outside | (basis & mine))
         functions = _vanishing(estimable, outside)
         functions = _vanishing(functions, containing=containing)
-        order = np.flatnonzero(mine)
-        order = order[np.argsort(~leading[order], kind="stable")]
-        C = _by_category(functions, order, size) @ back
+        own = np.flatnonzero(basis & mine)
+        C = np.linalg.solve(functions[:, own], functions) / size[own, None] @ back
         found[term] = np.where(np.abs(C) < 1e-10 * np.abs(C).max(initial=1.0), 0.0, C)
     return found
 
@@ -169,11 +172,15 @@ def _vanishing(functions: np.ndarray, places=None, containing=None) -> np.ndarra
     return U[:, int((values > 1e-8).sum()):].T @ functions
 
 
-def _by_category(functions: np.ndarray, order: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """The same span, each function with weight one for one category and none for the others, the reference aside."""
-    basis: list[int] = []
+def _independent(functions: np.ndarray, order: np.ndarray) -> list[int]:
+    """The first columns, in the given order, that do not depend on those before them (Gram-Schmidt, twice)."""
+    found, axes = [], np.zeros((0, len(functions)))
     for place in order:
-        trial = functions[:, [*basis, place]]
-        if len(basis) < len(functions) and np.linalg.svd(trial, compute_uv=False)[-1] > 1e-8:
-            basis.append(place)
-    return np.linalg.solve(functions[:, basis], functions) / size[basis, None] if basis else functions
+        column = functions[:, place]
+        left = column - axes.T @ (axes @ column)
+        left = left - axes.T @ (axes @ left)
+        length = np.sqrt(left @ left)
+        if length > 1e-7 * np.sqrt(column @ column):
+            found.append(int(place))
+            axes = np.vstack([axes, left / length])
+    return found

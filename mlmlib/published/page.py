@@ -248,14 +248,16 @@ def r(root: Path, pages=None) -> str:
                 f"`{worst.file}`",
             ]
         )
-    others = r_results.others()
+    others = [(name, software) for name, software in r_results.others() if name not in r_results.WAITING]
     said = {}
     for name, software in others:
         said.setdefault(software, []).append(name)
     rest = "; ".join(f"{len(names)} of {software}" for software, names in said.items())
     files = {d.file for d in found}
     text = (
-        f"{len(files) + len(others)} fits in R, stored at full precision, are in the repository so far. {len(files)} are compared below while this page is "
+        f"{len(files) + len(others) + len(r_results.WAITING)} files of R's results, stored at full precision, are in the repository so far. {len(files)} are compared below while this page is "
         f"built, {sum(d.count for d in found)} numbers in all; {len(others)} more are held by tests of their own ({rest})."
     )
+    for name, why in r_results.WAITING.items():
+        text += f" `{name}` waits for {why}, which the library does not have yet."
     return text + "\n\n" + _table(["what", "files", "numbers", "worst relative difference", "in"], lines)

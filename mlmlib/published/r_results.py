@@ -27,6 +27,7 @@ OLS = {
     "public": "schtype",
     "ses": "ses",
 }
+WAITING = {"krsatt_penicillin": "crossed grouping factors"}  # files that nothing here can be compared with yet, and why
 NAMES = [f"{key}_{kind}" for key in LMM for kind in ("ml", "reml")]
 
 
@@ -127,9 +128,60 @@ def intraclass(name: str):
     yield "standard errors and intervals of variances", values, known, 0
 
 
+def degrees(name: str):
+    """Degrees of freedom, adjusted standard errors and analyses of variance of lmerTest and pbkrtest."""
+    from mlmlib.inference.small_sample import f_test, linear
+
+    truth, fitted = reference(name), numeric_public(name.removeprefix("krsatt_"))
+    names = [name.replace("public", R_NAMES["public"]) for name in fitted._names]
+    rows = np.eye(len(names))[order(names, truth["coef_names"])]
+    _, se, df = linear(fitted, rows, "satterthwaite")
+    known = truth["satterthwaite_coef"]
+    yield "Satterthwaite's degrees of freedom", df, known["df"], 0
+    _, se, df = linear(fitted, rows, "kenward-roger")
+    yield "Kenward and Roger's degrees of freedom", df, truth["kr_ddf"], 0
+    adjusted = rows @ fitted._kenward_roger.cov @ rows.T
+    yield "Kenward and Roger's standard errors", se, truth["kr_se"], 0
+    floor = np.outer(se, se).ravel()
+    yield "Kenward and Roger's covariances", adjusted.ravel(), np.ravel(truth["kr_vcov_adj"]), floor
+    values, known = [], []
+    for key, ddf in (("satterthwaite", "satterthwaite"), ("kr", "kenward-roger")):
+        for kind in (1, 2, 3):
+            if (given := truth.get(f"{key}_anova_type{kind}")) is None:
+                continue
+            table = fitted.anova(type=kind, ddf=ddf).table
+            place = [list(map(variables, table.index)).index(variables(term)) for term in given["row_names"]]
+            for mine, theirs in (("F", "F value"), ("DenDF", "DenDF"), ("NumDF", "NumDF"), ("p", "Pr(>F)")):
+                values += table[mine].iloc[place].tolist()
+                known += given[theirs]
+    for key, ddf, theirs in (("satt", "satterthwaite", ("F value", "DenDF")), ("kr", "kenward-roger", ("stat", "ddf"))):
+        if given := truth.get(f"{key}_joint_all_slopes"):
+            test = f_test(fitted, rows[1:], ddf)
+            values += [test.statistic, test.df[1]]
+            known += [given[name] for name in theirs]
+    if known:
+        yield "analyses of variance and joint tests", values, known, 1e-12
+
+
+def variables(term: str) -> frozenset:
+    """The variables of a term, by our names of them."""
+    return frozenset({"mean.ses": "mean_ses"}.get(part, part) for part in term.split(":"))
+
+
+@cache
+def numeric_public(key: str):
+    """Our REML fit of an id; the math data with the number `public` that R was given, not our category."""
+    table, formula = LMM[key]
+    if "schtype" not in formula:
+        return fit(f"{key}_reml")
+    rows = data(table)
+    return mlm.lmm(formula.replace("schtype", "public"), rows.assign(public=(rows["schtype"] == "Public").astype(float)))
+
+
 KINDS = {  # how a file's name begins: what it is, and what is compared
     "ols_": ("lm", least_squares),
     "icc_": ("lme4 with numDeriv", intraclass),
+    "krsatt_": ("lmerTest and pbkrtest", degrees),
     "": ("lme4", mixed),
 }
 
@@ -139,7 +191,9 @@ def maker(name: str):
     if name in NAMES:
         return KINDS[""]
     known = next((KINDS[prefix] for prefix in KINDS if prefix and name.startswith(prefix)), None)
-    return known if known and (not name.startswith("icc_") or name.removeprefix("icc_") in NAMES) else None
+    needed = {"icc_": name.removeprefix("icc_"), "krsatt_": f"{name.removeprefix('krsatt_')}_reml"}
+    fitted = next((needed[prefix] for prefix in needed if name.startswith(prefix)), None)
+    return known if known and (fitted is None or fitted in NAMES) else None
 
 
 @cache
