@@ -134,6 +134,8 @@ def read_expression(text: str, names: tuple[str, ...]) -> Expression:
         return known[name]
 
     spelled = "|".join(_whole(name) for name in sorted(known, key=len, reverse=True))
+    if "_v" in re.sub(f"`[^`]+`|{spelled}", "", text):
+        raise ValueError(_unknown("_v", names))
     source = re.sub(f"`[^`]+`|{spelled}", replace, text).replace("^", "**")
     try:
         tree = ast.parse(source.strip(), mode="eval").body
