@@ -2,7 +2,7 @@
 
 A variance cannot be negative: a null hypothesis that sets one to zero lies on the boundary of what is possible, and the
 statistic does not follow chi-square.  For one variance it is zero half of the time: the mixture of chi2(0) and chi2(1)
-that Stata calls chibar2(01).
+that Stata calls chibar2(01).  `mlmlib.inference.boundary` finds the mixture of any null.
 
 Chapter 3 (``03_random_intercepts``) tests one variance, Chapter 8 (``08_inference``) derives the mixtures.
 
@@ -18,10 +18,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from .boundary import boundary_weights
-from .testresult import TestResult
+from .boundary import Tangent, boundary_pvalue, boundary_weights, tangent
+from .comparison import Comparison, Comparisons, rows_of
+from .null_hypothesis import null_text
+from .nesting import check_nested, kind
+from .testresult import TestResult, p_text
 
-__all__ = ["Comparison", "compare", "lr_vs_linear", "mixture_pvalue"]
+__all__ = ["compare", "likelihood_ratio", "lr_vs_linear", "mixture_pvalue", "pair"]
+
+_NOTHING = 1e-8  # of a statistic: what rounding leaves where two likelihoods are equal
+_SIDED = "one-sided, because a variance cannot be negative"
 
 
 def mixture_pvalue(statistic: float, weights: dict[int, float]) -> float:
@@ -40,7 +46,14 @@ def mixture_pvalue(statistic: float, weights: dict[int, float]) -> float:
 def _describe(weights: dict[int, float]) -> str:
     if weights == {0: 0.5, 1: 0.5}:
         return "chibar2(01)"
+    if len(weights) == 1:
+        return f"chi2({next(iter(weights))})"
     return " + ".join(f"{weight:.2g} chi2({df})" for df, weight in sorted(weights.items()))
+
+
+def _drawn(weights: dict[int, float]) -> str:
+    """What is said of weights without a closed form."""
+    return "; weights from 20,000 draws" if len(weights) > 4 else ""
 
 
 def _linear_loglik(fit) -> float:
@@ -55,8 +68,8 @@ def lr_vs_linear(fit, mixture: bool = False) -> TestResult:
     ----------
     fit : LmmResult
     mixture : bool
-        With more than one parameter: refer the statistic to the mixture of chi-squares (`mlmlib.inference.boundary`),
-        for up to three parameters, instead of Stata's conservative chi-square.
+        With more than one parameter: refer the statistic to the mixture of chi-squares (`mlmlib.inference.boundary`)
+        instead of Stata's conservative chi-square.
 
     Returns
     -------
@@ -75,72 +88,55 @@ def lr_vs_linear(fit, mixture: bool = False) -> TestResult:
     statistic = max(2.0 * (fit.llf - _linear_loglik(fit)), 0.0)
     null = "no random effects" if k > 1 else f"var({fit.design.random[0].names[0]}) = 0"
     name = "LR test vs. linear model"
-    if k == 1 or mixture:
-        weights = boundary_weights(fit)
-        if weights is None:
-            raise ValueError(f"The mixture of chi-squares is known for up to three parameters of the random part; here "
-                             f"are {k}.")
-        return TestResult(statistic, tuple(weights), mixture_pvalue(statistic, weights), _describe(weights), null, name)
-    return TestResult(statistic, k, mixture_pvalue(statistic, {k: 1.0}), f"chi2({k})", null, name,
-                      "conservative: variances cannot be negative, so the p-value is at most this")
+    if k > 1 and not mixture:
+        return TestResult(statistic, k, mixture_pvalue(statistic, {k: 1.0}), f"chi2({k})", null, name,
+                          "conservative: variances cannot be negative, so the p-value is at most this")
+    weights = boundary_weights(fit)
+    if weights is None:
+        raise ValueError(f"The data hold no information on some of the {k} parameters of the random part, so the mixture "
+                         "of chi-squares cannot be found; simplify the random part, or leave mixture=False.")
+    return TestResult(statistic, tuple(weights), mixture_pvalue(statistic, weights), _describe(weights), null, name,
+                      _SIDED + _drawn(weights))
 
 
-class Comparison(TestResult):
-    """A likelihood-ratio test of two nested fits, with the table of both.
-
-    Attributes
-    ----------
-    table : DataFrame
-        One row a fit: npar, aic, bic, loglik, deviance, and for the larger chisq, df, pvalue.
-    """
-
-    def __init__(self, test: TestResult, rows: list[dict]):
-        super().__init__(test.statistic, test.df, test.pvalue, test.distribution, test.null, test.name, test.note)
-        object.__setattr__(self, "_rows", rows)
-
-    @property
-    def table(self):
-        import pandas as pd
-        return pd.DataFrame(self._rows).set_index("model")
-
-    def __str__(self) -> str:
-        head = ["model", "npar", "aic", "bic", "loglik", "deviance"]
-        lines = [head] + [[str(row["model"]), f"{row['npar']}", *(f"{row[key]:.2f}" for key in head[2:])]
-                          for row in self._rows]
-        wide = [max(len(line[k]) for line in lines) for k in range(len(head))]
-        text = "\n".join("  ".join(cell.ljust(w) if not k else cell.rjust(w) for k, (cell, w) in
-                                   enumerate(zip(line, wide))) for line in lines)
-        return f"{text}\n{super().__str__()}"
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        from html import escape
-        table = self.table.drop(columns=["chisq", "df", "pvalue"], errors="ignore")
-        return f"{table.to_html(float_format='{:.2f}'.format)}<p>{escape(super().__str__())}</p>"
-
-
-def compare(null, full, method: str = "lrt", names: tuple | None = None) -> Comparison:
-    """Compare two nested fits by their likelihoods.
+def compare(null, full, *more, method: str = "lrt", names: tuple | None = None, refit: bool = True, n: int = 1000,
+            seed: int = 1, **options):
+    """Compare nested fits by their likelihoods.
 
     Parameters
     ----------
     null, full : LmmResult or OlsResult
-        The smaller and the larger model (they are exchanged if given the other way round).  Where their fixed effects
-        differ and they were fitted by REML, both are refitted by ML and the note says so.
-    method : {"lrt"}
+        The smaller and the larger model.
+    *more : LmmResult or OlsResult
+        Models that are larger still; each is compared with the one before it.
+    method : {"lrt", "bootstrap"}
+        ``"lrt"``: the likelihood ratio against its limiting distribution: chi-square, or where the null sets variances to
+        zero the mixture of chi-squares that holds there.  ``"bootstrap"``: against its distribution in data simulated
+        from the null fit (`mlmlib.inference.bootstrap`).
     names : tuple of str, optional
-        Names of the two in the table; "null" and "full" when left out.
+        Names of the models in the table; "null" and "full", or their numbers, when left out.
+    refit : bool
+        Where the fixed effects differ and the fits are by REML, refit them by ML, and say so.  False refuses instead.
+    n, seed : int
+        For ``"bootstrap"``: number of simulated data sets, and the seed of their random numbers.
+    **options
+        For ``"bootstrap"``: handed on.
 
     Returns
     -------
-    Comparison
-        A TestResult with `.table`.
+    Comparison or Comparisons
+        A TestResult with `.table` and `.weights`; of more than two fits a table of tests.
 
     Raises
     ------
     ValueError
-        When the comparison would mean nothing: other rows, another outcome, models that are not nested, the same model.
+        When the comparison would mean nothing: no convergence, other rows, another outcome, other weights, REML
+        beside ML, models that are not nested, the same model, the larger one first.
+
+    Notes
+    -----
+    The mixtures are those of Self and Liang (1987) and Stram and Lee (1994); Chapter 8 (``08_inference``) derives
+    them.  Where the null's own estimate is singular, its limit is simulated as a difference of two projections.
 
     Examples
     --------
@@ -148,111 +144,133 @@ def compare(null, full, method: str = "lrt", names: tuple | None = None) -> Comp
     >>> sleep = mlm.load("sleepstudy")
     >>> small = mlm.lmm("Reaction ~ Days + (1 | Subject)", sleep)
     >>> large = mlm.lmm("Reaction ~ Days + (1 + Days | Subject)", sleep)
-    >>> round(compare(small, large).statistic, 2)
-    42.84
+    >>> test = mlm.compare(small, large)
+    >>> test.distribution, round(test.statistic, 2), test.weights
+    ('0.5 chi2(1) + 0.5 chi2(2)', 42.84, {1: 0.5, 2: 0.5})
     """
-    if method != "lrt":
-        raise ValueError(f"compare(method={method!r}) is not known; use 'lrt'.")
-    if null.n_params > full.n_params:
-        null, full, names = full, null, names and tuple(names)[::-1]
-    _refuse(null, full)
-    notes = []
-    fixed_differ = set(null._names) != set(full._names)
-    kinds = [_kind(fit) for fit in (null, full)]
-    if fixed_differ and "REML" in kinds:
-        null, full = (fit.refit(reml=False) if _kind(fit) == "REML" else fit for fit in (null, full))
-        notes.append("both refitted by maximum likelihood, because REML likelihoods of different fixed effects "
-                     "cannot be compared")
-        kinds = ["ML", "ML"]
-    pair = [_loglik(fit, "REML" in kinds) for fit in (null, full)]
+    fits = (null, full, *more)
+    if names is not None and len(names) != len(fits):
+        raise ValueError(f"names= has {len(names)} names for {len(fits)} models.")
+    if method not in ("lrt", "bootstrap"):
+        raise ValueError(f"compare(method={method!r}) is not known; use 'lrt' or 'bootstrap'.")
+    if method == "bootstrap":
+        if more:
+            raise ValueError("compare(method='bootstrap') takes two models; compare the others one by one.")
+        from .bootstrap import compare_bootstrap
+        pair(null, full, refit)  # refuses first what cannot be compared
+        return compare_bootstrap(null, full, n, seed, names=names, **options)
+    if options:
+        raise TypeError(f"compare() does not know {next(iter(options))!r} with method='lrt'.")
+    if not more:
+        return likelihood_ratio(null, full, names=names, refit=refit)
+    if len({len(fit.design.X.T) for fit in fits}) > 1 and any(kind(fit) == "REML" for fit in fits) and refit:
+        fits = tuple(fit.refit(reml=False) if kind(fit) == "REML" else fit for fit in fits)
+        note = _REFITTED.replace("both", "all")
+    else:
+        note = ""
+    names = names or tuple(f"model {k + 1}" for k in range(len(fits)))
+    return Comparisons(tuple(likelihood_ratio(*fits[k:k + 2], names=names[k:k + 2], refit=refit)
+                             for k in range(len(fits) - 1)), note)
+
+
+_REFITTED = ("both refitted by maximum likelihood, because REML likelihoods of different fixed effects cannot be "
+             "compared")
+
+
+def pair(null, full, refit: bool = True):
+    """Two fits made comparable, or refused.
+
+    Returns
+    -------
+    null, full : LmmResult or OlsResult
+        Refitted by ML where the fixed effects differ.
+    fixed_differ : bool
+    embedded : Embedding or None
+    note : str
+    """
+    fixed_differ, embedded = check_nested(null, full)
+    if not fixed_differ or "REML" not in (kind(null), kind(full)):
+        return null, full, fixed_differ, embedded, ""
+    if not refit:
+        raise ValueError("The fixed effects differ, and REML likelihoods are of different data then (the outcome less "
+                         "different fixed effects), so they cannot be compared. Leave refit=True, or fit both with "
+                         "reml=False.")
+    null, full = (fit.refit(reml=False) if kind(fit) == "REML" else fit for fit in (null, full))
+    fixed_differ, embedded = check_nested(null, full)
+    return null, full, fixed_differ, embedded, _REFITTED
+
+
+def likelihood_ratio(null, full, *, names: tuple | None = None, refit: bool = True) -> Comparison:
+    """The likelihood-ratio test of two nested fits: what `compare` does with two.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> data = mlm.load("hsb")
+    >>> null, full = (mlm.lmm(f"mathach ~ cses {more}+ (1 | school)", data) for more in ("", "+ minority "))
+    >>> test = likelihood_ratio(null, full)
+    >>> test.null, round(test.statistic, 2), test.note.split(",")[0]
+    ('minority[T.Yes] = 0', 207.34, 'both refitted by maximum likelihood')
+    """
+    null, full, _, embedded, note = pair(null, full, refit)
+    notes = [note] if note else []
+    reml = "REML" in (kind(null), kind(full))
+    logliks = [fit.loglik(reml=reml) if kind(fit) == "linear" else fit.llf for fit in (null, full)]
+    statistic = 2.0 * (logliks[1] - logliks[0])
+    if reml:  # REML depends on how X is coded; on the same columns it does not
+        statistic += _log_volume(full) - _log_volume(null)
+    if statistic < -1e-6 * (1.0 + abs(logliks[0])):
+        raise ValueError(f"The larger model has the lower likelihood (2 x difference {statistic:.4g}), which cannot be at "
+                         "its maximum: its search stopped elsewhere. Simplify it or rescale its predictors.")
+    statistic = statistic if statistic > _NOTHING else 0.0
     df = full.n_params - null.n_params
-    statistic = max(2.0 * (pair[1] - pair[0]), 0.0)
-    weights = _null_weights(null, full, df, fixed_differ)
-    distribution, pvalue = f"chi2({df})", mixture_pvalue(statistic, {df: 1.0})
-    random_differ = _random_params(null) != _random_params(full)
-    if weights is not None:
-        distribution, pvalue = _describe(weights), mixture_pvalue(statistic, weights)
-    elif random_differ and _terms(full) != _terms(null):
-        notes.append("conservative: the null sets variances to zero, so the p-value is at most this")
-    rows = []
-    for fit, name, loglik in zip((null, full), names or ("null", "full"), pair):
-        k = fit.n_params
-        rows.append({"model": name, "formula": fit.formula, "npar": k, "aic": 2 * k - 2 * loglik,
-                     "bic": float(np.log(fit.nobs)) * k - 2 * loglik, "loglik": loglik, "deviance": -2 * loglik,
-                     "chisq": np.nan, "df": np.nan, "pvalue": np.nan})
+    weights, distribution, pvalue, more = _reference(null, full, embedded, statistic, df)
+    notes += more
+    rows = rows_of((null, full), names or ("null", "full"), logliks)
     rows[1].update(chisq=statistic, df=df, pvalue=pvalue)
-    test = TestResult(statistic, df, pvalue, distribution, _null_text(null, full), "LR test", "; ".join(notes))
-    return Comparison(test, rows)
+    test = TestResult(statistic, df, pvalue, distribution, null_text(null, full), "LR test", "; ".join(notes))
+    return Comparison(test, rows, weights)
 
 
-def _kind(fit) -> str:
-    """ML, REML, or linear (a model without random effects, whose likelihood of either kind is at hand)."""
-    reml = getattr(fit, "reml", None)
-    return "linear" if reml is None else "REML" if reml else "ML"
+def _log_volume(fit) -> float:
+    """log |X'WX|."""
+    X = fit.design.X if fit.design.weights is None else fit.design.X * np.sqrt(fit.design.weights)[:, None]
+    return 2.0 * float(np.log(np.abs(np.diagonal(np.linalg.qr(X, mode="r")))).sum())
 
 
-def _loglik(fit, reml: bool) -> float:
-    return fit.loglik(reml=reml) if _kind(fit) == "linear" else fit.llf
+def _reference(null, full, embedded, statistic, df):
+    """Weights (None where it is no mixture), name, p-value and notes of the reference distribution."""
+    fixed, random = len(full._names) - len(null._names), df - len(full._names) + len(null._names)
+    plain = mixture_pvalue(statistic, {df: 1.0})
+    if not random:
+        return {df: 1.0}, f"chi2({df})", plain, []
+    fewer = df - fixed - len(full.model.criterion.basis)
+    if embedded.singular:
+        pvalue = boundary_pvalue(statistic, full, embedded.D, _null_tangent(null, embedded), fixed)
+        if pvalue is not None:
+            return None, f"chi2({df}) at the boundary", pvalue, [
+                "the null's own fit is singular: its distribution is drawn (20,000 times) as if its variance were zero in "
+                f"truth; chi2({df}) would give p {p_text(plain)}; method='bootstrap' is the check"]
+        weights = None
+    else:
+        weights = boundary_weights(full, embedded.D, -fewer, fixed)
+    if weights is None:
+        return None, f"chi2({df})", plain, ["the data hold too little information on the larger model's random part for "
+                                            "the mixture of chi-squares; chi2 is conservative where a variance is zero"]
+    if len(weights) == 1:
+        return weights, _describe(weights), plain, []
+    ignoring = f"; chi2({df}) would give p {p_text(plain)}" if statistic > 0 else ""
+    return weights, _describe(weights), mixture_pvalue(statistic, weights), [f"{_SIDED}{_drawn(weights)}{ignoring}"]
 
 
-def _random_params(fit) -> int:
-    return 0 if _kind(fit) == "linear" else fit.n_params - len(fit._names) - 1
-
-
-def _terms(fit) -> dict[tuple, str]:
-    """Every pair (group, effect) that varies."""
-    return {(term.group, name) for term in getattr(fit.design, "random", ()) for name in term.names}
-
-
-def _refuse(null, full) -> None:
-    """Raise where a likelihood-ratio test of the two would mean nothing."""
-    a, b = null.design, full.design
-    if a.endog_name != b.endog_name:
-        raise ValueError(f"The fits have different outcomes, {a.endog_name!r} and {b.endog_name!r}; likelihoods of "
-                         "different outcomes cannot be compared.")
-    if len(a.y) != len(b.y) or not np.array_equal(np.sort(a.y), np.sort(b.y)):
-        raise ValueError(f"The fits use different rows ({len(a.y)} and {len(b.y)}), perhaps because one model's "
-                         "predictors have missing values. Fit both to the same rows, for example "
-                         "data.dropna(subset=[...]).")
-    kinds = {_kind(null), _kind(full)}
-    if kinds == {"ML", "REML"}:
-        raise ValueError("One fit is by REML and the other by ML; their likelihoods cannot be compared. Fit both with "
-                         "the same reml=.")
-    space = np.column_stack([b.X])
-    left = a.X - space @ np.linalg.lstsq(space, a.X, rcond=None)[0]
-    if np.abs(left).max() > 1e-6 * max(1.0, np.abs(a.X).max()):
-        raise ValueError("The fits are not nested: the fixed effects of the smaller model are not all in the larger "
-                         "one. Compare them by AIC or BIC.")
-    if not _terms(null) <= _terms(full):
-        raise ValueError("The fits are not nested: the smaller model lets effects vary that are fixed in the larger "
-                         "one. Compare them by AIC or BIC.")
-    if null.n_params == full.n_params:
-        raise ValueError("The fits have the same number of parameters, so neither is a special case of the other.")
-
-
-def _null_weights(null, full, df, fixed_differ):
-    """The mixture for the nulls whose weights are known; None otherwise.
-
-    One variance more: 0.5 chi2(0) + 0.5 chi2(1).  One more effect in an unstructured term of q: its variance and q
-    covariances vanish, 0.5 chi2(q) + 0.5 chi2(q + 1) (Stram & Lee, 1994, case 3).
-    """
-    if fixed_differ or _kind(full) == "linear" or getattr(null, "is_singular", False):
-        return None
-    more = _terms(full) - _terms(null)
-    if len(more) != 1:
-        return None
-    if df == 1:
-        return {0: 0.5, 1: 0.5}
-    names = {name: shape.name for term, shape in zip(full.design.random, full.model.structures) for name in term.names}
-    group, name = next(iter(more))
-    kept_free = all(shape.name == "unstructured" for shape in getattr(getattr(null, "model", None), "structures", ()))
-    if names[name] == "unstructured" and kept_free:
-        return {df - 1: 0.5, df: 0.5}
-    return None
-
-
-def _null_text(null, full) -> str:
-    fixed = [name for name in full._names if name not in null._names]
-    more = sorted(_terms(full) - _terms(null))
-    parts = [f"{name} = 0" for name in fixed] + [f"var({name}) = 0" for _, name in more]
-    return ", ".join(parts) or "the simpler covariance structure"
+def _null_tangent(null, embedded) -> Tangent:
+    """The tangent cone of the null's own structure, its directions in the larger model's columns."""
+    q, blocks = len(embedded.D), null.model.criterion.blocks
+    D = np.zeros((blocks[-1].stop, blocks[-1].stop))
+    for block, back, own in zip(blocks, null.model.z_maps, null._D):
+        forward = np.linalg.inv(back)
+        D[block, block] = forward @ own @ forward.T
+    own = tangent(null.model.structures, D)
+    carry = np.hstack(embedded.maps)
+    directions = [carry @ E @ carry.T for E in own.directions]
+    return Tangent(np.array(directions).reshape(-1, q, q), own.cone)
