@@ -171,7 +171,7 @@ class _Begun(Criterion):
         return self.settle(self.first)
 
 
-def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> Deleted:
+def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> tuple[Deleted, dict]:
     """Fit the model without each of m sets of rows, from cross-products.
 
     Parameters
@@ -186,13 +186,16 @@ def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> De
     Returns
     -------
     Deleted
+    dict
+        The measures that `held` returns.
     """
     model, full = fit.model, fit._at
     n, p = fit.design.X.shape
     k = len(variance_names(fit))
     fixed, cov = np.full((m, p), np.nan), np.full((m, p, p), np.nan)
     values, singular, why, count = np.full((m, k), np.nan), np.zeros(m, dtype=bool), {}, 0
-    back = np.linalg.inv(model.x_map).T
+    measures = {name: np.full(m, np.nan) for name in ("cooks", "mdffits", "covratio", "covtrace")}
+    back, unit = np.linalg.inv(model.x_map).T, np.linalg.inv(full.half)
     order = np.argsort(codes, kind="stable")
     ends = np.searchsorted(codes[order], np.arange(m + 1))
     cut = _Cut(fit)
@@ -223,7 +226,12 @@ def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> De
         fixed[j] = back @ (model.start_b + at.b)
         cov[j] = s2 * half @ half.T
         values[j] = variance_values(other, at) if variances else variance_values(model, full)
-    return Deleted(fixed, cov, values, singular, why, count)
+        shift, part = unit @ (at.b - full.b), unit @ at.half  # in the frame where the covariance of all rows is s2 times I
+        root = np.linalg.solve(part, shift)
+        V = s2 / full.s2 * part @ part.T
+        measures["cooks"][j], measures["mdffits"][j] = shift @ shift / (p * full.s2), root @ root / (p * s2)
+        measures["covratio"][j], measures["covtrace"][j] = np.linalg.det(V), abs(np.trace(V) - p)
+    return Deleted(fixed, cov, values, singular, why, count), measures
 
 
 class _Cut:

@@ -122,7 +122,7 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
     >>> found["correlated with ses"].verdict
     'act'
     >>> round(found["correlated with ses"].value, 2)
-    3.75
+    3.69
     """
     if not getattr(fit, "n_groups", None):
         raise ValueError("The model has no random effects; diagnose is for models of mlm.lmm. For mlm.ols see fit.residuals and "

@@ -23,7 +23,7 @@ from .blocks import blocks
 __all__ = ["KINDS", "effects", "group_residuals", "mahalanobis"]
 
 KINDS = ("raw", "standardized", "least squares", "mahalanobis")
-_RANK = 1e-8  # relative eigenvalue of a covariance (as a correlation) below which a direction is not there
+_RANK = 1e-8  # reliability of a direction of the effects below which it is not there
 
 
 def _back(fit) -> tuple[np.ndarray, list[str]]:
@@ -35,14 +35,18 @@ def _back(fit) -> tuple[np.ndarray, list[str]]:
     return back, names
 
 
+def _of_predictions(fit) -> np.ndarray:
+    """Z'PZ of each group, shape (J, q, q), in the model's own columns: Var(u_hat) = s2 D Z'PZ D."""
+    at, parts = blocks(fit), fit._at.parts
+    G = np.einsum("aij,ik->akj", parts.W[:, :len(at.X)], at.half)
+    return (parts.K - np.einsum("akj,bkj->abj", G, G)).transpose(2, 0, 1)
+
+
 def diagnostic_covariance(fit) -> np.ndarray:
     """Covariance over samples of each group's predicted effects, shape (J, q, q)."""
-    at, parts = blocks(fit), fit._at.parts
-    back, _ = _back(fit)
-    G = np.einsum("aij,ik->akj", parts.W[:, :len(at.X)], at.half)
-    inner = parts.K - np.einsum("akj,bkj->abj", G, G)
-    D = back @ at.D
-    cov = at.s2 * np.einsum("ab,bcj,dc->jad", D, inner, D, optimize=True)
+    at = blocks(fit)
+    D = _back(fit)[0] @ at.D
+    cov = at.s2 * D @ _of_predictions(fit) @ D.T
     return (cov + cov.transpose(0, 2, 1)) / 2.0
 
 
@@ -61,17 +65,18 @@ def least_squares(fit) -> np.ndarray:
 
 
 def mahalanobis(fit) -> tuple[np.ndarray, np.ndarray]:
-    """Squared distance of each group's predicted effects from zero, and the dimensions it is made of, both shape (J,)."""
-    u, cov = fit._effects[0], diagnostic_covariance(fit)
-    sd = np.sqrt(np.maximum(np.einsum("jaa->ja", cov), 0.0))
-    T = np.sqrt(np.maximum(np.concatenate([np.diagonal(T) for T in fit._T]), 0.0))
-    alive = sd > 1e-6 * np.where(T > 0, T, np.inf)
-    scale = np.where(alive, sd, 1.0)
-    corr = np.where(alive[:, :, None] & alive[:, None], cov / (scale[:, :, None] * scale[:, None]), 0.0)
-    values, vectors = np.linalg.eigh(corr)
+    """Squared distance of each group's predicted effects from zero, and the dimensions it is made of, both shape (J,).
+
+    Taken of the spherical effects v, u = Lv, whose covariance has the reliabilities as eigenvalues whatever the units of Z.
+    """
+    at, parts, L = blocks(fit), fit._at.parts, fit._at.L
+    p = len(at.X)
+    v = (parts.U[:, p] - np.einsum("apj,p->aj", parts.U[:, :p], fit._at.b)).T
+    cov = L.T @ _of_predictions(fit) @ L
+    values, vectors = np.linalg.eigh((cov + cov.transpose(0, 2, 1)) / 2.0)
     keep = values > _RANK
-    turned = np.einsum("jab,ja->jb", vectors, np.where(alive, u / scale, 0.0))
-    return np.where(keep, turned ** 2 / np.where(keep, values, 1.0), 0.0).sum(axis=1), keep.sum(axis=1)
+    turned = np.einsum("jab,ja->jb", vectors, v)
+    return np.where(keep, turned ** 2 / np.where(keep, values, 1.0), 0.0).sum(axis=1) / at.s2, keep.sum(axis=1)
 
 
 def effects(fit, kind: str):
@@ -124,7 +129,7 @@ def group_residuals(fit):
     >>> fit = mlm.lmm("Reaction ~ Days + (Days | Subject)", mlm.load("sleepstudy"))
     >>> table = mlm.diagnostics.group_residuals(fit)
     >>> table["Days"].round(2).loc[335].to_dict()
-    {'raw': -10.75, 'se': 2.3, 'sd': 5.27, 'standardized': -2.04, 'least squares': -13.35}
+    {'raw': -10.75, 'se': 2.3, 'sd': 5.3, 'standardized': -2.03, 'least squares': -13.35}
     """
     import pandas as pd
     from scipy.special import chdtrc

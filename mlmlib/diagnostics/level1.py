@@ -115,7 +115,7 @@ def homogeneity(fit) -> Homogeneity:
     >>> import mlmlib as mlm
     >>> found = mlm.diagnostics.homogeneity(mlm.lmm("mathach ~ cses + (cses | school)", mlm.load("hsb")))
     >>> found.n_groups, found.H.df, round(found.spread, 3)
-    (160, 159, 0.072)
+    (160, 159, 0.075)
     """
     from scipy import stats
     from scipy.special import polygamma

@@ -2,20 +2,19 @@
 #
 #   Rscript tests/reference/diagnostics.R [id ...]        from the root of the book; writes tests/reference/r/diagR_*.json
 #
-# Nothing here uses mlmlib. For each fit of lme4 (bobyqa, tight) the matrices V_j of the groups are formed in full and the
+# Nothing here uses mlmlib. For each fit of lme4 (its optimum polished) the matrices V_j of the groups are formed in full and the
 # definitions are applied as they stand in the literature:
 #   hat matrix, rstudent          lme4's own hatvalues() and rstudent()
 #   marginal residuals            r = y - X b, Var(r) = V - X (X'V^-1X)^-1 X'; whitened by chol(V) as HLMdiag's hlm_resid does
 #   EBLUPs                        Var(u) = D Z'P Z D (diagnostic), Mahalanobis distance u' Var(u)^- u
 #   deletion, variances held      Christensen, Pearson & Johnson (1992); Cook's D, MDFFITS, COVRATIO, COVTRACE as in HLMdiag
-#   deletion, variances again     update() without the group: coefficients, their covariance, theta, sigma; then Cook's
+#   deletion, variances again     fits without the group: coefficients, their covariance, theta, sigma; then Cook's
 #                                 distance of lme4 (cooks.distance of an influence.merMod), of influence.ME, dfbetas of lme4
 #   homogeneity                   H of Raudenbush & Bryk (2002, p. 264), Brown-Forsythe by car::leveneTest
+#   added columns                 the coefficient of a column added with theta held: generalized least squares with V held
 suppressMessages({library(lme4); library(jsonlite)})
 options(contrasts = c("contr.treatment", "contr.poly"))
 
-tight <- lmerControl(optimizer = "bobyqa", calc.derivs = FALSE, check.conv.singular = "ignore",
-                     optCtrl = list(rhobeg = 0.2, rhoend = 1e-10, maxfun = 1e5))
 read <- function(name, folder = "data") read.csv(file.path(folder, paste0(name, ".csv")), stringsAsFactors = TRUE)
 hsb <- read("hsb"); hsb$sector <- relevel(hsb$sector, "Public"); sleep <- read("sleepstudy"); math <- read("math")
 sleep$w <- 1 + (seq_len(nrow(sleep)) - 1) %% 3
@@ -33,13 +32,30 @@ MODELS <- list(
   hsb_iso_reml = list(mathach ~ cses * mean_ses + cses * sector + (cses | school), "hsb", TRUE)
 )
 
-fit <- function(spec, data, start = NULL) {
-  w <- if (length(spec) > 3) data[[spec[[4]]]] else rep(1, nrow(data))
-  data$.w <- w
-  m <- if (is.null(start)) lmer(spec[[1]], data, REML = spec[[3]], weights = .w, control = tight)
-       else lmer(spec[[1]], data, REML = spec[[3]], weights = .w, control = tight, start = start)
-  # once more from where it stopped: bobyqa's first answer is good to about six digits of theta
-  lmer(spec[[1]], data, REML = spec[[3]], weights = .w, control = tight, start = getME(m, "theta"))
+slopes <- function(f, x, h = 2e-3) {              # gradient by the five-point rule: exact to about 1e-9, where bobyqa sees 1e-6
+  sapply(seq_along(x), function(k) {
+    at <- function(d) { z <- x; z[k] <- z[k] + d * h; f(z) }
+    (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * h)
+  })
+}
+
+fit <- function(spec, data, start = NULL) {       # lme4's criterion and lme4's fit, its optimum found by bobyqa and then by Newton
+  data$.w <- if (length(spec) > 3) data[[spec[[4]]]] else rep(1, nrow(data))
+  parts <- lFormula(spec[[1]], data, REML = spec[[3]], weights = .w, control = lmerControl(check.conv.singular = "ignore"))
+  f <- do.call(mkLmerDevfun, c(parts, list(start = start)))
+  opt <- optimizeLmer(f, optimizer = "bobyqa", start = start, control = list(rhobeg = 0.2, rhoend = 1e-8, maxfun = 1e5), calc.derivs = FALSE)
+  theta <- opt$par
+  free <- which(!(theta < 1e-4 & parts$reTrms$lower == 0))
+  for (k in seq_len(if (length(free)) 3 else 0)) {
+    put <- function(x) { z <- theta; z[free] <- x; f(z) }
+    g <- slopes(put, theta[free])
+    H <- sapply(seq_along(free), function(i) { d <- replace(numeric(length(free)), i, 1e-4)
+                                               (slopes(put, theta[free] + d) - slopes(put, theta[free] - d)) / 2e-4 })
+    theta[free] <- theta[free] - solve((H + t(H)) / 2, g)
+  }
+  if (f(theta) > opt$fval + 1e-8) stop("Newton went astray")
+  opt$par <- theta; opt$fval <- f(theta)
+  mkMerMod(environment(f), opt, parts$reTrms, fr = parts$fr, mc = quote(lmer()))
 }
 
 covariance <- function(m) {                       # D of one group's effects, terms side by side, in units of the outcome
@@ -58,7 +74,7 @@ diagnose <- function(id) {
   Vi <- lapply(V, solve)
   XVX <- Reduce(`+`, Map(function(i, v) t(X[i, , drop = FALSE]) %*% v %*% X[i, , drop = FALSE], rows, Vi))
   H <- solve(XVX)
-  out <- list(fixef = b, theta = getME(m, "theta"), sigma = sqrt(s2), vcov = as.matrix(vcov(m)), n_groups = J)
+  out <- list(fixef = as.list(b), theta = getME(m, "theta"), sigma = sqrt(s2), vcov = as.matrix(vcov(m)), n_groups = J)
   mar <- chol_mar <- mar_sd <- lev_f <- lev_r <- pdiag <- py <- numeric(n)
   u <- ols <- usd <- NULL; mdist <- cook <- mdffits <- covratio <- covtrace <- numeric(J); beta <- matrix(0, J, p)
   cook_row <- mdffits_row <- covratio_row <- numeric(n); beta_row <- matrix(0, n, p)
@@ -113,15 +129,29 @@ diagnose <- function(id) {
   # within-group regressions
   within <- lapply(rows, function(i) { q <- qr(cbind(X, Zraw)[i, ] * sqrt(w[i])); e <- qr.resid(q, y[i] * sqrt(w[i]))
                                        list(df = length(i) - q$rank, ss = sum(e^2), e = e) })
-  df <- sapply(within, `[[`, "df"); ss <- sapply(within, `[[`, "ss"); use <- df >= 10 & ss > 0
+  df <- sapply(within, `[[`, "df"); ss <- sapply(within, `[[`, "ss"); least <- if (sum(df >= 10) > 1) 10 else 3
+  use <- df >= least & ss > 0
   if (sum(use) > 1) {
     ls <- log(ss[use] / df[use]); mid <- sum(df[use] * ls) / sum(df[use]); h <- sum(df[use] / 2 * (ls - mid)^2)
-    out$homogeneity <- list(H = h, df = sum(use) - 1, p = pchisq(h, sum(use) - 1, lower.tail = FALSE), groups_used = sum(use))
+    out$homogeneity <- list(H = h, df = sum(use) - 1, p = pchisq(h, sum(use) - 1, lower.tail = FALSE), groups_used = sum(use),
+      spread = sqrt(max(0, var(ls) - mean(trigamma(df[use] / 2)))) / 2)
   }
-  if (all(df > 0)) {
-    e <- numeric(n); for (j in seq_len(J)) e[rows[[j]]] <- within[[j]]$e
-    lev <- car::leveneTest(e, g, center = median)
+  if (sum(use) > 1) {                              # residuals brought to the scale of the error: times sqrt(n_j / df_j)
+    e <- unlist(lapply(which(use), function(j) within[[j]]$e * sqrt(length(rows[[j]]) / df[j])))
+    lev <- car::leveneTest(e, factor(rep(which(use), lengths(rows)[use])), center = median)
     out$levene <- list(F = lev$`F value`[1], df = lev$Df, p = lev$`Pr(>F)`[1])
+  }
+  gls <- function(extra) {                         # coefficients and covariance with extra columns, V held
+    XX <- cbind(X, extra)
+    A <- Reduce(`+`, Map(function(i, v) t(XX[i, , drop = FALSE]) %*% v %*% XX[i, , drop = FALSE], rows, Vi))
+    h <- Reduce(`+`, Map(function(i, v) t(XX[i, , drop = FALSE]) %*% v %*% y[i], rows, Vi))
+    k <- ncol(XX); S <- solve(A); c(estimate = (S %*% h)[k], se = sqrt(S[k, k]))
+  }
+  out$added <- list()
+  for (name in intersect(c("homework", "Days"), colnames(X))) {
+    x <- X[, name]; xm <- ave(x, g); xb <- xm - mean(xm)
+    out$added[[name]] <- list(within = as.list(gls(if (sd(xm) > 1e-9) cbind(xb, (x - xm)^2) else cbind((x - xm)^2))))
+    if (sd(xm) > 1e-9) out$added[[name]] <- c(out$added[[name]], list(context = as.list(gls(xb)), between = as.list(gls(cbind(xb, xb^2)))))
   }
   std <- rstudent(m)
   out$shape <- list(skewness = mean((std - mean(std))^3) / mean((std - mean(std))^2)^1.5,
