@@ -1,6 +1,7 @@
 """Every value of the lme4 vignette on High School & Beyond (reference/lme4_hsb.toml), each a test of its own.
 
-The bootstrap rows wait for chapter 8; the published false optimum is held against what must be reached instead, and found again.
+The bootstrap rows are held within Monte-Carlo error; the published false optimum is held against what must be reached instead, and
+found again.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from mlmlib.published.lme4_vignette import check, comparison, comparisons, fit, models, on_target, reproduced, rows, targets, values
 from models import reference
 
-COUNTED = {"digits": 88, "driven": 5, "twice": 1, "false": 23, "of rounded": 1, "later": 13}
+COUNTED = {"digits": 89, "driven": 5, "twice": 1, "false": 23, "of rounded": 1, "random": 12}
 
 
 def named(items):
@@ -21,7 +22,7 @@ def test_value(name, path, printed):
     row = check(name, path, printed)
     if row.verdict == "false":
         assert reproduced(row), "not even where lme4 stopped"
-    elif row.verdict not in ("later", "of rounded"):
+    elif row.verdict != "of rounded":
         assert row.stands, f"{row.ours!r} where {printed} is published"
 
 
