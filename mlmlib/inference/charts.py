@@ -1,10 +1,10 @@
 """Coordinates in which one standard deviation, correlation or share of a covariance structure is held at a value.
 
-The relative covariance of a term's effects is D = L L'.  Each chart writes L as a function of free coordinates x and of the
-held value v, with exact first and second derivatives, so that a search over x never leaves the models in which the parameter
-is v.  For an unstructured term the effect in question is put first: then its variance is the first diagonal element of the
-triangular factor, squared, and the correlation of the first two is the direction of the second row.  Zero standard
-deviations and correlations of one are ordinary values of v.
+The relative covariance of a term's effects is D = L L'. Each chart writes L as a function of free coordinates x and
+of the held value v, with exact first and second derivatives, so that a search over x never leaves the models in which
+the parameter is v. For an unstructured term the effect in question is put first: then its variance is the first
+diagonal element of the triangular factor, squared, and the correlation of the first two is the direction of the
+second row. Zero standard deviations and correlations of one are ordinary values of v.
 
 Chapter 7 (``07_estimation``) derives the triangular factor; Chapter 8 (``08_inference``) profiles with it.
 
@@ -65,7 +65,7 @@ def sd_chart(shape, back: np.ndarray, effect: int):
 
 
 def icc_chart(shape, back: np.ndarray, effect: int):
-    """The chart that holds T_aa / (T_aa + sigma^2), the intraclass correlation where the other effects' columns are zero."""
+    """The chart that holds T_aa / (T_aa + sigma^2), the ICC where the other effects' columns are zero."""
     if shape.name == "exchangeable":
         return _ExchangeableAmount(shape, back, ratio=True)
     return _Amount(*_lead(shape, back, effect), ratio=True)
@@ -103,9 +103,10 @@ def _rows_first(rows: np.ndarray) -> np.ndarray:
 
 
 class _Amount:
-    """P L = amount * lead + sum_k x_k free_k: the amount is v / s for a SD v, a function of v alone for a ratio of variances.
+    """P L = amount * lead + sum_k x_k free_k.
 
-    With a SD the first coordinate is log s, the residual SD.
+    The amount is v / s for a SD v, and log s (s the residual SD) the first coordinate; for a ratio of variances it is a
+    function of v alone.
     """
 
     def __init__(self, P, lead, free, shape, ratio=False):
@@ -172,7 +173,7 @@ class _ExchangeableAmount:
 
 
 class _Correlation:
-    """P L = [t1; r t2, root(1 - r^2) t2; free rows], with t1 and t2 squares of the coordinates, so that none is negative."""
+    """P L = [t1; r t2, root(1 - r^2) t2; free rows], with t1 and t2 squares of coordinates: neither is negative."""
 
     def __init__(self, back, first, second):
         q = len(back)

@@ -1,10 +1,10 @@
 """The best fit in which one parameter of a linear mixed model is held at a value.
 
-A fixed effect is held by moving its column to the outcome: with c'b = v the model is that of y - X c v / c'c on the columns
-of X at right angles to c, and all that the criterion needs of them are linear maps of what it has already.  The parameters
-of the random part are held by charts of the covariance factor (:mod:`mlmlib.inference.charts`), with the residual variance
-as a coordinate of its own where the held one ties it down.  Either way an unconstrained search with exact derivatives is
-left, and the slope of its minimum in v comes for nothing, by the envelope theorem.
+A fixed effect is held by moving its column to the outcome: with c'b = v the model is that of y - X c v / c'c on the
+columns of X at right angles to c, and all that the criterion needs of them are linear maps of what it has already.
+The parameters of the random part are held by charts of the covariance factor (:mod:`mlmlib.inference.charts`), with
+the residual variance as a coordinate of its own where the held one ties it down. Either way an unconstrained search
+with exact derivatives is left, and the slope of its minimum in v comes for nothing, by the envelope theorem.
 
 Chapter 7 (``07_estimation``) derives the criterion; Chapter 8 (``08_inference``) holds its parameters.
 
@@ -179,18 +179,19 @@ class HeldVariance:
         if log_s is None:
             hessian -= np.outer(fit, fit) / N
         else:
-            hessian += 2.0 * (np.outer(fit, in_x) + np.outer(in_x, fit)) + 2.0 * (2.0 * N - level) * np.outer(in_x, in_x)
+            cross = np.outer(fit, in_x)
+            hessian += 2.0 * (cross + cross.T) + 2.0 * (2.0 * N - level) * np.outer(in_x, in_x)
         for i, j, block, matrix in seconds:
             hessian[i, j] += 2.0 * float((GL[block, block] * matrix).sum())
         rise = 2.0 * float((GL * slope).sum()) + level * in_value
-        return _Point(x, at.value, gradient, hessian, rise, L, at.s2, at.b)
+        return _Point(x, at.value, gradient, hessian, rise, L, float(at.s2), at.b)
 
 
 class HeldCorrelation(HeldVariance):
     """A correlation held at a value.
 
-    Whatever the value, one of the two effects may not vary at all, and the correlation then says nothing: the fits without
-    the one and without the other are candidates at every value.
+    Whatever the value, one of the two effects may not vary at all, and the correlation then says nothing: the fits
+    without the one and without the other are candidates at every value.
 
     Parameters
     ----------
@@ -223,5 +224,5 @@ def _at_variance(criterion, at, s2: float):
     own = at.Y[:, -1]
     Y = at.Y.copy()
     Y[:, -1] *= np.sqrt(ratio)
-    value = at.value + N * (ratio - 1.0 - np.log(ratio))
+    value = at.value + N * float(ratio - 1.0 - np.log(ratio))
     return replace(at, value=value, Gamma=at.Gamma + (1.0 - ratio) * own @ own.T, Y=Y, s2=s2), 2.0 * N * (1.0 - ratio)

@@ -1,10 +1,10 @@
 """Profile likelihood: intervals that ask the likelihood itself how far a parameter may be moved.
 
-Hold one parameter at a value, fit all the others again, and see how much worse the fit is: the likelihood-ratio statistic of
-that value.  The interval is the set of values that a test at its level does not reject.  It need not be symmetric, it does
-not change when a parameter is written on another scale (a variance, its root, its log), and it may end at a standard
-deviation of zero or at a correlation of one.  Ends are found by searching for them with exact constrained fits, not by
-interpolating between some.
+Hold one parameter at a value, fit all the others again, and see how much worse the fit is: the likelihood-ratio
+statistic of that value. The interval is the set of values that a test at its level does not reject. It need not be
+symmetric, it does not change when a parameter is written on another scale (a variance, its root, its log), and it may
+end at a standard deviation of zero or at a correlation of one. Ends are found by searching for them with exact
+constrained fits, not by interpolating between some.
 
 Chapter 7 (``07_estimation``) draws the likelihood; Chapter 8 (``08_inference``) makes intervals of it.
 
@@ -78,13 +78,19 @@ class Profile:
         import pandas as pd
         everything, rows = parameter_names(self.fit), []
         for name, track in self._tracks.items():
-            rows += [(name, value, zeta, *parameter_values(self.fit, track.at(value)))
-                     for value, zeta, _ in self._lines[name]]
+            for value, zeta, _ in self._lines[name]:
+                best = parameter_values(self.fit, track.at(value))
+                if name in everything:
+                    best[everything.index(name)] = value
+                rows.append((name, value, zeta, *best))
         return pd.DataFrame(rows, columns=["parameter", "value", "zeta", *everything])
 
     @property
     def table(self):
-        """The constrained fits (DataFrame): the parameter held, its value, zeta, and the best values of all parameters."""
+        """The constrained fits (DataFrame): the parameter held, its value, zeta, and the best values of all.
+
+        A correlation is NaN where one of its effects does not vary.
+        """
         return self._frame.copy()
 
     def conf_int(self, level: float = 0.95):
@@ -295,7 +301,7 @@ def profile_intervals(fit, names, level: float = 0.95) -> np.ndarray:
     >>> import mlmlib as mlm
     >>> fit = mlm.lmm("math ~ 1 + (1 | schid)", mlm.load("math"), reml=False)
     >>> profile_intervals(fit, ["icc", "sigma"], 0.95).round(4)
-    array([[0.1385, 0.3805],
+    array([[0.1377, 0.3858],
            [8.4806, 9.6038]])
     """
     z = normal_quantile(level)
@@ -327,7 +333,7 @@ def _prepared(fit, of, reml: bool):
         if name not in known and name != "icc":
             raise ValueError(f"{name!r} is not a parameter of this model; it has {', '.join(known)}, and icc.")
         if reml and name in fixed:
-            raise ValueError(f"The REML criterion says nothing about the fixed effect {name!r}; profile the likelihood.")
+            raise ValueError(f"The REML criterion says nothing about the fixed effect {name!r}; leave out reml=True.")
     return fit, names, messages
 
 
@@ -358,5 +364,5 @@ def _about_bounds(tracks) -> list[str]:
         if math.isnan(here.estimate):
             told.append(f"{name}: one of its effects does not vary in the best fit, so any value fits as well.")
         elif here.estimate in (here.lower, here.upper):
-            told.append(f"{name} is estimated at its bound {here.estimate:g}, where its interval begins.")
+            told.append(f"{name} is estimated at its bound {here.estimate:g}, which is an end of its interval.")
     return told

@@ -83,8 +83,9 @@ def parameter(fit, name: str) -> Parameter:
         held = HeldVariance(model, k, sd_chart(shape, back, effects[0]))
         return Parameter(name, estimate, 0.0, math.inf, held, log_guess(estimate, se, _unit(fit, term, effects[0])))
     lower = -1.0 / (len(back) - 1.0) if shape.name == "exchangeable" else -1.0
-    zero = [HeldVariance(model, k, sd_chart(shape, back, effect)) for effect in effects]
-    held = HeldCorrelation(model, k, correlation_chart(shape, back, *effects), zero if shape.name != "exchangeable" else zero[:1])
+    alone = effects[:1] if shape.sd[effects[0]] == shape.sd[effects[1]] else effects
+    without = [HeldVariance(model, k, sd_chart(shape, back, effect)) for effect in alone]
+    held = HeldCorrelation(model, k, correlation_chart(shape, back, *effects), without)
     if math.isfinite(estimate):
         estimate = max(estimate, lower) if estimate > lower + 1e-9 else lower
     return Parameter(name, estimate, lower, 1.0, held, atanh_guess(estimate, se, lower))

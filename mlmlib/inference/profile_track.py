@@ -1,8 +1,8 @@
 """The signed root of the deviance along one parameter, and where it reaches a given size.
 
-With D(v) the criterion minimized over all other parameters and v0 the estimate, zeta(v) = sign(v - v0) root(D(v) - D(v0)) is
-nearly a straight line.  Its slope D'(v) / (2 zeta) is exact, so that Newton's method finds the end of an interval in three
-or four constrained fits, each begun from the nearest one known.
+With D(v) the criterion minimized over all other parameters and v0 the estimate, zeta(v) = sign(v - v0) root(D(v) -
+D(v0)) is nearly a straight line. Its slope D'(v) / (2 zeta) is exact, so that Newton's method finds the end of an
+interval in three or four constrained fits, each begun from the nearest one known.
 
 Chapter 8 (``08_inference``) shows the line and its bends.
 
@@ -19,7 +19,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 
 from .constrained import Optimum
 
@@ -81,6 +80,7 @@ class Track:
 
     def at(self, value: float, thorough: bool = False) -> Optimum:
         """The best fit with the parameter at `value`, begun from the nearest known one; if thorough from others too."""
+        value = float(value)
         found = self.known.get(value)
         if found is None or (thorough and found is not self.best):
             near = found or self.known[min(self.known, key=lambda known: abs(known - value))]
@@ -140,7 +140,8 @@ class Track:
                 width = values[k + 1] - values[k]
                 chord = (zeta[k + 1] - zeta[k]) / width
                 slope[k : k + 2] = [own if math.isfinite(own) else chord for own in slope[k : k + 2]]
-                bends.append(width * max(abs(slope[k] + slope[k + 1] - 2.0 * chord), 0.1 * abs(slope[k] - slope[k + 1])))
+                second, third = abs(slope[k] - slope[k + 1]), abs(slope[k] + slope[k + 1] - 2.0 * chord)
+                bends.append(width * max(third, 0.1 * second))
             if not bends or max(bends) < 8.0 * tolerance or extra == 0:
                 return list(zip(values, zeta, slope))
             worst = bends.index(max(bends))
@@ -189,7 +190,7 @@ class Track:
                            f"{outer if outer is None else format(outer, '.8g')}.")
 
     def _next(self, optimum, side, size, inner, outer) -> float:
-        """Newton's step from a constrained fit; the middle where it leaves the bracket, a longer one where there is none."""
+        """Newton's step from a constrained fit, or the middle of the bracket where it leaves that."""
         reached = self._size(optimum)
         rise = side * optimum.slope / (2.0 * max(reached, 1e-12))
         new = optimum.held - side * (reached - size) / rise if rise > 0 else math.nan
@@ -240,7 +241,10 @@ class Track:
         if self.at(last, thorough=True).value > better:
             return
         outer = self.known[last]
-        for value in sorted((v for v in self.known if side * (last - v) > 0 and v != self.parameter.estimate), reverse=side > 0):
+        inner = [value for value in self.known if side * (last - value) > 0 and value != self.parameter.estimate]
+        for value in sorted(inner, reverse=side > 0):
+            if side * (value - self.parameter.estimate) < 0:
+                return
             found = self._solve(value, outer.L, outer.s2)
             if found.value > self.known[value].value - _NOISE:
                 return
@@ -255,10 +259,13 @@ def linear_guess(estimate: float, se: float):
 
 
 def log_guess(estimate: float, se: float, floor: float):
-    """The same for a positive parameter whose log has the standard error `se`; from zero `floor` is the unit."""
-    if estimate > 0 and math.isfinite(se):
+    """The same for a positive parameter whose log has the standard error `se`.
+
+    Where it is zero, or so near to it that its log says little, the unit is `floor`.
+    """
+    if estimate > 0 and se < 1.0:
         return lambda z: estimate * math.exp(max(min(z * se, 50.0), -50.0))
-    return lambda z: max(estimate + z * floor, 0.0)
+    return lambda z: max(estimate + z * max(floor, 0.5 * estimate), 0.0)
 
 
 def atanh_guess(estimate: float, se: float, lower: float):
@@ -271,7 +278,7 @@ def atanh_guess(estimate: float, se: float, lower: float):
 
 def logit_guess(estimate: float, se: float):
     """The same for a share; from zero in steps of a tenth."""
-    if estimate > 0 and math.isfinite(se):
+    if estimate > 0 and se < 2.0:
         middle = math.log(estimate / (1.0 - estimate))
         return lambda z: 1.0 / (1.0 + math.exp(-(middle + z * se)))
     return lambda z: min(max(estimate + 0.1 * z, 0.0), 1.0 - 1e-9)

@@ -1,4 +1,4 @@
-"""Pictures of a profile likelihood: zeta along a parameter, the density it stands for, regions of two parameters (chapter 8)."""
+"""Pictures of a profile likelihood: zeta along a parameter, its density, regions of two parameters (chapter 8)."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def profile_zeta(profile, names=None, *, level=0.95, columns=3, title=None):
         said.append(f"{name}: {t.number(estimate)}, {_interval(row, level)}{_bend(estimate, row)}")
     if title:
         axes[0].figure.suptitle(title)
-    t.say(axes, f"Profile zeta plots ({profile.method}), with the straight lines of symmetric intervals. " + "; ".join(said) + ".")
+    what = f"Profile zeta plots ({profile.method}), with the straight lines of symmetric intervals."
+    t.say(axes, f"{what} {'; '.join(said)}.")
     return axes
 
 
@@ -182,7 +183,8 @@ def profile_pairs(profile, names=None, *, levels=(0.5, 0.8, 0.95), title=None):
     if title:
         axes[0, 0].figure.suptitle(title)
     words = ", ".join(f"{100 * level:g}%" for level in levels)
-    t.say(axes, f"Joint likelihood regions ({words}) of pairs of parameters, with profile traces. " + "; ".join(said) + ".")
+    what = f"Joint likelihood regions ({words}) of pairs of parameters, with profile traces."
+    t.say(axes, f"{what} {'; '.join(said)}.")
     return axes
 
 
@@ -249,7 +251,8 @@ def _region(ax, across, below, levels):
     tilt = (across.tangent(below, 1.0) - across.tangent(below, -1.0)) / 2.0
     if abs(tilt) < 0.1:
         return "hardly related"
-    return f"one is larger where the other is {'larger' if tilt > 0 else 'smaller'} (slope of the trace {t.number(tilt, 2)})"
+    along = "larger" if tilt > 0 else "smaller"
+    return f"one is larger where the other is {along} (slope of the trace {t.number(tilt, 2)})"
 
 
 def _contour(first, second, z, points=181):
@@ -263,7 +266,8 @@ def _contour(first, second, z, points=181):
     middle, apart = middle[order], apart[order]
     keep = np.concatenate([[True], np.diff(middle) > 1e-6])
     middle, apart = middle[keep], apart[keep]
-    spline = interpolate.CubicSpline(np.append(middle, middle[0] + 2 * np.pi), np.append(apart, apart[0]), bc_type="periodic")
+    middle, apart = np.append(middle, middle[0] + 2 * np.pi), np.append(apart, apart[0])
+    spline = interpolate.CubicSpline(middle, apart, bc_type="periodic")
     a = np.linspace(-np.pi, np.pi, points)
     d = spline(a)
     return z * np.cos(a + d / 2), z * np.cos(a - d / 2)
