@@ -12,7 +12,7 @@ import numpy as np
 
 from .replicate import BLOCK, Drawn
 
-__all__ = ["new_seed", "run"]
+__all__ = ["bar_of", "new_seed", "run"]
 
 
 def new_seed(seed: int | None) -> int:
@@ -25,7 +25,7 @@ def run(make, n: int, seed: int, n_jobs: int | None, progress: bool | None) -> t
     sizes = [min(BLOCK, n - begin) for begin in range(0, n, BLOCK)]
     seeds = np.random.SeedSequence(seed).spawn(len(sizes))
     done: list[Drawn] = []
-    with _bar(n, progress) as bar:
+    with bar_of(n, progress) as bar:
         try:
             for block in _blocks(make, seeds, sizes, n_jobs):
                 done.append(block)
@@ -57,7 +57,7 @@ class _Silent:
 
 
 @contextlib.contextmanager
-def _bar(n: int, progress: bool | None):
+def bar_of(n: int, progress: bool | None, unit: str = "replicates"):
     """A progress bar where someone sees it."""
     shown = _watched() if progress is None else progress
     try:
@@ -67,7 +67,7 @@ def _bar(n: int, progress: bool | None):
     if not shown:
         yield _Silent()
         return
-    with tqdm(total=n, unit=" replicates", delay=1.0 if progress is None else 0.0, leave=False) as bar:
+    with tqdm(total=n, unit=f" {unit}", delay=1.0 if progress is None else 0.0, leave=False) as bar:
         yield bar
 
 

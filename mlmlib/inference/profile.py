@@ -25,6 +25,7 @@ import numpy as np
 
 from ..lmm.optimise import Minimum, minimize
 from ..results import normal_quantile
+from .blocks import bar_of
 from .constrained import Optimum
 from .profile_parameters import at_estimate, parameter, parameter_names, parameter_values
 from .profile_track import LowerCriterion, Track
@@ -224,8 +225,9 @@ def profile(fit, of=None, *, reml: bool = False, progress=None) -> Profile:
         the residual's (with random slopes: where their variables are zero).  All but the ICC when left out.
     reml : bool
         Profile the REML criterion instead, which has the parameters of the random part only.
-    progress : callable, optional
-        Called as ``progress(done, of_how_many)`` after each parameter.
+    progress : bool or callable, optional
+        A progress bar; by default in a terminal or a notebook when it takes longer than a second.  A function is called
+        as ``progress(done, of_how_many)`` after each parameter.
 
     Returns
     -------
@@ -263,12 +265,14 @@ def profile(fit, of=None, *, reml: bool = False, progress=None) -> Profile:
         tracks: dict[str, Track] = {}
         lines: dict[str, list] = {}
         try:
-            for name, track in _tracks(fit, names):
-                track.walk(_REACH, _STEP)
-                lines[name] = track.line()
-                tracks[name] = track
-                if progress is not None:
-                    progress(len(tracks), len(names))
+            with bar_of(len(names), False if callable(progress) else progress, "parameters") as bar:
+                for name, track in _tracks(fit, names):
+                    track.walk(_REACH, _STEP)
+                    lines[name] = track.line()
+                    tracks[name] = track
+                    bar.update(1)
+                    if callable(progress):
+                        progress(len(tracks), len(names))
             break
         except LowerCriterion as found:
             fit = _better(fit, found.optimum, messages)

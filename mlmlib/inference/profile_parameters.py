@@ -12,19 +12,15 @@ import numpy as np
 from ..errors import DataError
 from .charts import correlation_chart, icc_chart, sd_chart
 from .constrained import HeldCorrelation, HeldFixedEffect, HeldVariance, Optimum
+from .parameters import Parameters
 from .profile_track import Parameter, atanh_guess, linear_guess, log_guess, logit_guess
 
 __all__ = ["at_estimate", "parameter", "parameter_names", "parameter_values"]
 
 
-def _random_names(fit) -> list[str]:
-    """Standard deviations and correlations of each term, sigma last."""
-    return [name.removeprefix("log ").removeprefix("atanh ") for name in fit.variance_cov()[0]]
-
-
 def parameter_names(fit) -> list[str]:
     """Fixed effects, then standard deviations and correlations of each term, then sigma."""
-    return [*fit._names, *_random_names(fit)]
+    return list(Parameters(fit).names)
 
 
 def _places(fit):
