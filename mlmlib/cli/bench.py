@@ -11,6 +11,8 @@ import time
 import warnings
 from pathlib import Path
 
+from mlmlib.cli.bench_bootstrap import bootstrap
+
 FORMULA = "mathach ~ cses + (1 + cses | school)"
 OUTCOMES = "mathach ~ mean_ses * cses + sector * cses + (1 + cses | school)"
 PBKRTEST = """
@@ -61,6 +63,7 @@ def run(root: Path, args) -> int:
     print(f"  statsmodels  criterion {-2 * other.llf:.6f}   powell             {theirs * 1000:8.1f} ms")
     print(f"  mlmlib is {theirs / ours:.1f} times as fast; its criterion is lower by {-2 * other.llf - fit.criterion:.2e}")
     kenward_roger(hsb)
+    bootstrap(root, hsb, clock)
 
     spent, found = clock(lambda: mlm.influence(fit), 5)
     schools = len(found.labels)
