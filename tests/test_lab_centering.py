@@ -104,7 +104,19 @@ def test_simpsons_reversal_is_one_click_away(lab):
     assert seen["pooled"] < -1 and seen["slope"] > 1.2 and seen["between"] < 0
     assert "other way" in page.page.locator(".says").inner_text()
     page.control("mode").select_option("group")
-    assert assert_equals_mlmlib(page)["slope"] == pytest.approx(1.5)
+    centered = assert_equals_mlmlib(page)
+    assert centered["slope"] == pytest.approx(1.5)
+    empty = mlm.lmm("y ~ 1 + (1 | school)", students(page), reml=False).covariance_matrix().to_numpy()[0, 0]
+    assert empty < centered["tau2"] < 1.2 * empty < seen["tau2"]  # a fall, where the one slope ran the wrong way
+    assert "what it would be without x" in page.page.locator(".says").inner_text()
+
+
+def test_two_slopes_that_agree_need_no_warning(lab):
+    page = lab(within=1.5, between=1.5)
+    for mode in ("none", "grand"):
+        page.control("mode").select_option(mode)
+        assert assert_equals_mlmlib(page)["slope"] == pytest.approx(1.5)
+        assert "answers both" in page.page.locator(".says").inner_text()
 
 
 def test_the_blend_moves_though_no_slope_does(lab):
@@ -155,6 +167,11 @@ def test_mouse_finger_and_keys_set_the_slopes(lab):
     page.page.keyboard.press("Shift+ArrowDown")
     assert page.state["within"] == pytest.approx(before - 0.9)
     assert "model" in page.handle("within").get_attribute("aria-valuetext")
+    for key in ("within", "between", "beam-within", "beam-between"):
+        for pressed, value in (("End", 4), ("Home", -4), ("ArrowRight", -3.9)):
+            page.handle(key).focus()
+            page.page.keyboard.press(pressed)
+            assert page.state[key.removeprefix("beam-")] == pytest.approx(value)
     assert page.overflow() <= 0
     page.announced("Within")
     assert_equals_mlmlib(page)

@@ -51,7 +51,7 @@ export function compute(state, data) {
   const both = estimates(prepare(groupSums([one, x.map((v, i) => v - own[i]), own, y], group, J)), fit.tau2, fit.sigma2);
   const [, gw, gb] = both.beta, w = [1 / both.cov[1][1], 1 / both.cov[2][2]], weight = w[0] / (w[0] + w[1]);
   const conflated = state.mode !== "group" && !state.mean;
-  return { ...s, J, entered, grand, zero, within: gw, between: gb, contextual: gb - gw, pooled: lineFit(entered, y),
+  return { ...s, J, reml, entered, grand, zero, within: gw, between: gb, contextual: gb - gw, pooled: lineFit(entered, y),
     intercept: fit.beta[0], slope: fit.beta[1], se: fit.se[1], ofMean: fit.beta[2], seMean: fit.se[2], u: fit.u,
     tau2: fit.tau2, sigma2: fit.sigma2, criterion: fit.criterion, conflated, w, weight,
     average: weight * gw + (1 - weight) * gb };
@@ -142,7 +142,7 @@ function drawClouds(s, box, { state, result: r, set, data }, slide) {
   const last = r.J - 1, arm = Math.min(2, 10 - r.xMean[last]), hold = (key, px, py, name, fill, value, pull) => points.handle(key, {
     x: px, y: py, r: 6.5, axis: "y", fill, label: `Slope ${name} schools, end of its line`, now: value, min: -SLOPE, max: SLOPE, text: spoken(name, value, r),
     drag: (_, to) => pull(y.invert(to)),
-    step: (dx, dy, big) => set({ [key]: tenth(value + (dx || dy) * (big ? 1 : 0.1)) }),
+    step: (dx, dy, big) => set({ [key]: tenth(value + (dx || dy) * (big ? 1 : 0.1)) }), edge: (way) => set({ [key]: way * SLOPE }),
   });
   hold("within", x(at(last) + arm), y(visible(r.yMean[last] + arm * r.within)), "within", "var(--unpooled)", state.within,
     (v) => set({ within: tenth((v - r.yMean[last]) / arm) }));
@@ -212,7 +212,7 @@ function drawSeesaw(s, { left, right, y, top }, { state, result: r, set, w }) {
   [["within", a, sizes[0], "var(--unpooled)"], ["between", b, sizes[1], "var(--good)"]].forEach(([key, px, radius, fill]) => points.handle(`beam-${key}`, {
     x: px, y, r: radius, fill, axis: "x", label: `Slope ${key} schools, on the beam`, now: state[key], min: -SLOPE, max: SLOPE, text: spoken(key, state[key], r),
     drag: (to) => set({ [key]: tenth(x.invert(to)) }),
-    step: (dx, dy, big) => set({ [key]: tenth(state[key] + (dx || dy) * (big ? 1 : 0.1)) }),
+    step: (dx, dy, big) => set({ [key]: tenth(state[key] + (dx || dy) * (big ? 1 : 0.1)) }), edge: (way) => set({ [key]: way * SLOPE }),
   }));
   const front = s.layer("fulcrum", { "aria-hidden": "true", "pointer-events": "none" });
   const ends = [[x(r.slope), "model"]];
@@ -241,10 +241,13 @@ function says(r, { mode, mean: added, within, between }) {
   const model = `<strong>${signed(r.slope)}</strong>`, reversal = within * between < 0;
   if (added && mode === "group") return `Two predictors, two questions: ${model} among students of one school, <strong>${signed(r.ofMean)}</strong> among schools. The coefficient of x̄<sub>j</sub> is the <em>between</em> slope.`;
   if (added) return `The coefficient of x is now the within slope, ${model}. That of x̄<sub>j</sub> is the <em>contextual</em> effect, <strong>${signed(r.ofMean)}</strong> = ${num(r.between, 1)} − ${r.within < 0 ? `(${num(r.within, 1)})` : num(r.within, 1)}: two students with the same homework, one in a school whose mean is an hour higher.`;
-  if (mode === "group") return `Every school now stands on its own mean. What x knew about schools is gone: the slope is the within slope, ${model}, and all that schools differ by is left to τ<sub>00</sub>, now ${num(r.tau2, 1)}.`;
+  if (mode === "group") return `Every school now stands on its own mean. What x knew about schools is gone: the slope is the within slope, ${model}, and τ<sub>00</sub>, now ${num(r.tau2, 1)}, is what it would be without x (or a little more).`;
+  const agree = Math.abs(within - between) < 1e-9;
   const blend = `${num(100 * r.weight, 0)} % of ${signed(r.within, 1)} and ${num(100 - 100 * r.weight, 0)} % of ${signed(r.between, 1)}, each counted by its precision`;
   const turned = reversal ? ` The pooled line ${r.pooled.slope * r.slope < 0 ? "runs the other way" : "runs the same way"}: ${signed(r.pooled.slope)}.` : "";
-  if (mode === "grand") return `Only zero has moved: slope ${model} and criterion ${num(r.criterion, 2)} are those of the raw x. The slope is still a blend, ${blend}; the intercept is now the score at average homework.`;
+  if (mode === "grand") return `Only zero has moved: slope ${model} and criterion ${num(r.criterion, 2)} are those of the raw x. ${agree
+    ? "The two slopes agree, and the one coefficient answers both" : `The slope is still a blend, ${blend}`}; the intercept is now the score at average homework.`;
+  if (agree) return `The model with one slope says ${model} points an hour. The two slopes agree, and the one coefficient answers both.`;
   return `The model with one slope says ${model} points an hour. It is ${blend}: an answer to neither question.${turned}`;
 }
 
@@ -263,8 +266,8 @@ export default lab({
     { key: "between", type: "range", label: "slope between schools", symbol: "γ<sub>B</sub>", min: -SLOPE, max: SLOPE, step: 0.1, format: (v) => signed(v, 1) },
     { key: "share", type: "range", label: "share of x between schools", min: 0.05, max: 0.95, step: 0.01, format: (v) => `${num(100 * v, 0)} %` },
     { key: "n", type: "range", label: "students a school", symbol: "n", min: 2, max: 30, step: 1 },
-    { key: "tau", type: "range", label: "SD of schools around the line between", symbol: "√τ<sub>00</sub>", min: 0, max: 5, step: 0.1, format: (v) => num(v, 1) },
-    { type: "button", id: "draw", main: false, label: "Draw other students", press: (c) => c.set({ seed: c.state.seed % 999 + 1 }) },
+    { key: "tau", type: "range", label: "SD of schools around the line between", min: 0, max: 5, step: 0.1, format: (v) => num(v, 1) },
+    { type: "button", id: "draw", main: false, label: "Draw other students: dots move, slopes are held", press: (c) => c.set({ seed: c.state.seed % 999 + 1 }) },
   ],
   compute,
   size: (w) => [w, w < 400 ? 520 : 560],
@@ -280,9 +283,9 @@ export default lab({
       { key: "seMean", label: "its standard error", value: r.seMean, text: num(r.seMean, 3) }] : []),
     ...(r.conflated ? [{ key: "weight", label: "weight of within", value: r.weight, text: num(r.weight, 3) }] : []),
     { key: "intercept", label: "intercept", symbol: GAMMA("00"), value: r.intercept, text: num(r.intercept, 2) },
-    { key: "tau2", label: "schools", symbol: "<span class=\"hat\">τ</span><sub>00</sub>", value: r.tau2, text: num(r.tau2, 2) },
+    { key: "tau2", label: "<span class=\"hat\">τ</span><sub>00</sub> of this model", value: r.tau2, text: num(r.tau2, 2) },
     { key: "sigma2", label: "students", symbol: "<span class=\"hat\">σ</span><sup>2</sup>", value: r.sigma2, text: num(r.sigma2, 2) },
-    { key: "criterion", label: "criterion", value: r.criterion, text: num(r.criterion, 2) },
+    { key: "criterion", label: `criterion (${r.reml ? "REML" : "ML"})`, value: r.criterion, text: num(r.criterion, 2) },
   ],
   says,
   table: (r, st) => ({
@@ -295,7 +298,7 @@ export default lab({
   announce: (r, st) => `Within ${num(r.within, 1)}, between ${num(r.between, 1)}, pooled ${num(r.pooled.slope, 2)}; the model says ${num(r.slope, 2)}${st.mean ? ` for x and ${num(r.ofMean, 2)} for the school mean` : ""}${r.conflated ? `, ${num(100 * r.weight, 0)} percent within` : ""}.`,
   tries: [
     { try: "Press Simpson’s reversal, and read the slopes. Then center at the mean of all, then at each school’s mean.",
-      see: "Pooled, an hour of homework costs more than a point; inside every school it brings one and a half. Grand-mean centering moves numbers on the axis and the intercept; slope and criterion stay to the last digit. Group-mean centering slides the clouds onto each other: the slope is exactly the within slope, and what x knew about schools has gone into τ<sub>00</sub>." },
+      see: "Pooled, an hour of homework costs more than a point; inside every school it brings one and a half. Grand-mean centering moves numbers on the axis and the intercept; slope and criterion stay to the last digit. Group-mean centering slides the clouds onto each other: the slope is exactly the within slope, and τ<sub>00</sub> is what it would be without x. That is less than before: the one slope ran the wrong way between schools, and τ<sub>00</sub> had to make up for it." },
     { try: "Reset. Now leave both slopes alone: 2 students a school, 95 % of x between schools, SD of schools 0.",
       see: "The beam tips over. The within slope had 89 % of the weight and keeps 5 %; the model’s slope has run from +1.3 to +3.4, and stands on the pooled one, since a τ<sub>00</sub> of zero <em>is</em> the pooled regression. Neither slope was changed, only who was sampled and how much schools differ." },
     { try: "Reset, and let the school’s mean enter as a second predictor. Then switch between x as it is and group-mean centering.",

@@ -117,8 +117,9 @@ class Layer {
   }
 
   /** A point that can be moved by mouse, touch and arrow keys.
-   *  o: {x, y, label, text, now, min, max, fill, r, drag(x, y), step(dx, dy, big), done(), axis: "x"|"y"|"xy"}
+   *  o: {x, y, label, text, now, min, max, fill, r, drag(x, y), step(dx, dy, big), edge(way), done(), axis: "x"|"y"|"xy"}
    *  `text` is what a screen reader says of its place; `step` gets -1, 0, 1 for each direction (up is +1).
+   *  `edge` gets -1 for the Home key and 1 for End: the smallest and the largest value.
    *  `tabindex: -1` leaves it out of the Tab order (many points, one stop). */
   handle(key, o) {
     let node = this.nodes.get(key);
@@ -174,9 +175,11 @@ class Layer {
     node.addEventListener("keydown", (event) => {
       const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1],
         PageUp: [0, 1], PageDown: [0, -1] }[event.key];
-      if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+      const end = node.__o.edge ? { Home: -1, End: 1 }[event.key] : undefined;
+      if (!(move || end) || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       this.scene.flush(); // two keys within one frame are two steps
+      if (end) return node.__o.edge(end);
       node.__o.step?.(move[0], move[1], event.shiftKey || event.key.startsWith("Page"));
     });
     return node;
