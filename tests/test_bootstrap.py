@@ -310,3 +310,45 @@ def test_reml_tests_do_not_depend_on_the_coding():
     first, second = (mlm.compare(a, x, method="bootstrap", n=300) for x in (b, c))
     assert first.statistic == pytest.approx(second.statistic, abs=1e-6)
     assert np.quantile(first.replicates, 0.9) == pytest.approx(np.quantile(second.replicates, 0.9), rel=0.5)
+
+
+def test_reml_fits_with_other_coefficients_are_refitted_and_it_is_said():
+    a, b = (mlm.lmm(f"Reaction ~ {x} + (1 | Subject)", SLEEP) for x in ("1", "Days"))
+    test = mlm.compare(a, b, method="bootstrap", n=100, names=("flat", "sloped"), progress=False)
+    assert "both refitted by maximum likelihood" in test.note and test.table.index.tolist() == ["flat", "sloped"]
+    with pytest.raises(ValueError, match="refit=True"):
+        mlm.compare(a, b, method="bootstrap", n=100, refit=False)
+    with pytest.raises(ValueError, match="different orders"):
+        mlm.compare(a, mlm.lmm("Reaction ~ Days + (1 | Subject)", SLEEP.iloc[::-1]), method="bootstrap", n=100)
+
+
+def test_a_test_can_be_interrupted(monkeypatch):
+    from mlmlib.inference.bootstrap_test import Ratio
+    calls, carry_out = [], Ratio.__call__
+
+    def stopping(self, seed, size):
+        calls.append(size)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return carry_out(self, seed, size)
+
+    monkeypatch.setattr(Ratio, "__call__", stopping)
+    a, b = (mlm.lmm(f"Reaction ~ Days + ({x} | Subject)", SLEEP) for x in ("1", "1 + Days"))
+    test = mlm.compare(a, b, method="bootstrap", n=400)
+    assert test.n == BLOCK and "interrupted: 400 were asked for" in test.note
+
+
+def test_the_pictures():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    base = fit("hsb_iso_reml")
+    axes = base.bootstrap(200).plot()
+    assert len(axes) == 10 and "pile up at the edge" in mlm.plots.alt(axes) and "sigma: estimate 6.06" in mlm.plots.alt(axes)
+    one = base.bootstrap(100).plot("cses", type="normal")
+    assert "cses: estimate 2.95" in mlm.plots.alt(one)
+    with pytest.raises(ValueError, match="no 'ses'"):
+        base.bootstrap(20).plot("ses")
+    a, b = (mlm.lmm(f"Reaction ~ Days + ({x} | Subject)", SLEEP) for x in ("1", "1 + Days"))
+    picture = mlm.compare(a, b, method="bootstrap", n=200).plot()
+    assert "The observed statistic is 42.8" in mlm.plots.alt(picture)
+    matplotlib.pyplot.close("all")
