@@ -10,6 +10,7 @@ _LABS = (
     "covariance_origin",
     "cross_level",
     "design_effect",
+    "influence",
     "least_squares",
     "likelihood_surface",
     "shrinkage",
