@@ -234,18 +234,19 @@ class LinearResult:
         from .report.summary import summary
         return summary(self, **options)
 
-    def translate(self, to: str, *, data: str = "df") -> str:
+    def translate(self, to: str, *, data: str = "df", ddf: str = "wald") -> str:
         """The same model as code for another program.
 
-        ``to`` is ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"`` or ``"statsmodels"``.
+        ``to`` is ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"`` or ``"statsmodels"``; `ddf`
+        asks it for the degrees of freedom of ``coef_table``.
         """
         from .report import translate
-        return translate(self, to, data=data)
+        return translate(self, to, data=data, ddf=ddf)
 
-    def elsewhere(self, *programs: str, data: str = "df"):
+    def elsewhere(self, *programs: str, data: str = "df", ddf: str = "wald"):
         """The same model in other programs, a tab each (all of them, or those named)."""
         from .report import elsewhere
-        return elsewhere(self, programs, data=data) if programs else elsewhere(self, data=data)
+        return elsewhere(self, programs or None, data=data, ddf=ddf)
 
     def equations(self, **options):
         """The model as equations, level by level and combined, with symbols or estimates: see `mlmlib.report.equations`."""

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..display import html_table, text_table
-from .small_sample import f_test
+from .small_sample import TITLES, f_test
 from .testresult import p_text
 from .term_contrasts import term_contrasts
 
 __all__ = ["Anova", "anova"]
 
 _TYPES = {1: 1, 2: 2, 3: 3, "1": 1, "2": 2, "3": 3, "I": 1, "II": 2, "III": 3}
-_METHODS = {"wald": "Wald tests", "satterthwaite": "Satterthwaite's degrees of freedom",
-            "kenward-roger": "Kenward and Roger's covariance and degrees of freedom"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,6 +112,6 @@ def anova(fit, *, type=3, ddf: str = "wald") -> Anova:
         raise ValueError("The model has only an intercept, so there is no term to test.")
     tests = {term: f_test(fit, C, ddf, null=f"no effect of {term}") for term, C in hypotheses.items()}
     notes = dict.fromkeys(test.note for test in tests.values() if test.note)
-    method = _METHODS[ddf] if fit.reml is not None else _METHODS["wald"] if fit._t_df is None else "F tests"
+    method = TITLES[ddf] if fit.reml is not None else TITLES["wald"] if fit._t_df is None else "F tests"
     title = f"Analysis of variance of {fit.spec.endog_name}, type {'I' * kind}: {method}"
     return Anova(tests, hypotheses, title, "; ".join(notes))

@@ -18,9 +18,11 @@ import numpy as np
 
 from .testresult import TestResult
 
-__all__ = ["DDF", "coef_table", "f_test", "linear", "method_of"]
+__all__ = ["DDF", "TITLES", "coef_table", "f_test", "linear", "method_of"]
 
 DDF = ("wald", "satterthwaite", "kenward-roger")
+TITLES = {"wald": "Wald tests", "satterthwaite": "Satterthwaite's degrees of freedom",
+          "kenward-roger": "Kenward and Roger's covariance and degrees of freedom"}
 
 
 def linear(fit, C, ddf: str = "wald") -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..inference.small_sample import linear
 from .explain_random import changing, diagnoses, variance_part
 from .ledger import Ledger, Prose, joined
 from .meaning import meaning, simple_slope
@@ -18,7 +19,7 @@ __all__ = ["explain"]
 FEW = 30     # groups below which Wald tests of a mixed model are known to be too sure of themselves
 
 
-def explain(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
+def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wald") -> Prose:
     """Read a fit aloud.
 
     Parameters
@@ -29,6 +30,9 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
     labels, units : dict, optional
         {column: what it is called}, {column: unit}; "row" names the rows, a grouping factor its groups. The data sheet serves where
         the data come from `mlm.load`.
+
+    ddf : {"wald", "satterthwaite", "kenward-roger"}
+        Degrees of freedom of the fixed part's intervals, as in ``fit.coef_table``.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
     >>> [heading for heading, _ in told.sections]
     ['Asked', 'Fixed part', 'Variance part', 'What the model does not know', 'What would change our mind', 'Messages']
     """
-    words, say = Words(fit, labels, units), Ledger(level)
+    words, say = Words(fit, labels, units), Ledger(level, ddf)
     mixed = bool(getattr(fit, "n_groups", None))
     sections = [("Asked", [_asked(fit, words, say, mixed)])]
     if getattr(fit, "converged", True):
@@ -80,7 +84,7 @@ def _asked(fit, words, say, mixed):
 
 
 def _fixed(fit, words, say, mixed):
-    table = fit.coef_table(say.level)
+    table = fit.coef_table(say.level, say.ddf)
     for name in fit._names:
         row, read = table.loc[name], meaning(words, name)
         places = say.places(row["se"])
@@ -91,6 +95,20 @@ def _fixed(fit, words, say, mixed):
         if read.kind != "intercept" and row["lower"] <= 0 <= row["upper"]:
             text += ", on both sides of zero: these data do not tell the sign"
         yield text + "."
+    if mixed and say.ddf != "wald":
+        yield _degrees(fit, say)
+
+
+def _degrees(fit, say):
+    """How the intervals allow for variances that are themselves estimates."""
+    df = linear(fit, np.eye(len(fit._names)), say.ddf)[2]
+    low, high = (say.put(f"{end} df", float(value), f"{value:.0f}") for end, value in (("smallest", df.min()), ("largest", df.max())))
+    text = (f"These intervals allow for variances that are themselves estimates: t in place of the normal distribution, with "
+            f"{low if low == high else f'{low} to {high}'} degrees of freedom ")
+    if say.ddf == "satterthwaite":
+        return f"{text}after Satterthwaite."
+    again = "" if fit.reml else ", from the same model fitted by REML"
+    return f"{text}after Kenward and Roger, and their adjusted standard errors{again}."
 
 
 def _at(say, conditions, before=", for "):
@@ -146,7 +164,7 @@ def _product(words, say, read, estimate, places):
     if other.category is None:
         return f"for each {say.put('unit', 1, '1')} more of {other.column}, {what} is {shift}{_at(say, read.conditions)}."
     text = f"{what} is {shift} with {other.column} = {other.category} than with {other.reference}"
-    slope = simple_slope(words, read, say.level)
+    slope = simple_slope(words, read, say.level, say.ddf)
     if slope:
         text += f"; there it is {say.plain(f'{read.name}: simple slope', slope[0], say.places(slope[1]))}{_at(say, slope[4])}"
     return text + "."
@@ -209,14 +227,14 @@ def _unknown(fit, words, say, mixed):
         if mixed_up:
             yield (f"How much of the slope of {joined(mixed_up)} lies within {group} and how much between them: it mixes the two. "
                    f"mlm.within_between splits them.")
-    if mixed and min(fit.n_groups.values()) < FEW:
+    if mixed and say.ddf == "wald" and min(fit.n_groups.values()) < FEW:
         few, count = min(fit.n_groups.items(), key=lambda item: item[1])
         yield (f"How uncertain its own variances are: with {say.count('groups', count)} {words.groups(few)} the Wald intervals of "
                f"the fixed part are {'a little' if count >= 10 else 'much'} too narrow, most of all for predictors of {words.groups(few)}.")
 
 
 def _mind(fit, words, say, mixed):
-    table = fit.coef_table(say.level)
+    table = fit.coef_table(say.level, say.ddf)
     doubtful = [words.short(n) for n, row in table.iterrows() if n != "Intercept" and row["lower"] <= 0 <= row["upper"]]
     if doubtful:
         yield f"More data on {joined(doubtful)}: a coefficient whose interval holds zero may well be on its other side."

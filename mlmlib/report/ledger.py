@@ -38,8 +38,8 @@ def joined(words, last: str = "and") -> str:
 class Ledger:
     """Writes numbers and keeps a list of them: what it is, its value, how it was printed."""
 
-    def __init__(self, level: float = 0.95):
-        self.level = level
+    def __init__(self, level: float = 0.95, ddf: str = "wald"):
+        self.level, self.ddf = level, ddf
         self.entries: list[tuple] = []
 
     def put(self, what: str, value, text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..inference.small_sample import linear
 from .words import Piece, Words
 
 __all__ = ["Meaning", "meaning", "simple_slope"]
@@ -94,16 +95,17 @@ def _conditions(words, pieces) -> tuple:
     return tuple(out)
 
 
-def simple_slope(words: Words, read: Meaning, level: float = 0.95):
+def simple_slope(words: Words, read: Meaning, level: float = 0.95, ddf: str = "wald"):
     """The slope of the focal column in the moderator's category: estimate, se, lower, upper, and where it holds.
 
     None unless the product is of a number and a category.
     """
     if read.kind != "product" or read.moderator.category is None or read.focal.category is not None:
         return None
+    from scipy.special import stdtrit
     fit = words.fit
     weights = np.array([float(name in (read.focal.name, read.name)) for name in fit._names])
-    estimate, se = float(weights @ fit._params), float(np.sqrt(weights @ fit._cov @ weights))
-    half = fit._quantile(level) * se
+    estimate, se, df = (float(value[0]) for value in linear(fit, weights, ddf))
+    half = float(stdtrit(df, 0.5 + level / 2.0)) * se
     elsewhere = [c for c in _conditions(words, [read.focal]) if not c.startswith(f"{read.moderator.column} = ")]
     return estimate, se, estimate - half, estimate + half, tuple(elsewhere)

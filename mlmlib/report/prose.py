@@ -29,7 +29,7 @@ _STRUCTURES = {
 }
 
 
-def report(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
+def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wald") -> Prose:
     """A paragraph on the analysis and one on the results, in APA form.
 
     Parameters
@@ -42,6 +42,8 @@ def report(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
         the data come from `mlm.load`.
     units : dict, optional
         {column: unit}.
+    ddf : {"wald", "satterthwaite", "kenward-roger"}
+        Degrees of freedom of the fixed part's tests and intervals, as in ``fit.coef_table``.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def report(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
     A linear mixed model for mathematics score (math, in points) was fitted to 519 students in 23 schools (5 to 67 students per
     school, M = 22.6)
     """
-    words, say = Words(fit, labels, units), Ledger(level)
+    words, say = Words(fit, labels, units), Ledger(level, ddf)
     mixed = bool(getattr(fit, "n_groups", None))
     sections = [("Analysis", [" ".join(_analysis(fit, words, say, level, mixed))])]
     if not getattr(fit, "converged", True):
@@ -73,7 +75,7 @@ def report(fit, *, level: float = 0.95, labels=None, units=None) -> Prose:
     remarks = [say.quote(message) for message in fit.messages]
     if remarks:
         sections.append(("Remarks", remarks))
-    return Prose("", tuple(sections), references(fit, words), tuple(say.entries))
+    return Prose("", tuple(sections), references(fit, words, ddf=ddf), tuple(say.entries))
 
 
 def _analysis(fit, words, say, level, mixed):
@@ -95,10 +97,10 @@ def _analysis(fit, words, say, level, mixed):
         yield from _random_structure(fit, words)
     if fit.design.weights is not None:
         yield "Rows were weighted: the residual variance of a row is inversely proportional to its weight."
-    yield _tests(fit, words, mixed)
+    yield _tests(fit, words, mixed, say)
 
 
-def _tests(fit, words, mixed):
+def _tests(fit, words, mixed, say):
     if fit._t_df is not None:
         return f"Coefficients were tested by {sign('t')} tests; standard errors take the {words.rows} as independent and equally variable."
     text = "Confidence intervals (CI) are Wald intervals"
@@ -108,9 +110,24 @@ def _tests(fit, words, mixed):
                for term, shape in zip(fit.design.random, fit.model.structures)):
             scales.append("in Fisher's z for correlations")
         text += f", symmetric {joined([*scales, 'in the logit for the intraclass correlation (ICC)'])}"
+    if mixed and say.ddf != "wald":
+        return _small_sample(fit, say, text.removeprefix("Confidence intervals (CI) are "))
     if len(fit._names) > 1:
         return f"Coefficients were tested by Wald {sign('z')} tests, without a small-sample correction. {text}."
     return text + "."
+
+
+def _small_sample(fit, say, others):
+    """Which degrees of freedom, and for which fit."""
+    who = {"satterthwaite": "Satterthwaite's degrees of freedom (Kuznetsova et al., 2017)",
+           "kenward-roger": "the covariance matrix and degrees of freedom of Kenward and Roger (1997)"}[say.ddf]
+    year = {"satterthwaite": 2017, "kenward-roger": 1997}[say.ddf]
+    say.put("year", year, str(year))
+    what = f"tested by {sign('t')} tests, and given confidence intervals (CI)," if len(fit._names) > 1 else "given a confidence interval (CI)"
+    text = f"{'Coefficients were' if len(fit._names) > 1 else 'The mean was'} {what} with {who}."
+    if say.ddf == "kenward-roger" and not fit.reml:
+        text += " For this the model was fitted again by REML, and these coefficients are reported."
+    return f"{text} Other intervals are {others}."
 
 
 def _sizes(fit, words, say):
@@ -176,7 +193,7 @@ def _random_structure(fit, words):
 
 
 def _fixed(fit, words, say, level):
-    table = fit.coef_table(level)
+    table = fit.coef_table(level, say.ddf)
     letter = "z" if "z" in table else "t"
     for name in fit._names:
         row, read = table.loc[name], meaning(words, name)
@@ -186,11 +203,14 @@ def _fixed(fit, words, say, level):
         numbers = (f"{sign('b')} = {b}{f' {unit}' if unit else ''}, {sign('SE')} = {say.plain(f'{name}: SE', row['se'], places)}, "
                    f"{say.interval(name, row['lower'], row['upper'], level, places=places)}")
         tested = "" if read.kind == "intercept" else (
-            f"{sign(letter)}{_df(fit, say)} = {say.plain(f'{name}: {letter}', row[letter])}, {say.p(f'{name}: p', row['p'])}")
+            f"{sign(letter)}{_df(fit, say, name, row)} = {say.plain(f'{name}: {letter}', row[letter])}, {say.p(f'{name}: p', row['p'])}")
         yield _sentence(words, say, read, row["estimate"] > 0, row["lower"] <= 0 <= row["upper"], numbers, tested)
 
 
-def _df(fit, say):
+def _df(fit, say, name, row):
+    if "df" in row and getattr(fit, "n_groups", None):
+        shown = f"{row['df']:,.1f}"
+        return f"({say.put(f'{name}: df', row['df'], shown)})"
     return "" if fit._t_df is None else f"({say.put('df', fit._t_df, f'{fit._t_df:,}')})"
 
 
@@ -250,7 +270,7 @@ def _product(words, say, read, higher, open_sign, both):
         text = f"{what} was {higher} where {other.column} was higher ({kind}), {both}"
     else:
         text = f"{what} was {higher} for {moderator} than for {other.column} = {other.reference} ({kind}), {both}"
-    slope = simple_slope(words, read, say.level)
+    slope = simple_slope(words, read, say.level, say.ddf)
     if slope:
         estimate, se, lower, upper, conditions = slope
         places, key = say.places(se), f"{read.name}: simple slope"

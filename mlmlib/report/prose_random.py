@@ -16,10 +16,14 @@ _WORKS = {
                 "mixed-effects models. *Methods in Ecology and Evolution, 4*(2), 133\u2013142.",
     "johnson": "Johnson, P. C. D. (2014). Extension of Nakagawa & Schielzeth's *R*\u00b2GLMM to random slopes models. *Methods in Ecology "
                "and Evolution, 5*(9), 944\u2013946.",
+    "satterthwaite": "Kuznetsova, A., Brockhoff, P. B., & Christensen, R. H. B. (2017). lmerTest package: Tests in linear mixed effects "
+                     "models. *Journal of Statistical Software, 82*(13), 1\u201326.",
+    "kenward-roger": "Kenward, M. G., & Roger, J. H. (1997). Small sample inference for fixed effects from restricted maximum "
+                     "likelihood. *Biometrics, 53*(3), 983\u2013997.",
 }
 
 
-def references(fit, words, results: bool = True) -> tuple:
+def references(fit, words, results: bool = True, ddf: str = "wald") -> tuple:
     """The works that the report of a fit cites, and the source of the data where the sheet knows it."""
     from .. import __version__
     found = [_WORKS["mlmlib"].format(version=__version__)]
@@ -27,6 +31,8 @@ def references(fit, words, results: bool = True) -> tuple:
         found.append(_WORKS["nakagawa"])
         if _slopes(fit):
             found.append(_WORKS["johnson"])
+    if results and getattr(fit, "n_groups", None) and ddf in _WORKS:
+        found.append(_WORKS[ddf])
     sources = [f"Data: {words.sheet.facts['citation']}"] if words.sheet else []
     return (*sorted(found, key=str.lower), *sources)
 

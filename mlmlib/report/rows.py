@@ -72,7 +72,7 @@ def decimals(*guides: float, significant: int = 1, least: int = 2) -> int:
     return int(min(max(significant - 1 - exponent, least), 6))
 
 
-def fixed_rows(fits, words, show, stars, level, digits) -> list[Row]:
+def fixed_rows(fits, words, show, stars, level, digits, ddf="wald") -> list[Row]:
     """A row a coefficient, in the order in which the models bring them in; lower order before higher."""
     names = []
     for fit in fits:
@@ -80,7 +80,7 @@ def fixed_rows(fits, words, show, stars, level, digits) -> list[Row]:
             if name not in names:
                 names.append(name)
     names.sort(key=lambda name: 0 if name == "Intercept" else name.count(":") + 1)
-    tables = [fit.coef_table(level) for fit in fits]
+    tables = [fit.coef_table(level, ddf) for fit in fits]
     rows = []
     for name in names:
         cells = [

@@ -5,10 +5,13 @@ Chapter 1 reads the summary of a regression, chapter 3 that of a mixed model.
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..inference.small_sample import TITLES, f_test, method_of
 from .page import Page, Table, p_value, rounded
 
 
-def summary(fit, *, level: float = 0.95, scale: str = "variance") -> Page:
+def summary(fit, *, level: float = 0.95, scale: str = "variance", ddf: str = "wald") -> Page:
     """The printed account of a fit.
 
     Parameters
@@ -18,6 +21,8 @@ def summary(fit, *, level: float = 0.95, scale: str = "variance") -> Page:
         Confidence level of the intervals.
     scale : {"variance", "sd"}
         The scale of the random part's estimates, standard errors and intervals.
+    ddf : {"wald", "satterthwaite", "kenward-roger"}
+        Degrees of freedom of the fixed part's tests and intervals, as in ``fit.coef_table``.
 
     Returns
     -------
@@ -26,14 +31,14 @@ def summary(fit, *, level: float = 0.95, scale: str = "variance") -> Page:
     """
     mixed = hasattr(fit, "n_groups")
     grouped = mixed and bool(fit.n_groups)
-    tables = [_fixed(fit, level)]
+    tables = [_fixed(fit, level, ddf)]
     if mixed:
         tables.append(_random(fit, level, scale))
     return Page(
         _title(fit, mixed, grouped),
-        tuple(_lines(fit, mixed)),
+        tuple(_lines(fit, mixed, ddf)),
         tuple(tables),
-        tuple(_notes(fit, grouped)),
+        tuple(_notes(fit, grouped, ddf)),
         tuple(fit.messages) if mixed else tuple(getattr(fit, "messages", ())),
     )
 
@@ -49,7 +54,7 @@ def _title(fit, mixed, grouped):
     return f"Linear {'mixed ' if grouped else ''}model fitted by {method}"
 
 
-def _lines(fit, mixed):
+def _lines(fit, mixed, ddf):
     yield "Formula", str(fit.formula)
     yield "Rows", f"{int(fit.nobs):,}"
     if not mixed:
@@ -78,7 +83,10 @@ def _lines(fit, mixed):
             else f"{fit.llf:,.4f}; AIC {fit.aic:,.2f}; BIC {fit.bic:,.2f}"
         ),
     )
-    if (mixed or _ml(fit)) and len(fit.params) > 1:
+    if ddf != "wald" and mixed and len(fit.params) > 1:
+        test = f_test(fit, _slopes(fit), ddf)
+        yield "F test", f"all slopes zero: {test.distribution} = {test.statistic:,.2f}, p {_equals(test.pvalue)}"
+    elif (mixed or _ml(fit)) and len(fit.params) > 1:
         wald = fit.wald_test()
         yield "Wald test", f"all slopes zero: chi2({wald.df:.0f}) = {wald.statistic:,.2f}, p {_equals(wald.pvalue)}"
 
@@ -96,17 +104,19 @@ def _equals(p):
     return text.replace("<", "< ") if text.startswith("<") else f"= {text}"
 
 
-def _fixed(fit, level):
-    interval = fit.conf_int(level=level).to_numpy()
-    statistic = "z" if hasattr(fit, "n_groups") or _ml(fit) else "t"
+def _slopes(fit):
+    return np.eye(len(fit.params))[[name != "Intercept" for name in fit.params.index]]
+
+
+def _fixed(fit, level, ddf):
+    table = fit.coef_table(level, ddf)
+    statistic = "z" if "z" in table else "t"
     rows = []
-    for place, name in enumerate(fit.params.index):
-        estimate, se = fit.params.iloc[place], fit.bse.iloc[place]
-        shown = rounded(estimate, se, *interval[place], guide=se)
-        rows.append(
-            (str(name), *shown[:2], f"{fit.tvalues.iloc[place]:.2f}", p_value(fit.pvalues.iloc[place]), *shown[2:])
-        )
-    head = ("", "estimate", "SE", statistic, "p", f"{level:.0%} low", "high")
+    for name, row in table.iterrows():
+        shown = rounded(row["estimate"], row["se"], row["lower"], row["upper"], guide=row["se"])
+        degrees = (f"{row['df']:,.1f}",) if "df" in table else ()
+        rows.append((str(name), *shown[:2], *degrees, f"{row[statistic]:.2f}", p_value(row["p"]), *shown[2:]))
+    head = ("", "estimate", "SE", *(("df",) if "df" in table else ()), statistic, "p", f"{level:.0%} low", "high")
     return Table("Fixed effects" if hasattr(fit, "n_groups") else "Coefficients", head, tuple(rows))
 
 
@@ -139,7 +149,10 @@ def _random(fit, level, scale):
     return Table("Random effects", tuple(head), tuple(rows), words=2)
 
 
-def _notes(fit, grouped):
+def _notes(fit, grouped, ddf):
+    if ddf != "wald" and grouped:
+        note = method_of(fit, ddf).note
+        yield f"Fixed effects: {TITLES[ddf]}{f'; {note}' if note else ''}."
     if grouped:
         test = fit.lr_vs_linear()
         yield (

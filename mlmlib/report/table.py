@@ -104,6 +104,7 @@ def table(
     random: str = "sd",
     criteria: str = "fit",
     level: float = 0.95,
+    ddf: str = "wald",
     digits: int | None = None,
     labels=None,
     caption: str | None = None,
@@ -126,6 +127,9 @@ def table(
         different fixed parts can be compared. As they are, the note says where they may not be.
     level : float
         Of the intervals.
+    ddf : {"wald", "satterthwaite", "kenward-roger"}
+        Degrees of freedom of the fixed part's tests and intervals, as in ``fit.coef_table``; Kenward-Roger changes its standard
+        errors too, and takes the coefficients of ML fits from the REML fit.
     digits : int, optional
         Decimals of the estimates; left out, two, and more in a row whose standard errors would else print as zero.
     labels : dict, optional
@@ -170,12 +174,12 @@ def table(
     known = [Words(fit, labels) for fit in fits]
     flagged, warnings = comparable(fits, criteria)
     rows = [
-        *fixed_rows(fits, _Any(known), show, stars, level, digits),
+        *fixed_rows(fits, _Any(known), show, stars, level, digits, ddf),
         *random_rows(fits, _Any(known, words), show, random, level, digits),
         *fit_rows(fits, _Any(known, words), criteria, flagged),
     ]
     notes = [
-        *reading(fits, names, show, stars, random, level),
+        *reading(fits, names, show, stars, random, level, ddf),
         *columns(fits, known),
         *measures(fits, labels),
         *warnings,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..inference.small_sample import TITLES
 from .ledger import joined
 from .rows import DAGGER
 from .words import Words
@@ -22,7 +23,7 @@ def _method(fit) -> str:
     )
 
 
-def reading(fits, names, show, stars, random, level):
+def reading(fits, names, show, stars, random, level, ddf="wald"):
     """Method, the meaning of the parentheses, abbreviations."""
     methods: dict = {}
     for fit, name in zip(fits, names):
@@ -33,16 +34,25 @@ def reading(fits, names, show, stars, random, level):
         yield (
             "Fitted with mlmlib, " + "; ".join(f"{', '.join(own)} by {method}" for method, own in methods.items()) + "."
         )
+    mixed = any(getattr(fit, "n_groups", None) for fit in fits)
     tests = {"t" if fit._t_df is not None else "z" for fit in fits}
     test = f"Wald {' and '.join(sorted(tests, reverse=True))} tests"
-    mixed = any(getattr(fit, "n_groups", None) for fit in fits)
+    intervals = f"{100 * level:g}% Wald intervals in brackets"
+    if mixed and ddf != "wald":
+        test = f"t tests with {TITLES[ddf]}"
+        intervals = f"{100 * level:g}% t intervals with {TITLES[ddf]} in brackets"
     inside = {
         "se": "Standard errors in parentheses" + " (those of the random part give no test of zero)" * mixed,
         "p": f"p-values of {test} in parentheses",
-        "ci": f"{100 * level:g}% Wald intervals in brackets, those of the random part symmetric in the logarithm (correlations: "
-        f"in Fisher's z)",
+        "ci": f"{intervals}, those of the random part {'Wald intervals ' * (mixed and ddf != 'wald')}symmetric in the logarithm "
+        "(correlations: in Fisher's z)",
     }[show]
     yield inside + "."
+    if mixed and ddf == "kenward-roger":
+        yield "Standard errors of the fixed part after Kenward and Roger (1997)."
+        refitted = [name for fit, name in zip(fits, names) if fit.reml is False]
+        if refitted:
+            yield f"Fixed part of {', '.join(refitted)}: from the same model fitted by REML, which Kenward-Roger is made for."
     if stars:
         yield f"{test}: * p < .05, ** p < .01, *** p < .001."
     if any(getattr(fit, "n_groups", None) for fit in fits):

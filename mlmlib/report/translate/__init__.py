@@ -5,6 +5,9 @@ A new target is one file with ``write(model) -> (code, note)`` and one line in `
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ...inference.small_sample import DDF
 from . import hlm, julia, python, r, sas, spss, stata
 from .back import Call, read
 from .model import Model, Untranslatable, of_fit, of_formula
@@ -47,7 +50,7 @@ class Code(str):
 
 
 def translate(
-    model, to: str, *, table=None, reml: bool = True, covariance: str = "unstructured", data: str = "df"
+    model, to: str, *, table=None, reml: bool = True, covariance: str = "unstructured", data: str = "df", ddf: str = "wald"
 ) -> Code:
     """A model as code for another program, or code of lme4 or Stata as a call of mlmlib.
 
@@ -62,6 +65,8 @@ def translate(
         With a formula: as in ``mlm.lmm``.
     data : str
         The name of the data set in the code.
+    ddf : {"wald", "satterthwaite", "kenward-roger"}
+        Degrees of freedom to ask the program for, as in ``fit.coef_table``; ``"wald"`` leaves its default.
 
     Returns
     -------
@@ -94,9 +99,16 @@ def translate(
             else of_fit(model, data)
         )
     )
+    if ddf not in DDF:
+        raise ValueError(f"ddf={ddf!r} is not known; choose one of {', '.join(map(repr, DDF))}.")
     title, language, write = TARGETS[key]
+    refitted = ddf == "kenward-roger" and spec.random and spec.method == "ML"
+    if spec.random:
+        spec = replace(spec, ddf=ddf, method="REML" if refitted else spec.method)
     try:
         text, note = write(spec)
+        if refitted:
+            note = f"REML in place of ML, because Kenward-Roger is made for it. {note}"
         code = Code(text)
     except Untranslatable as reason:
         code, note = Code(f"Cannot: {reason}."), ""

@@ -99,6 +99,9 @@ def from_stata(code: str) -> Call:
         if "R." in slopes:
             raise ValueError("R.factor effects (crossed factors) are not read.")
         reml = reml or "reml" in own
+        for option, ddf in (("dfmethod(kr", "kenward-roger"), ("dfmethod(sat", "satterthwaite")):
+            if any(o.startswith(option) for o in own):
+                notes.append(f'then fit.coef_table(ddf="{ddf}")')
         effects = [_term(word, new, notes) for word in _words(slopes)]
         structure = _structure(own, len(effects) + ("noconstant" not in own))
         inner = " + ".join(["0" if "noconstant" in own else "1", *effects])

@@ -24,7 +24,8 @@ def write(model: Model):
         f"m = fit(MixedModel, f, {model.data}; REML = {str(model.method == 'REML').lower()}{_contrasts(model)})",
         "VarCorr(m)",
     ]
-    note = "The default of MixedModels.jl is ML (REML = false), unlike lme4. z tests, as ours."
+    note = "The default of MixedModels.jl is ML (REML = false), unlike lme4. "
+    note += "z tests, as ours." if model.ddf == "wald" else "It has z tests only, no degrees of freedom."
     return "\n".join(lines), note
 
 

@@ -43,6 +43,7 @@ class Model:
     data: str = "df"  # the table's name in the code
     categories: dict = field(default_factory=dict)  # column: its levels, the reference first
     level2: frozenset = frozenset()  # columns that do not vary within a group
+    ddf: str = "wald"  # degrees of freedom asked for: "satterthwaite" or "kenward-roger"
     known: bool = True  # were data seen? If not, every column is taken as a number
 
     @property

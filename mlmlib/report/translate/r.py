@@ -7,6 +7,9 @@ import re
 from .model import Model, Untranslatable, expression, plain_category
 
 
+_NAMES = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}
+
+
 def factor_text(factor) -> str:
     """A factor in an R formula."""
     if factor.is_column:
@@ -65,13 +68,17 @@ def lme4(model: Model):
             raise Untranslatable("lme4's || does not separate the columns of a category; make 0/1 columns of it first")
         bar = "||" if r.structure == "independent" and not r.single else "|"
         terms.append(f"({inner(r)} {bar} {r.group})")
+    tested = _NAMES.get(model.ddf)
     lines = [
-        "library(lme4)",
+        "library(lmerTest)" if tested else "library(lme4)",
         *preparation(model),
         f"fit <- lmer({fixed} + {' + '.join(terms)},",
         f"            data = {model.data}, REML = {'TRUE' if model.method == 'REML' else 'FALSE'})",
-        "summary(fit)",
+        f'summary(fit, ddf = "{tested}")' if tested else "summary(fit)",
     ]
+    if tested:
+        note = "lmer's default is REML = TRUE. lmerTest prints the t tests; without ddf it takes Satterthwaite's degrees of freedom."
+        return "\n".join(lines), note + (" Kenward-Roger needs the package pbkrtest." if "K" in tested else "")
     note = (
         "lmer's default is REML = TRUE. It prints t values without p-values; lmerTest adds them with Satterthwaite's "
         "degrees of freedom. It prints no standard errors of variances; confint(fit) gives profile intervals."
@@ -103,6 +110,8 @@ def nlme(model: Model):
     fixed = f"{factor_text(model.formula.response)} ~ {side(model.fixed, model.intercept)}"
     if not model.random:
         return _without_random(model, fixed)
+    if model.ddf != "wald":
+        raise Untranslatable(f"lme counts degrees of freedom by level and has no {_NAMES[model.ddf]}; lmerTest has")
     if len(model.random) > 1:
         raise Untranslatable("several random terms need nested lists of pdMat objects in lme")
     r = model.random[0]

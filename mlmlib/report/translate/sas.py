@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from .model import Model, derived
 
+DDFM = {"wald": "", "satterthwaite": " ddfm=satterthwaite", "kenward-roger": " ddfm=kr"}
+NOTES = {
+    "wald": " Estimates and standard errors are ours; its t tests use containment degrees of freedom, without ddfm=.",
+    "satterthwaite": " The default would be containment degrees of freedom.",
+    "kenward-roger": " The default would be containment degrees of freedom. SAS takes the observed information of the variances "
+    "where we (and pbkrtest) take the expected, so that its degrees of freedom differ a little.",
+}
 TYPES = {"unstructured": "un", "independent": "vc", "exchangeable": "cs", "identity": "toep(1)"}
 
 
@@ -30,7 +37,7 @@ def write(model: Model):
         lines.append(f"  class {' '.join(dict.fromkeys(classes))};")
     fixed = " ".join(word(t) for t in model.fixed if t)
     lines.append(
-        f"  model {outcome} = {fixed + ' ' if fixed else ''}/ {'' if model.intercept else 'noint '}solution cl;"
+        f"  model {outcome} = {fixed + ' ' if fixed else ''}/ {'' if model.intercept else 'noint '}solution cl{DDFM[model.ddf]};"
     )
     for r in model.random:
         effects = " ".join((["intercept"] if r.intercept else []) + [word(e) for e in r.slopes])
@@ -47,6 +54,6 @@ def write(model: Model):
     note += (
         " Without random effects REML is least squares."
         if model.method == "OLS"
-        else " Estimates and standard errors are ours; its t tests use containment degrees of freedom."
+        else NOTES[model.ddf]
     )
     return "\n".join(lines), note

@@ -40,6 +40,8 @@ def write(model: Model):
         effects = " ".join((["INTERCEPT"] if r.intercept else []) + [w for e in r.slopes for w in words(e)])
         kind = "" if r.single else f" COVTYPE({TYPES[r.structure]})"
         out.append(f"  /RANDOM = {effects} | SUBJECT({r.group.replace(':', '*')}){kind}")
+    if model.ddf != "wald":
+        out.append(f"  /CRITERIA = DFMETHOD({model.ddf.replace('-', '').upper()})")
     out += [f"  /METHOD = {'ML' if model.method == 'ML' else 'REML'}", "  /PRINT = SOLUTION TESTCOV."]
     note = (
         "MIXED's default is REML"
@@ -48,7 +50,12 @@ def write(model: Model):
     )
     if model.categories:
         note += " The 0/1 columns keep our baseline; with BY, SPSS would take the last category."
-    note += " Its t tests use Satterthwaite's degrees of freedom, so p-values differ a little from ours."
+    note += {
+        "wald": " Its t tests use Satterthwaite's degrees of freedom by default, so p-values differ a little from ours; "
+        'coef_table(ddf="satterthwaite") has them.',
+        "satterthwaite": " Satterthwaite's degrees of freedom are its default.",
+        "kenward-roger": " Its default is Satterthwaite; DFMETHOD is missing in older versions.",
+    }[model.ddf]
     return "\n".join(lines + out), note
 
 

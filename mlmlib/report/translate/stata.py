@@ -7,6 +7,14 @@ from itertools import combinations
 from .model import Model, Untranslatable, derived
 
 
+DFMETHOD = {"satterthwaite": "dfmethod(satterthwaite, oim)", "kenward-roger": "dfmethod(kroger)"}
+NOTES = {
+    "wald": ". z tests, as ours.",
+    "satterthwaite": ". Without oim Stata would take the expected information of the variances; we (and lmerTest) take the observed.",
+    "kenward-roger": ". Like ours, dfmethod(kroger) takes the expected information of the variances.",
+}
+
+
 def _piece(model: Model, factor, names, inside: bool) -> str:
     category = model.category(factor)
     if category:
@@ -58,14 +66,17 @@ def write(model: Model):
     if model.method == "OLS":
         return "\n".join([*lines, f"regress {fixed}{no_constant}"]), note.strip()
     command = f"mixed {fixed}{no_constant}"
+    if model.ddf != "wald" and model.method != "REML":
+        raise Untranslatable("Stata has Satterthwaite's degrees of freedom with REML only; fit by REML")
     for place, r in enumerate(model.random, 1):
         if any(len(e) > 1 or model.category(e[0]) for e in r.slopes):
             raise Untranslatable(
                 "random slopes of categories or products must be columns of their own in Stata; make them first"
             )
+        last = place == len(model.random)
         slopes = " ".join(names[e[0]][0] if e[0] in names else e[0].label for e in r.slopes)
         options = ["noconstant"] * (not r.intercept) + [f"covariance({r.structure})"] * (not r.single)
-        options += ["reml"] * (model.method == "REML" and place == len(model.random))
+        options += ["reml"] * (model.method == "REML" and last) + [DFMETHOD.get(model.ddf, "")] * (model.ddf != "wald" and last)
         command += f" ///\n  || {r.group}:{' ' + slopes if slopes else ''}" + (
             f", {' '.join(options)}" if options else ""
         )
@@ -78,7 +89,8 @@ def write(model: Model):
             + ("" if model.method == "ML" else ", hence reml")
             + ", and its default covariance is independent"
             + ("" if all(r.single for r in model.random) else ", hence covariance(...)")
-            + ". z tests, as ours; the last line prints "
+            + NOTES[model.ddf]
+            + " The last line prints "
             + ("SDs and correlations." if any(not r.single for r in model.random) else "the ICC.")
         )
     else:
