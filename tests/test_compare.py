@@ -273,3 +273,13 @@ def test_options(options, says):
         mlm.compare(fit("hsb_ri_cses_ml"), fit("hsb_rc_ml"), **options)
     with pytest.raises(TypeError, match="does not know 'kind'"):
         mlm.compare(fit("hsb_ri_cses_ml"), fit("hsb_rc_ml"), kind="residual")
+
+
+def test_parameters_that_the_data_say_nothing_of():
+    """No school is both public and Catholic: the covariance of the two kinds is not to be seen."""
+    full = mlm.lmm("mathach ~ sector + (0 + sector | school)", data("hsb"), reml=False)
+    with pytest.raises(ValueError, match="no information"):
+        full.lr_vs_linear(mixture=True)
+    test = mlm.compare(mlm.lmm("mathach ~ sector + (1 | school)", data("hsb"), reml=False), full)
+    assert test.weights is None and "too little information" in test.note
+    assert full.lr_vs_linear().distribution == "chi2(3)"

@@ -32,6 +32,7 @@ from .testresult import TestResult
 __all__ = ["ExactTest", "exact_lrt", "exact_rlrt"]
 
 _EQUAL = 1e-10  # relative difference of eigenvalues that is rounding
+_STEP = 0.25  # of the grid in log l on which the search on a line begins
 
 
 class ExactTest(TestResult):
@@ -245,14 +246,16 @@ def _draw(mu, times, xi, degrees, weight, fixed, n, rng, reml) -> np.ndarray:
     """
     penal, often = (mu, times) if reml else (xi, np.ones(len(xi)))
     low, high = -12.0, max(8.0, min(25.0, 5.0 - float(np.log(mu.min()))))
-    grid = np.arange(low, high, 0.15)
+    grid = np.arange(low, high, _STEP)
     shrink = 1.0 / (1.0 + np.exp(grid) * mu[:, None])
     cost = often @ np.log1p(np.exp(grid) * penal[:, None])
+    several = times > 1
     found = np.empty(n)
     size = max(1, min(n, int(4e6 / (len(mu) + len(grid)))))
     for at in range(0, n, size):
         take = min(size, n - at)
-        w = rng.chisquare(times, size=(take, len(mu)))
+        w = rng.standard_normal((take, len(mu))) ** 2
+        w[:, several] += rng.chisquare(times[several] - 1.0, size=(take, several.sum()))
         rest = rng.chisquare(degrees - times.sum(), size=take) if degrees > times.sum() else np.zeros(take)
         total = w.sum(axis=1) + rest
         value = weight * np.log(total[:, None] / (w @ shrink + rest[:, None])) - cost
@@ -281,4 +284,4 @@ def _finer(where, w, rest, total, weight, mu, penal, often) -> np.ndarray:
         part = l * penal / (1.0 + l * penal)
         first = weight * slope - part @ often
         second = weight * bend - (part * (1.0 - part)) @ often
-        where = where + np.clip(-first / np.where(second < 0, second, -np.inf), -0.15, 0.15)
+        where = where + np.clip(-first / np.where(second < 0, second, -np.inf), -_STEP, _STEP)
