@@ -71,8 +71,8 @@ class Icc(_Shown):
         return self.note
 
 
-def icc(fit, level=0.95, *, group=None, at=None):
-    """The intraclass correlation of a fitted mixed model, with a delta-method SE and a logit interval.
+def icc(fit, level=0.95, *, group=None, at=None, method="wald", **options):
+    """The intraclass correlation of a fitted mixed model, with a delta-method SE and an interval.
 
     Without predictors it is the share of all variance that lies between groups; with predictors the share of what
     they leave (the residual ICC). Where slopes vary, the variance between groups depends on x, and so does the ICC:
@@ -82,11 +82,14 @@ def icc(fit, level=0.95, *, group=None, at=None):
     ----------
     fit : LmmResult
     level : float
-        Confidence level. The interval is symmetric on the logit scale, as Stata's `estat icc`.
+        Confidence level.
     group : str, optional
         The grouping factor, needed when there are several: the ICC is then its share of the whole.
     at : dict, optional
         Values of the predictors whose slopes vary.
+    method : {"wald", "profile", "bootstrap"}
+        The interval: symmetric on the logit scale, as Stata's `estat icc`; by the profile likelihood; or from replicates,
+        with the options of ``fit.conf_int(method="bootstrap")``.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def icc(fit, level=0.95, *, group=None, at=None):
 
     Notes
     -----
-    Chapter 3 (`03_random_intercepts`).
+    Chapter 3 (`03_random_intercepts`); Chapter 8 (`08_inference`) compares the intervals.
 
     Examples
     --------
@@ -139,9 +142,26 @@ def icc(fit, level=0.95, *, group=None, at=None):
     if fit.is_singular or se != se:
         se, note = float("nan"), "No standard error: the fit is singular, on the boundary of what can be estimated."
     lower, upper = _logit_interval(rho, se, level) if se == se and 0 < rho < 1 else (float("nan"),) * 2
+    if method != "wald":
+        lower, upper, told = _other_interval(fit, level, group, at, method, options)
+        note = " ".join(filter(None, (note, told)))
+    elif options:
+        raise TypeError(f"icc(method='wald') has no option {next(iter(options))!r}.")
     only_means = fit.spec.exog_names in ((), ("Intercept",)) and not slopes
     kind = "unconditional" if only_means else "residual"
     return Icc(float(rho), float(between), float(total - between), kind, group, se, lower, upper, level, at, note)
+
+
+def _other_interval(fit, level, group, at, method, options):
+    """The ends by profile or bootstrap, and what should be known of them."""
+    if method not in ("profile", "bootstrap"):
+        raise ValueError(f"icc(method={method!r}) is not known; choose 'wald', 'profile' or 'bootstrap'.")
+    elsewhere = any(at.values()) or len(fit.n_groups) > 1
+    if elsewhere and method == "profile":
+        raise ValueError("The ICC is profiled where the slopes' variables are zero; elsewhere use method='bootstrap'.")
+    of = (lambda one: icc(one, group=group, at=at).estimate) if elsewhere else "icc"
+    table = fit.conf_int(level, method, of={"ICC": of}, **options)
+    return float(table["lower"].iloc[0]), float(table["upper"].iloc[0]), table.attrs.get("note", "")
 
 
 def icc_from_variances(between, within):

@@ -73,6 +73,22 @@ def test_the_icc_is_that_of_mlm_icc():
         assert np.allclose(ours.astype(float), [rho.estimate, rho.lower, rho.upper], rtol=1e-6)
 
 
+def test_mlm_icc_takes_the_other_methods():
+    base = fit("imm_null_ml")
+    assert np.allclose([mlm.icc(base, method="profile").lower, mlm.icc(base, method="profile").upper], [0.1377, 0.3858], atol=1e-4)
+    boot = mlm.icc(base, method="bootstrap", n=400)
+    assert boot.lower < boot.estimate < boot.upper and boot.se == mlm.icc(base).se
+    slopes = fit("sleepstudy_corr_reml")
+    there = mlm.icc(slopes, at={"Days": 9}, method="bootstrap", n=60)
+    assert there.lower < there.estimate < there.upper and "bootstrap" in str(pytest.raises(ValueError, mlm.icc, slopes, at={"Days": 9}, method="profile").value)
+    with pytest.raises(ValueError, match="method='exact'"):
+        mlm.icc(base, method="exact")
+    with pytest.raises(TypeError, match="'n'"):
+        mlm.icc(base, n=3)
+    zero = mlm.icc(fit("dyestuff2_reml"), method="profile")
+    assert zero.lower == 0 < zero.upper < 1
+
+
 def test_r2_is_that_of_mlm_r2():
     for base in (fit(ISO), mlm.lmm("Reaction ~ Days + (1 + Days | Subject)", data("sleepstudy"), covariance="exchangeable")):
         ours, known = base.conf_int(of=["r2_marginal", "r2_conditional"]), mlm.r2(base)
