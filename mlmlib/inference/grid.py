@@ -162,7 +162,7 @@ def cells(levels: dict, held: dict, **moved) -> dict:
     shape = [len(values) for values in levels.values()]
     size = int(np.prod(shape, dtype=int))
     table = {}
-    for (name, values), place in zip(levels.items(), np.indices(shape).reshape(len(shape), -1)):
+    for (name, values), place in zip(levels.items(), np.indices(shape).reshape(len(shape), size)):
         column = np.empty(len(values), dtype=float if all(map(numeric, values)) else object)
         column[:] = values
         table[name] = column[place]
@@ -247,6 +247,7 @@ def _counts(fit, columns, levels, factors, shape) -> np.ndarray:
         code = np.array([values.index(v) if v in values else -1 for v in own])[codes]
         inside &= code >= 0
         place.append(code)
-    count = np.zeros([size if name in factors else 1 for name, size in zip(levels, shape)])
-    np.add.at(count, tuple(p[inside] for p in place), weights[inside])
-    return np.broadcast_to(count, shape)
+    counted = [size if name in factors else 1 for name, size in zip(levels, shape)]
+    cell = np.ravel_multi_index([p[inside] for p in place], counted) if counted else np.zeros(inside.sum(), dtype=int)
+    count = np.bincount(cell, weights[inside], int(np.prod(counted, dtype=int)))
+    return np.broadcast_to(count.reshape(counted), shape)

@@ -7,6 +7,7 @@ from .diagnostics import diagnosis, influence, linearity, residual_spread
 from .effects import caterpillar, pooling, random_effects, shrinkage, shrinkage_pairs
 from .inference import design_effect, intervals, margins, sampling, type1_error
 from .lines import fitted_lines
+from .means import means
 from .profile import profile_density, profile_pairs, profile_zeta
 from .theme import DATA, FAINT, FIXED, INK, MISS, PARTIAL, POOLED, SECOND, SKY, SOFT, UNPOOLED, alt, style, text_color
 from .variance import origin, plausible_ranges, variance, variance_shares
@@ -35,6 +36,7 @@ __all__ = [
     "intervals",
     "linearity",
     "margins",
+    "means",
     "origin",
     "plausible_ranges",
     "pooling",
