@@ -108,6 +108,30 @@ def test_any_backend_of_joblib_serves():
             assert one.equals(base.bootstrap(120, seed=3, n_jobs=None).replicates)
 
 
+def test_a_backend_that_returns_a_list_serves():
+    """Dask and Ray bring backends of their own; one that cannot hand results over one by one is taken as it is."""
+    joblib = pytest.importorskip("joblib")
+    from joblib._parallel_backends import ThreadingBackend
+
+    class Plain(ThreadingBackend):
+        supports_return_generator = False
+
+    joblib.register_parallel_backend("plain", Plain)
+    base = fit("sleepstudy_corr_reml")
+    with joblib.parallel_config(backend="plain", n_jobs=2):
+        assert base.bootstrap(120, n_jobs=None).replicates.equals(base.bootstrap(120).replicates)
+
+
+def test_the_bar_counts_replicates(capfd, monkeypatch):
+    base = fit("sleepstudy_corr_reml")
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    base.bootstrap(100, progress=True)
+    assert "100" in capfd.readouterr().err
+    base.bootstrap(100)
+    base.bootstrap(100, progress=False)
+    assert not capfd.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["slopes", "slopes weighted, offset", "slopes by ML, weighted, offset", "independent", "two terms",
                                   "exchangeable"])
 def test_the_cluster_bootstrap_is_the_fit_to_the_drawn_rows(name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -65,6 +66,7 @@ def run(root: Path, args) -> int:
     # A build that fails leaves no stamp, so the next one cannot take its half-made pages for good ones.
     stamp.unlink(missing_ok=True)
 
+    os.environ["TQDM_DISABLE"] = "1"  # nobody watches a chapter run: no progress bar among its outputs
     overrides = {"nitpicky": True, "latex_individualpages": False}
     if args.only:
         overrides["external_toc_path"] = str(_preview_toc(root, args.only, folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -35,7 +36,7 @@ def run(root: Path, args) -> int:
         else:
             command += ["chapters", "--nbval-lax", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg"]
             command += ["--nbval-cell-timeout", "900", "--durations", "15"]
-    code = subprocess.call(command, cwd=root)
+    code = subprocess.call(command, cwd=root, env={**os.environ, "TQDM_DISABLE": "1"})  # no progress bar among outputs
     failed = [name for name, code in done if code]
     if failed:
         print(f"mlm: also failed before pytest: {', '.join(failed)}", flush=True)

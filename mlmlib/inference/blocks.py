@@ -6,6 +6,7 @@ Chapter 8 (``08_inference``) uses it for the bootstrap.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 import numpy as np
@@ -72,6 +73,8 @@ def bar_of(n: int, progress: bool | None, unit: str = "replicates"):
 
 
 def _watched() -> bool:
-    """True in a terminal and in a notebook's kernel with a reader."""
+    """True in a terminal and in a notebook, unless TQDM_DISABLE is set, as it is while the book is built."""
+    if os.environ.get("TQDM_DISABLE"):
+        return False
     kernel = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return sys.stderr.isatty() if kernel is None else hasattr(kernel, "kernel")
