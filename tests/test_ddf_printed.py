@@ -132,3 +132,13 @@ def _every_number_is_on_the_ledger(told):
     for number in re.findall(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d+)?\.\d+(?![\w.]*\d)", text):
         assert number in shown, number
     assert np.isfinite(told.numbers["value"].map(lambda v: v if isinstance(v, (int, float)) else 0.0)).all()
+
+
+def test_contextual_effect():
+    split = mlm.within_between(data("math"), ["homework"], groups="schid")
+    fitted = mlm.lmm("math ~ homework_within + homework_between + (1 | schid)", split)
+    for ddf in SMALL:
+        effect = mlm.contextual_effect(fitted, "homework", ddf=ddf)
+        test = fitted.test("homework_between = homework_within", ddf=ddf)
+        assert effect.letter == "t" and effect.statistic**2 == pytest.approx(test.statistic)
+        assert effect.pvalue == pytest.approx(test.pvalue)

@@ -57,8 +57,7 @@ class Anova:
         head = ["", "F", "NumDF", "DenDF", "p"] if self._is_f else ["", "chi2", "df", "p"]
         rows = []
         for term, test in self.tests.items():
-            degrees = ([str(test.df[0]), f"{test.df[1]:.4g}" if test.df[1] < 1000 else f"{test.df[1]:,.0f}"]
-                       if self._is_f else [str(test.df)])
+            degrees = [str(test.df[0]), _shown(test.df[1])] if self._is_f else [str(test.df)]
             rows.append([term, f"{test.statistic:.2f}", *degrees, p_text(test.pvalue).removeprefix("= ")])
         return head, rows
 
@@ -67,6 +66,10 @@ class Anova:
 
     def _repr_html_(self):
         return html_table(*self._shown(), caption=self.title, note=self.note)
+
+
+def _shown(df: float) -> str:
+    return f"{df:.4g}" if not df >= 1000 else f"{df:,.0f}"
 
 
 def anova(fit, *, type=3, ddf: str = "wald") -> Anova:

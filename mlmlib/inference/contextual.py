@@ -20,6 +20,7 @@ import numpy as np
 from ..clustering import _Shown
 from ..display import number
 from ..errors import DataError
+from .small_sample import linear
 from .testresult import p_text
 
 __all__ = ["ContextualEffect", "contextual_effect"]
@@ -55,7 +56,8 @@ class ContextualEffect(_Shown):
                            f"{self.letter} = {self.statistic:.2f}, p {p_text(self.pvalue)}"]]
 
 
-def contextual_effect(fit, column=None, *, between=None, within=None, level: float = 0.95) -> ContextualEffect:
+def contextual_effect(fit, column=None, *, between=None, within=None, level: float = 0.95,
+                      ddf: str = "wald") -> ContextualEffect:
     """The contextual effect of a predictor that is in the model as group mean and deviation from it.
 
     Parameters
@@ -66,6 +68,8 @@ def contextual_effect(fit, column=None, *, between=None, within=None, level: flo
     between, within : str, optional
         The names of the two coefficients where they are others.
     level : float
+    ddf : {"wald", "satterthwaite", "kenward-roger"}
+        Degrees of freedom of the test and interval, as in ``fit.coef_table``.
 
     Returns
     -------
@@ -93,10 +97,11 @@ def contextual_effect(fit, column=None, *, between=None, within=None, level: flo
     if crossed:
         raise DataError(f"{crossed[0]!r} lets the slope depend on another predictor, so there is no single contextual effect.")
     weights = np.array([(name == pair[0]) * 1.0 - (name == pair[1]) * 1.0 for name in fit._names])
-    estimate, se = float(weights @ fit._params), float(np.sqrt(weights @ fit._cov @ weights))
-    ratio, half = estimate / se, fit._quantile(level) * se
-    from scipy.special import ndtr, stdtr
-    tail = ndtr(-abs(ratio)) if fit._t_df is None else stdtr(fit._t_df, -abs(ratio))
-    b, w = (float(fit._params[fit._names.index(name)]) for name in pair)
-    return ContextualEffect(b, w, estimate, se, ratio, float(2 * tail), estimate - half, estimate + half, level, pair,
-                            "z" if fit._t_df is None else "t")
+    slopes = np.array([[name == own for name in fit._names] for own in pair], dtype=float)
+    (b, w, estimate), (_, _, se), (_, _, df) = (v.tolist() for v in linear(fit, np.vstack([slopes, weights]), ddf))
+    from scipy.special import stdtr, stdtrit
+    if not 0 < level < 1:
+        raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+    ratio, half = estimate / se, float(stdtrit(df, 0.5 + level / 2.0)) * se
+    return ContextualEffect(b, w, estimate, se, ratio, float(2 * stdtr(df, -abs(ratio))), estimate - half, estimate + half, level,
+                            pair, "z" if np.isinf(df) else "t")

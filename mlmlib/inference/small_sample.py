@@ -103,6 +103,10 @@ def f_test(fit, C, ddf: str = "wald", rhs=0.0, null: str | None = None) -> TestR
     if np.isinf(df):
         from scipy.special import chdtrc
         return TestResult(q * statistic, q, float(chdtrc(q, q * statistic)), f"chi2({q})", null, "Wald test", method.note)
+    if not (df > 0 and statistic >= 0):
+        note = (f"no F distribution has the moments that {method.name.removesuffix(' F test')} asks for: too few groups for so "
+                "many variances; test fewer coefficients at once, or use another ddf or a bootstrap")
+        return TestResult(np.nan, (q, np.nan), np.nan, f"F({q}, ?)", null, method.name, note)
     from scipy.special import fdtrc
     shown = f"{df:.0f}" if float(df).is_integer() else f"{df:.2f}"
     return TestResult(statistic, (q, float(df)), float(fdtrc(q, df, statistic)), f"F({q}, {shown})", null, method.name,
