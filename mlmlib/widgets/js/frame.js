@@ -14,6 +14,7 @@
 //     describe(result, state) -> what the picture shows, in words,
 //     announce(result, state) -> what has just changed, for a screen reader,
 //     tries: [{try, see}, ...],
+//     python(state, data),                   // optional: the arguments of the Python function, where they are not the state
 //   });
 
 import { controls } from "./controls.js";

@@ -167,6 +167,11 @@ export default lab({
       set({ x: change(state.x, J, j, null), y: change(state.y, J, j, null), n: change(state.n, J, j, null), out: state.out.filter((k) => k !== j) });
     } },
   ],
+  python: (st, { labels, n, x, y }) => {
+    const own = (j) => [st.x[j] ?? Number(x[j].toFixed(3)), st.y[j] ?? Number(y[j].toFixed(2))], some = (f, g) => Object.fromEntries(labels.map((label, j) => [label, f(j), g(j)]).filter(([, ok]) => ok).map(([label, , v]) => [label, v]));
+    return { school: labels[st.school], out: st.out.map((j) => labels[j]), moved: some((j) => (st.x[j] ?? st.y[j] ?? null) !== null, own),
+      sizes: some((j) => (st.n[j] ?? n[j]) !== n[j], (j) => st.n[j]), students: st.students };
+  },
   compute,
   size: (w) => [w, w >= 440 ? 608 : 890],
   draw,

@@ -28,7 +28,9 @@ export function hashOf(name, state, opening) {
 
 const python = (v) => tidy(v).replace(/\btrue\b/g, "True").replace(/\bfalse\b/g, "False").replace(/\bnull\b/g, "None");
 
-export function pythonOf(name, state, opening) {
+/** The state as a call. A lab whose Python face takes other arguments than its state says which in python(state, data). */
+export function pythonOf(spec, ctx) {
+  const { name, python: named = (state) => state } = spec, [state, opening] = [ctx.state, ctx.opening].map((v) => named(v, ctx.data));
   const pairs = Object.keys(state).filter((k) => tidy(state[k]) !== tidy(opening[k])).map((k) => `${k}=${python(state[k])}`);
   return `mlm.labs.${name}(${pairs.join(", ")})`;
 }
@@ -43,7 +45,7 @@ export function copyables(spec, ctx, button) {
       note.replaceChildren("Copy this: ", make("code", {}, text));
     }
   };
-  if (!ctx.onSite) return [button("Copy as Python", () => copy(pythonOf(spec.name, ctx.state, ctx.opening), "Copied.")), note];
+  if (!ctx.onSite) return [button("Copy as Python", () => copy(pythonOf(spec, ctx), "Copied.")), note];
   return [button("Link to this state", () => {
     const hash = hashOf(spec.name, ctx.state, ctx.opening);
     history.replaceState(null, "", hash);
