@@ -9,6 +9,8 @@ not depend on how the columns are coded.
 A term contains another if it has all its factors, the same numbers among them and more categories: ``x:sector``
 contains ``x`` but not ``sector``, whose test is therefore that of a difference at x = 0. These are the definitions of
 SAS and lmerTest; as there, "after" means by the columns' cross-products X'X, of a mixed model too.
+The R package car differs in type II: for it ``x:sector`` contains ``sector`` as well, whose test then leaves the
+interaction out.
 
 Chapter 8 (``08_inference``) shows what each type asks.
 
