@@ -156,6 +156,14 @@ def test_adjustments_are_in_order():
             assert kin.pvalues(np.full(len(A), c[adjust]), adjust) == pytest.approx(0.05, rel=1e-4)
 
 
+def test_many_degrees_of_freedom_are_interpolated():
+    A = np.array([np.eye(7)[i] - np.eye(7)[j] for i in range(7) for j in range(i + 1, 7)])
+    kin = Kin(np.geomspace(4.0, 3000.0, 21), A @ A.T, 6, 7)
+    for adjust in ("tukey", "scheffe"):
+        one = [Kin(np.full(21, df), A @ A.T, 6, 7).critical(0.95, adjust)[0] for df in kin.df[1::4]]
+        np.testing.assert_allclose(kin.critical(0.95, adjust)[1::4], one, rtol=1e-8)
+
+
 def test_simultaneous_intervals_cover_all_of_a_family():
     """The promise itself: under the null the family-wise error of the intervals is 5 %."""
     rng, A = np.random.default_rng(4), np.array([[1, -1, 0, 0], [1, 0, -1, 0], [1, 0, 0, -1]])

@@ -195,6 +195,7 @@ def _spelled(row, labels):
 
 def labels_of(parts, names):
     """Names of the means to compare: values, numbers with their column's name; in parentheses around operators."""
+    names = [name + "=" * name[-1].isdigit() for name in names]
     texts = [" ".join(f"{name}{plain(v)}" if _reads_as_number(v) else str(v) for name, v in zip(names, part))
              for part in parts]
     return [f"({text})" if any(sign in text for sign in "-+/*") else text for text in texts]

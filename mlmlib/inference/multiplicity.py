@@ -37,6 +37,7 @@ from .simultaneous import LargestT, range_quantile, range_tail
 __all__ = ["ADJUST", "Kin", "method"]
 
 ADJUST = ("none", "bonferroni", "holm", "sidak", "tukey", "mvt", "scheffe", "fdr")
+_NODES = 11
 _ALIASES = {"dunnett": "mvt", "bh": "fdr", None: "none"}
 
 
@@ -135,8 +136,17 @@ class Kin:
         return self._each(lambda df: -_quantile(tail / 2.0, df))
 
     def _each(self, quantile) -> np.ndarray:
-        """A quantile for each degrees of freedom, found once where they are the same (to nine digits)."""
-        found = {df: quantile(df) for df in dict.fromkeys(map(_rounded, self.df)) if df == df}
+        """A quantile for each degrees of freedom, found once where they are the same (to nine digits).
+
+        Of many that differ the logarithm is interpolated by a Chebyshev polynomial in 1 / df, to eight digits or more.
+        """
+        several = [df for df in dict.fromkeys(map(_rounded, self.df)) if df == df]
+        if len(several) > _NODES + 1 and min(several) >= 4.0:
+            ends = sorted([1.0 / max(several), 1.0 / min(several)])
+            curve = np.polynomial.Chebyshev.interpolate(
+                lambda x: np.log([quantile(np.inf if v <= 0 else 1.0 / v) for v in x]), _NODES - 1, ends)  # fmt: skip
+            return np.exp(curve(1.0 / self.df))
+        found = {df: quantile(df) for df in several}
         return np.array([found.get(_rounded(df), np.nan) for df in self.df], dtype=float)
 
 
