@@ -17,7 +17,7 @@ from .answers import NotYet, as_dict, as_letter, as_letters, as_number, as_truth
 from .seal import seal, unseal
 
 ROUNDING = "Any sensible rounding counts: {digits} significant digits or more."
-FOLLOWS = "{what}: {x:.6g} follows correctly from your own earlier answer, which is not right, and counts in full."
+FOLLOWS = "{what} follows correctly from your own earlier answer and counts in full."
 _log = None
 _told = ContextVar("the submission that is being judged", default=None)  # each thread has its own
 
@@ -71,7 +71,11 @@ class Told:
 
     def reml(self, name):
         """Whether the student's own earlier mixed model was fitted by REML."""
-        return bool(self.answers[name].fields["reml"])
+        return bool(self.fit(name)["reml"])
+
+    def fit(self, name):
+        """The student's own earlier fit as `fits.describe` gives it: params, se, cov, variances by name, criterion."""
+        return self.answers[name].fields
 
 
 @contextmanager
@@ -85,18 +89,17 @@ def submission(answers):
         _told.reset(before)
 
 
-def _follows(x, follows, what, digits):
-    """Whether `x` is what follows from the student's earlier answers; noted for the student if so."""
+def _follows(follows, agrees, what):
+    """Whether the answer agrees with what follows from the student's earlier answers; noted for the student if so."""
     told = _told.get()
     if follows is None or told is None:
         return False
     try:
-        target = float(follows(told))
+        if not agrees(follows(told)):
+            return False
     except (NotYet, ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         return False
-    if not math.isfinite(target) or abs(x - target) > tolerance(target, (), digits):
-        return False
-    told.notes.append(FOLLOWS.format(what=what[0].upper() + what[1:], x=x))
+    told.notes.append(FOLLOWS.format(what=what[0].upper() + what[1:]))
     return True
 
 
@@ -181,7 +184,10 @@ def number(value, expected, *, what, known=(), between=None, hint="", digits=3, 
         return
     x = as_number(value, what)
     tol = tolerance(expected, pairs, digits) if tol is None else tol
-    if abs(x - expected) <= tol or _follows(x, follows, what, digits):
+    def agrees(target):
+        return math.isfinite(target) and abs(x - target) <= tolerance(target, (), digits)
+
+    if abs(x - expected) <= tol or _follows(follows, agrees, f"{what}: {x:.6g}"):
         return
     reply = _named(x, pairs, digits)
     if reply:
@@ -268,10 +274,11 @@ def table(value, expected, *, what, known=(), hint="", digits=3):
                  f"{', '.join(wrong[:4])}. {hint} {ROUNDING.format(digits=digits)}".replace("  ", " "))
 
 
-def function(value, reference, inputs, *, what, known=(), hint="", digits=4, sample=None):
+def function(value, reference, inputs, *, what, known=(), hint="", digits=4, sample=None, follows=None):
     """A function, tried on every tuple of arguments in `inputs` against `reference`.
 
-    `known` maps a reply to a wrong function; it is given when all of its results match.
+    `known` maps a reply to a wrong function; it is given when all of its results match. `follows` makes, from what was
+    told, the function that follows from the student's own earlier answers.
     """
     inputs = [tuple(i) if isinstance(i, (tuple, list)) else (i,) for i in inputs]
     known = dict(known or {})
@@ -283,7 +290,7 @@ def function(value, reference, inputs, *, what, known=(), hint="", digits=4, sam
     def agrees(f):
         return all(abs(x - float(f(*args))) <= tolerance(float(f(*args)), (), digits) for x, args in zip(got, inputs))
 
-    if agrees(reference):
+    if agrees(reference) or _follows(follows, agrees, what):
         return
     for reply, wrong in known.items():
         if agrees(wrong):
@@ -292,11 +299,15 @@ def function(value, reference, inputs, *, what, known=(), hint="", digits=4, sam
     raise NotYet(f"{what[0].upper() + what[1:]} gives the right number for {right} of {len(inputs)} inputs that we tried. {hint}")
 
 
-def fit(value, expected, *, what):
-    """A fitted model: same kind of fit, same rows, same terms, same optimum as `expected`."""
-    from .fits import describe, differences
+def fit(value, expected, *, what, known=(), confirm=False):
+    """A fitted model: same kind of fit, same rows, same terms, same optimum as `expected`, under whatever column names.
 
-    if _note("fit", value, what, expected=expected):
+    `known` maps a reply to a wrong fit. With `confirm` the public check says what a wrong fit lacks, or that it is right.
+    """
+    from .fits import describe, differences, same
+
+    pairs = [(wrong, reply) for reply, wrong in dict(known or {}).items()]
+    if _note("fit", value, what, expected=expected, known=pairs, confirm=confirm):
         return
     if value is None or value is Ellipsis:
         raise NotYet(f"No answer yet for {what}.")
@@ -304,7 +315,7 @@ def fit(value, expected, *, what):
     if found is None:
         raise NotYet(f"{what[0].upper() + what[1:]} should be a fitted model, as mlm.lmm or mlm.ols returns it; "
                      f"this is a {type(value).__name__}.")
-    reply = differences(found, describe(expected))
+    reply = next((reply for wrong, reply in pairs if same(found, describe(wrong))), differences(found, describe(expected)))
     if reply:
         raise NotYet(f"{what[0].upper() + what[1:]}: {reply}")
 
@@ -328,6 +339,9 @@ def make_seal(record, salt):
         out |= {"between": record.between, "known": sealed, "digits": record.digits}
         if record.confirm:
             out["right"] = seal(record.expected, "right", width=_width(record.expected, record.known, record.digits), salt=salt)
+    elif record.kind == "fit" and record.confirm:
+        from .fits import describe, sealed_fit
+        out["fit"] = sealed_fit(describe(record.expected), [(describe(wrong), reply) for wrong, reply in record.known], salt)
     elif record.options:
         out["options"] = list(record.options)
     elif record.kind == "table":
@@ -369,11 +383,15 @@ def form(value, sealed=None):
         case "function":
             call(value, sealed["sample"], what)
         case "fit":
-            from .fits import describe
+            from .fits import describe, unlike
             if value is None or value is Ellipsis:
                 raise NotYet(f"No answer yet for {what}.")
-            if describe(value) is None:
+            found = describe(value)
+            if found is None:
                 raise NotYet(f"{what[0].upper() + what[1:]} should be a fitted model; this is a {type(value).__name__}.")
+            reply = unlike(found, sealed["fit"], sealed["salt"]) if "fit" in sealed else ""
+            if reply:
+                raise NotYet(f"{what[0].upper() + what[1:]}: {reply}")
         case _:
             if value is None or value is Ellipsis:
                 raise NotYet("No answer yet.")

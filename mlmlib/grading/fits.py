@@ -1,5 +1,10 @@
 """A fitted model as plain numbers: what the grader looks at, and what crosses from a submission's process."""
+import json
 from types import SimpleNamespace
+
+from .seal import seal, unseal, unveil, veil
+
+SMALL = 12  # up to so many coefficients, their covariance matrix crosses too
 
 
 def _plain(mapping):
@@ -21,6 +26,9 @@ def describe(fit):
                     "variances": {f"{g}: {n}": float(v) for g, n, v in zip(rows["group"], rows["name"], rows["variance"])}}
         else:
             out |= {"kind": "linear"}
+        if len(out["params"]) <= SMALL:
+            V = fit.cov_params()
+            out["cov"] = {str(a): {str(b): float(V.loc[a, b]) for b in V.columns} for a in V.index}
     except (TypeError, ValueError, KeyError, AttributeError):
         return None
     return out
@@ -38,8 +46,46 @@ def _names(found, wanted, what):
     return f"{what} has {', '.join(extra)}, which the question does not ask for." if extra else ""
 
 
+def _height(fields):
+    return fields.get("criterion", fields["llf"])
+
+
+def _as_high(found, wanted):
+    return abs(_height(found) - _height(wanted)) <= 1e-5 * max(1, abs(_height(wanted)))
+
+
+def _near(a, b, tol):
+    """Whether two sets of numbers agree, whatever their names and order."""
+    a, b = sorted(a.values()), sorted(b.values())
+    floor = 0.01 * max(map(abs, b), default=0)
+    return len(a) == len(b) and all(abs(x - y) <= tol * max(abs(y), floor) for x, y in zip(a, b))
+
+
+def same(found, wanted):
+    """Whether two described fits are one model, under whatever names its columns have."""
+    return (all(found.get(key) == wanted.get(key) for key in ("kind", "nobs", "reml")) and _as_high(found, wanted)
+            and _near(found["params"], wanted["params"], 1e-3)
+            and _near(found.get("variances", {}), wanted.get("variances", {}), 1e-2))
+
+
 def differences(found, wanted):
     """Reply that names the first difference between two described fits; empty if there is none."""
+    if same(found, wanted):
+        return ""
+    reply = _of_form(found, wanted)
+    if reply:
+        return reply
+    if not _as_high(found, wanted):
+        return "the terms are right, but the fit is another one: were the data changed, or the outcome?"
+    for name, value in wanted["params"].items():
+        if abs(found["params"][name] - value) > 0.05 * max(found["se"][name], wanted["se"][name]):
+            return (f"it fits as well as it should, but the coefficient of {name} is another one: does each column hold "
+                    "what its name says?")
+    return ""
+
+
+def _of_form(found, wanted):
+    """The first difference of kind, rows, terms or method."""
     if found["kind"] != wanted["kind"]:
         return ("the groups are not in this model: a random part such as (1 | school) is missing."
                 if wanted["kind"] == "mixed" else "this is a mixed model; the question asks for one without random effects.")
@@ -50,9 +96,40 @@ def differences(found, wanted):
         reply = _names(found["variances"], wanted["variances"], "the random part")
         if not reply and found["reml"] != wanted["reml"]:
             reply = f"it is fitted by {'REML' if found['reml'] else 'ML'}, and the question asks for {'REML' if wanted['reml'] else 'ML'}."
-    if reply:
-        return reply
-    scale = wanted.get("criterion", wanted["llf"])
-    if abs(found.get("criterion", found["llf"]) - scale) > 1e-5 * max(1, abs(scale)):
-        return "the terms are right, but the fit is another one: were the data changed, or the outcome?"
-    return ""
+    return reply
+
+
+# ---- what a public check of a guided step may know -----------------------------------------------------------------
+
+def _marks(fields):
+    """Two numbers that two fits share if they are one model, under whatever names: how high, and how large."""
+    return (_height(fields), 1e-5), (sum(v * v for v in fields["params"].values()), 1e-3)
+
+
+def sealed_fit(wanted, known, salt):
+    """A fit as a public check carries it: terms out of plain sight, the optimum and known mistakes under seal."""
+    form = {key: wanted[key] for key in ("kind", "nobs", "reml") if key in wanted}
+    form |= {key: list(wanted[key]) for key in ("params", "variances") if key in wanted}
+    mistakes = [[seal(v, reply, width=w, salt=salt) for v, w in _marks(fields)] for fields, reply in known]
+    return {"form": veil(json.dumps(form), salt), "known": mistakes,
+            "right": [seal(v, "right", width=w, salt=salt) for v, w in _marks(wanted)]}
+
+
+def _opened(found, locks, salt):
+    opened = [unseal(v, lock, salt=salt) for (v, _), lock in zip(_marks(found), locks)]
+    return opened[0] if all(opened) else None
+
+
+def unlike(found, sealed, salt):
+    """Reply to a described fit that is not the sealed one; empty if it is."""
+    form = json.loads(unveil(sealed["form"], salt))
+    alike = (all(found.get(key) == form.get(key) for key in ("kind", "nobs", "reml"))
+             and all(len(found.get(key, ())) == len(form.get(key, ())) for key in ("params", "variances")))
+    if alike and _opened(found, sealed["right"], salt):
+        return ""
+    for locks in sealed["known"] if alike else ():
+        reply = _opened(found, locks, salt)
+        if reply:
+            return reply
+    return _of_form(found, form) or ("the terms are right, but the fit is another one: were the data changed, or the outcome, "
+                                     "or does a column not hold what its name says?")
