@@ -7,6 +7,7 @@ import re
 import pytest
 
 import exercise_kit as kit
+import mlmlib as mlm
 from mlmlib.grading import answers, check, seal
 
 # What a student who holds these misconceptions hands in, added after the model answers, and what it must cost.
@@ -61,6 +62,7 @@ WRONG = {
         "minority_z = parts.tvalues['is_minority_between']": ("q6_7", 2, "not whether company matters"),
         "tau_group = variances(mlm.lmm('mathach ~ cses + (1 | school)', hsb))['Intercept']": ("q6_8", 2, "REML"),
         "q6_11 = 'ab'": ("q6_11", 0, "d (is true, and missing)"),
+        "sd_raw = sd_centered": ("q6_12", 2, "group-mean centered SES"),
     },
 }
 
@@ -124,6 +126,60 @@ def test_one_early_slip_costs_its_own_points_only():
         for question in later:
             assert f"[{question}]" in row["messages"], (slip, question)
         assert "follows correctly from your own earlier answer" in row["messages"]
+
+
+BOTH = "both = mlm.lmm('mathach ~ cses * mean_ses {} sector + (1 + cses | school)', hsb, reml={})"
+
+
+def test_a_wrong_fit_costs_its_own_points_only():
+    """What follows from the fit `both` of chapter 5 counts in full: by ML, or with a product too many."""
+    name = "05_level2_predictors"
+    ml = kit.with_code(kit.model(name), BOTH.format("+ cses *", False), after="both = mlm.lmm")
+    ml = kit.with_code(ml, "six = six.refit(reml=False)\nlr = six.criterion - both.criterion\n"
+                       "p_slope = (stats.chi2.sf(lr, 1) + stats.chi2.sf(lr, 2)) / 2", after="six = mlm.lmm")
+    more = kit.with_code(kit.model(name), BOTH.format("*", True), after="both = mlm.lmm")
+    rows = kit.grade({"model.ipynb": kit.model(name), "ml.ipynb": ml, "more.ipynb": more})
+    full = rows["model.ipynb"]
+    for file, reply, spared in (("ml.ipynb", "fitted by ML", set()), ("more.ipynb", "which the question does not ask for", {"q5_11"})):
+        lost = {q for q in full if re.fullmatch(r"q\d+_\d+", q) and rows[file][q] != full[q]}
+        assert lost - spared == {"q5_3"}, (file, rows[file]["messages"])
+        assert float(full["q5_3"]) - float(rows[file]["q5_3"]) == pytest.approx(1)
+        assert reply in rows[file]["messages"] and "follows correctly" in rows[file]["messages"]
+
+
+def test_public_checks_confirm_the_fits_that_later_steps_stand_on():
+    confirmed = {r.name: r for name in ("05_level2_predictors", "06_centering") for *_, r in kit.checks(name) if r.kind == "fit"}
+    assert set(confirmed) == {"means", "coefs", "both", "blend", "split"} and all(r.confirm for r in confirmed.values())
+    math = mlm.load("math")
+    math["own"] = math.groupby("schid")["ses"].transform("mean")
+    math["apart"], math["ses_within"] = math["ses"] - math["own"], math["ses"] - math["ses"].mean()
+    math["ses_between"] = math["own"]
+    sealed = check.make_seal(confirmed["split"], "salt")
+    assert "ses_between" not in str(sealed)
+
+    def reply(formula, reml=False):
+        with pytest.raises(check.NotYet) as refusal:
+            check.form(mlm.lmm(formula, math, reml=reml), sealed)
+        return str(refusal.value)
+
+    check.form(mlm.lmm("math ~ own + apart + (1 | schid)", math, reml=False), sealed)  # own names for the right columns
+    assert "lacks ses_between" in reply("math ~ ses_within + (1 | schid)")
+    assert "fitted by REML" in reply("math ~ ses_within + ses_between + (1 | schid)", reml=True)
+    assert "zero in every school" in reply("math ~ ses_within + ses_between + (1 | schid)")  # centered at the grand mean
+    assert "random part" in reply("math ~ ses_within + ses_between + (ses | schid)")
+
+
+def test_a_column_that_does_not_hold_what_its_name_says_is_no_full_mark():
+    test, _ = next((test, names) for q, test, names, r in kit.checks("06_centering") if r.name == "split")
+    d = mlm.within_between(mlm.load("math"), ["ses"], groups="schid")
+    wrong = d.assign(ses_within=d["ses"] - d["ses"].mean())
+    for data, refused in ((d, False), (wrong, True)):
+        fit = mlm.lmm("math ~ ses_within + ses_between + (1 | schid)", data, reml=False)
+        if refused:
+            with pytest.raises(check.NotYet, match="zero in every school"):
+                test(split=fit)
+        else:
+            test(split=fit)
 
 
 def test_a_number_in_quotes_is_a_number():
