@@ -191,7 +191,8 @@ class HeldCorrelation(HeldVariance):
     """A correlation held at a value.
 
     Whatever the value, one of the two effects may not vary at all, and the correlation then says nothing: the fits
-    without the one and without the other are candidates at every value.
+    without the one and without the other are candidates at every value.  A search that comes near them is begun again
+    from elsewhere, because they draw searches in from afar.
 
     Parameters
     ----------
@@ -200,19 +201,24 @@ class HeldCorrelation(HeldVariance):
     chart : object
     without : list of HeldVariance
         The standard deviations that may be zero.
+    starts : list of (ndarray, float)
+        Factors L and residual variances to begin again from.
     """
 
-    def __init__(self, model, term: int, chart, without):
+    def __init__(self, model, term: int, chart, without, starts):
         super().__init__(model, term, chart)
-        self.without, self._fits = without, None
+        self.without, self.starts, self._zero = without, starts, None
 
     def solve(self, value: float, L: np.ndarray, s2: float) -> Optimum:
         """The best fit with the correlation at `value`, sought from L and s2."""
-        if self._fits is None:
-            self._fits = [held.solve(0.0, L, s2) for held in self.without]
+        if self._zero is None:
+            fits = [held.solve(0.0, *start) for held in self.without for start in self.starts]
+            self._zero = min(fits, key=lambda fit: fit.value)
         found = super().solve(value, L, s2)
-        other = min(self._fits, key=lambda fit: fit.value)
-        return found if found.value <= other.value else replace(other, held=value, slope=0.0)
+        if found.value > self._zero.value - 0.01:
+            found = min([found, *(super(HeldCorrelation, self).solve(value, *start) for start in self.starts)],
+                        key=lambda fit: fit.value)
+        return found if found.value <= self._zero.value else replace(self._zero, held=value, slope=0.0)
 
 
 def _at_variance(criterion, at, s2: float):

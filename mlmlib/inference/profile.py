@@ -19,6 +19,7 @@ Applied Statistics, 37, 87-94.
 from __future__ import annotations
 
 import math
+import warnings
 from functools import cached_property
 
 import numpy as np
@@ -27,7 +28,7 @@ from ..lmm.optimise import Minimum, minimize
 from ..results import normal_quantile
 from .blocks import bar_of
 from .constrained import Optimum
-from .profile_parameters import at_estimate, parameter, parameter_names, parameter_values
+from .profile_parameters import at_estimate, parameter, parameter_names, parameter_values, starts_of
 from .profile_track import LowerCriterion, Track
 
 __all__ = ["Profile", "profile", "profile_intervals"]
@@ -318,7 +319,11 @@ def profile_intervals(fit, names, level: float = 0.95) -> np.ndarray:
 
 
 def _ends(track: Track, z: float) -> tuple[float, float]:
-    return track.root(-z), track.root(z)
+    ends = track.root(-z), track.root(z)
+    if not all(track.known[end].converged for end in ends if end in track.known):
+        warnings.warn(f"A fit at an end of the interval of {track.parameter.name} did not converge; do not rely on that "
+                      "end, and simplify the random part.", RuntimeWarning, stacklevel=3)
+    return ends
 
 
 def _prepared(fit, of, reml: bool):
@@ -343,11 +348,9 @@ def _prepared(fit, of, reml: bool):
 
 def _tracks(fit, names):
     """A track for each parameter, made when its turn comes."""
-    best = at_estimate(fit)
-    model = fit.model
-    plain = model.criterion(model.plain_start(1.0))
+    best, starts = at_estimate(fit), starts_of(fit)
     for name in names:
-        yield name, Track(parameter(fit, name), best, [(plain.L, plain.s2)])
+        yield name, Track(parameter(fit, name), best, starts)
 
 
 def _better(fit, optimum: Optimum, messages: list):
@@ -365,6 +368,10 @@ def _about_bounds(tracks) -> list[str]:
     told = []
     for name, track in tracks.items():
         here = track.parameter
+        failed = sum(not optimum.converged for optimum in track.known.values())
+        if failed:
+            told.append(f"{name}: {failed} of {len(track.known)} constrained fits did not converge; their zeta may be "
+                        "too large.")
         if math.isnan(here.estimate):
             told.append(f"{name}: one of its effects does not vary in the best fit, so any value fits as well.")
         elif here.estimate in (here.lower, here.upper):

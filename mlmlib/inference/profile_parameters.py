@@ -15,7 +15,7 @@ from .constrained import HeldCorrelation, HeldFixedEffect, HeldVariance, Optimum
 from .parameters import Parameters
 from .profile_track import Parameter, atanh_guess, linear_guess, log_guess, logit_guess
 
-__all__ = ["at_estimate", "parameter", "parameter_names", "parameter_values"]
+__all__ = ["at_estimate", "parameter", "parameter_names", "parameter_values", "starts_of"]
 
 
 def parameter_names(fit) -> list[str]:
@@ -36,6 +36,12 @@ def at_estimate(fit) -> Optimum:
     """The estimates in the form of a constrained fit."""
     at = fit._at
     return Optimum(math.nan, at.value, 0.0, at.L, at.s2, at.b, fit.converged)
+
+
+def starts_of(fit) -> list[tuple[np.ndarray, float]]:
+    """Where searches may begin that should not hang on one place: the estimates, and no correlations at all."""
+    plain = fit.model.criterion(fit.model.plain_start(1.0))
+    return [(fit._at.L, fit._at.s2), (plain.L, plain.s2)]
 
 
 def parameter_values(fit, optimum: Optimum) -> np.ndarray:
@@ -81,7 +87,7 @@ def parameter(fit, name: str) -> Parameter:
     lower = -1.0 / (len(back) - 1.0) if shape.name == "exchangeable" else -1.0
     alone = effects[:1] if shape.sd[effects[0]] == shape.sd[effects[1]] else effects
     without = [HeldVariance(model, k, sd_chart(shape, back, effect)) for effect in alone]
-    held = HeldCorrelation(model, k, correlation_chart(shape, back, *effects), without)
+    held = HeldCorrelation(model, k, correlation_chart(shape, back, *effects), without, starts_of(fit))
     if math.isfinite(estimate):
         estimate = max(estimate, lower) if estimate > lower + 1e-9 else lower
     return Parameter(name, estimate, lower, 1.0, held, atanh_guess(estimate, se, lower))

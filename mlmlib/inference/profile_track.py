@@ -85,9 +85,10 @@ class Track:
         if found is None or (thorough and found is not self.best):
             near = found or self.known[min(self.known, key=lambda known: abs(known - value))]
             found = found or self._solve(value, near.L, near.s2)
-            for L, s2 in self.starts if thorough else ():
+            for L, s2 in self.starts if thorough or not found.converged else ():
                 other = self._solve(value, L, s2)
-                if other.value < found.value - _NOISE:
+                if other.value < found.value - _NOISE or (other.converged and not found.converged
+                                                          and other.value < found.value + _NOISE):
                     found = other
             if found.value < self.best.value - 10 * _NOISE:
                 raise LowerCriterion(found)
