@@ -19,6 +19,9 @@ def shrinkage(
     mode: str = "partial",
     tau2: float | None = None,
     sigma2: float | None = None,
+    shift: dict | None = None,
+    sizes: dict | None = None,
+    edits: Any = (),
 ) -> Any:
     """Raw means and model estimates of groups, joined by arrows; REML runs in the page (chapter 3).
 
@@ -36,6 +39,10 @@ def shrinkage(
         Which pooling it opens with.
     tau2, sigma2 : float, optional
         Variances to open with, both or neither; REML's (or ML's) if left out.
+    shift, sizes : dict, optional
+        Groups whose scores are all moved, by how much; groups with another number of students.
+    edits : sequence of (group, row, float), optional
+        Single students moved: which group, which of its rows (from 0), by how much.
     """
     if mode not in MODES:
         raise ValueError(f"mode = {mode!r}: choose one of {', '.join(MODES)}")
@@ -66,18 +73,26 @@ def shrinkage(
     if school is None:
         by_mean = sorted(labels, key=lambda label: -sum(scores[label]) / len(scores[label]))
         school = by_mean[1]
-    found = [i for i, label in enumerate(labels) if str(label) == str(school)]
-    if not found:
-        raise ValueError(f"there is no {groups} {school!r} in the data")
+    places = {str(label): i for i, label in enumerate(labels)}
+
+    def place(label) -> int:
+        if str(label) not in places:
+            raise ValueError(f"there is no {groups} {label!r} in the data")
+        return places[str(label)]
+
+    def listed(given, empty) -> list:
+        given = {place(label): value for label, value in (given or {}).items()}
+        return [given.get(j, empty) for j in range(len(labels))] if given else []
+
     state = {
         "mode": mode,
         "auto": tau2 is None,
         "tau2": tau2,
         "sigma2": sigma2,
-        "school": found[0],
-        "shift": [],
-        "sizes": [],
-        "edits": [],
+        "school": place(school),
+        "shift": listed(shift, 0),
+        "sizes": listed(sizes, None),
+        "edits": [[place(label), row, by] for label, row, by in edits],
     }
     axis = "math score" if outcome == "math" else outcome
     fixed = {

@@ -109,6 +109,7 @@ export default lab({
   title: "What clustering costs",
   idea: "A dot is a student, a box a school. The lights left on are as many independent students as these are worth.",
   state: { icc: 0.1, n: 20, J: 30, keep: false, total: 600 },
+  python: ({ icc, n, J, keep }) => ({ icc, n, J, keep }),
   controls: [
     { key: "icc", type: "range", label: "intraclass correlation", symbol: "ρ", min: 0, max: 0.5, step: 0.005, format: (v) => num(v, 3) },
     { key: "n", type: "range", label: "students a school", symbol: "n", min: LIMIT.n[0], max: LIMIT.n[1], step: 1, change: (ctx, n) => ctx.set(resize(ctx.state, n)) },

@@ -21,7 +21,7 @@ import { controls } from "./controls.js";
 import { followTheme, make } from "./dom.js";
 import { css } from "./style.js";
 import { scene } from "./svg.js";
-import { copyables, readHash } from "./link.js";
+import { copyables, pythonOf, readHash } from "./link.js";
 
 export function lab(spec) {
   const definition = { ...spec, render: ({ model, el }) => mount(spec, model, el) };
@@ -75,6 +75,7 @@ function mount(spec, model, el) {
     ctx.redraw();
   };
   ctx.reset = () => { ctx.memory = {}; ctx.set(structuredClone(opening)); };
+  ctx.python = () => pythonOf(spec, ctx);
   ctx.say = (text) => { ui.live.textContent = text; };
 
   // A moment after the last change: tell the screen reader, tell Python, refresh the text alternative.

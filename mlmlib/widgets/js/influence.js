@@ -154,7 +154,7 @@ export default lab({
   name: "influence",
   title: "Influence of a school",
   idea: "Influence is leverage times surprise: far out and off the line. A school’s size matters less than one thinks, since τ₀₀ puts a floor under its variance.",
-  state: { school: 0, x: [], y: [], n: [], out: [], students: false },
+  state: { school: 17, x: [], y: [], n: [], out: [], students: false },
   controls: (ctx) => [
     { key: "school", type: "select", lead: true, label: "School", options: ctx.data.labels.map((label, j) => [j, `${label} (${ctx.data.n[j]} students)`]) },
     { type: "button", id: "out", main: false, lead: true, label: (st) => `${st.out.includes(st.school) ? "Put" : "Take"} ${ctx.data.labels[st.school]} ${st.out.includes(st.school) ? "back" : "out"}`,

@@ -28,10 +28,13 @@ export function hashOf(name, state, opening) {
 
 const python = (v) => tidy(v).replace(/\btrue\b/g, "True").replace(/\bfalse\b/g, "False").replace(/\bnull\b/g, "None");
 
-/** The state as a call. A lab whose Python face takes other arguments than its state says which in python(state, data). */
+/**
+ * The state as a call, with what differs from the opening or from what the lab opens with unasked. A lab whose Python
+ * face takes other arguments than its state says which in python(state, data).
+ */
 export function pythonOf(spec, ctx) {
-  const { name, python: named = (state) => state } = spec, [state, opening] = [ctx.state, ctx.opening].map((v) => named(v, ctx.data));
-  const pairs = Object.keys(state).filter((k) => tidy(state[k]) !== tidy(opening[k])).map((k) => `${k}=${python(state[k])}`);
+  const { name, python: named = (state) => state } = spec, [state, ...others] = [ctx.state, ctx.opening, spec.state].map((v) => named(v, ctx.data));
+  const pairs = Object.keys(state).filter((k) => others.some((o) => tidy(state[k]) !== tidy(o[k]))).map((k) => `${k}=${python(state[k])}`);
   return `mlm.labs.${name}(${pairs.join(", ")})`;
 }
 

@@ -214,6 +214,11 @@ export default lab({
   title: "Shrinkage",
   idea: "The model moves each school’s mean toward the average of all, and further the fewer students the school sent.",
   state: { mode: "partial", auto: true, tau2: 26, sigma2: 81, school: 0, shift: [], sizes: [], edits: [] },
+  python: ({ mode, auto, tau2, sigma2, school, shift, sizes, edits }, { labels }) => {
+    const named = (list) => Object.fromEntries(labels.map((label, j) => [label, list[j]]).filter(([, v]) => v));
+    return { mode, school: labels[school], tau2: auto ? null : tau2, sigma2: auto ? null : sigma2, shift: named(shift), sizes: named(sizes),
+      edits: edits.map(([j, ...rest]) => [labels[j], ...rest]) };
+  },
   controls,
   compute,
   size: (w, data) => [w, TOP + ROW * data.labels.length + BELOW],

@@ -1,0 +1,41 @@
+"""What a lab copies as Python opens the same lab: the text is run, and its state is the page's."""
+
+import pytest
+
+import mlmlib as mlm
+from lab_actions import OneLab
+from mlmlib.widgets import labs
+
+pytestmark = pytest.mark.browser
+
+#: Labs opened with arguments, which the copied call has to repeat.
+ASKED = {
+    "coverage": {"studies": 3, "J": 10},
+    "influence": {"school": 54344, "out": [6467], "sizes": {62821: 40}},
+    "likelihood_surface": {"surface": "hsb", "method": "simplex"},
+    "shrinkage": {"school": 6327, "mode": "none", "sizes": {7472: 5}, "edits": [(6327, 2, -4.5)]},
+    "variance_test": {"tau2": 0.1, "studies": 20},
+}
+
+
+def rounded(value):
+    """Numbers to the seven digits that surely survive being copied; a list of nothing is empty."""
+    if isinstance(value, list):
+        kept = [rounded(v) for v in value]
+        return kept if any(v not in (None, 0) for v in kept) else []
+    return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("name", labs.__all__)
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_copied_call_opens_the_lab_as_it_is(browser, tmp_path, name, asked):
+    page = OneLab(browser, tmp_path, getattr(mlm.labs, name)(**(ASKED.get(name, {}) if asked else {})))
+    for _ in range(2):
+        copied = eval(page.js("lab.python()"), {"mlm": mlm})  # noqa: S307
+        for key, value in page.state.items():
+            assert rounded(getattr(copied, key)) == rounded(value) or name == "shrinkage" and key in ("tau2", "sigma2")
+        page.page.locator(".handle, input[type=range]").first.focus()
+        for press in ("ArrowUp", "ArrowRight", "ArrowUp"):
+            page.page.keyboard.press(press)
+        page.settle()
+    page.finish()
