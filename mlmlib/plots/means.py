@@ -13,9 +13,9 @@ _SOME = range(3, 7)  # numbers of means that have a grid of comparisons beside t
 def means(m, *, compare=None, adjust=None, ax=None, title=None, xlabel=None):
     """Estimates of `mlm.emmeans`, `mlm.emtrends` or contrasts of them with their intervals, a row each.
 
-    Three to six means in one family have their comparisons beside them: differences (row less column) above the diagonal,
-    their p-values, adjusted by Tukey's method unless `adjust` names another, below it, darker where the p-value is smaller.
-    `compare=False` leaves the grid out, as does an `ax`.
+    Three to six means in one family have their comparisons beside them: differences (row less column) above the
+    diagonal, their p-values below it, darker where they are smaller, adjusted by Tukey's method unless `adjust` names
+    another. `compare=False` leaves the grid out, as does an `ax`.
     """
     wanted = m.value != "estimate" and not m.by and len(m) in _SOME and ax is None
     if compare and not wanted:
@@ -34,7 +34,9 @@ def means(m, *, compare=None, adjust=None, ax=None, title=None, xlabel=None):
 
 
 def _what(m) -> str:
-    return {"mean": f"mean of {m.fit.spec.endog_name}", "slope": m.kind[0].lower() + m.kind[1:]}.get(m.value, "difference")
+    if m.value == "estimate":
+        return "difference"
+    return f"mean of {m.fit.spec.endog_name}" if m.value == "mean" else m.kind[0].lower() + m.kind[1:]
 
 
 def _intervals(m, ax) -> str:
