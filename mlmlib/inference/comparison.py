@@ -88,7 +88,8 @@ class Comparisons:
     >>> import mlmlib as mlm
     >>> sleep = mlm.load("sleepstudy")
     >>> fits = [mlm.lmm(f"Reaction ~ Days + ({part} | Subject)", sleep) for part in ("1", "1 + Days")]
-    >>> print(mlm.compare(mlm.ols("Reaction ~ Days", sleep), *fits, names=("none", "levels", "slopes")).table["df"].tolist())
+    >>> found = mlm.compare(mlm.ols("Reaction ~ Days", sleep), *fits, names=("none", "levels", "slopes"))
+    >>> found.table["df"].tolist()
     [nan, 1.0, 2.0]
     """
 

@@ -82,7 +82,8 @@ class Cone:
         for r, place in zip(self.matrices, self.places):
             values, vectors = np.linalg.eigh(_matrices(points[:, place], r))
             rows, columns = np.triu_indices(r)
-            pair = vectors[:, :, rows].transpose(0, 2, 1)[..., None] * vectors[:, :, columns].transpose(0, 2, 1)[:, :, None]
+            axes = vectors.transpose(0, 2, 1)
+            pair = axes[:, rows, :, None] * axes[:, columns, None]
             pair = (pair + pair.transpose(0, 1, 3, 2)) / np.where(rows == columns, 2.0, np.sqrt(2.0))[:, None, None]
             frame = _coordinates(pair.reshape(-1, r, r)).reshape(len(points), len(rows), -1)
             top, bottom = values[:, columns], values[:, rows]  # eigenvalues ascend

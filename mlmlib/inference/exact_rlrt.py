@@ -15,8 +15,8 @@ Crainiceanu, C. M., & Ruppert, D. (2004). Likelihood ratio tests in linear mixed
 Journal of the Royal Statistical Society B, 66, 165-185, theorems 1 and 2.
 Greven, S., Crainiceanu, C. M., Kuechenhoff, H., & Peters, A. (2008). Restricted likelihood ratio testing for zero
 variance components in linear mixed models. Journal of Computational and Graphical Statistics, 17, 870-891.
-Scheipl, F., Greven, S., & Kuechenhoff, H. (2008). Size and power of tests for a zero random effect variance or polynomial
-regression in additive and linear mixed models. Computational Statistics & Data Analysis, 52, 3283-3299.
+Scheipl, F., Greven, S., & Kuechenhoff, H. (2008). Size and power of tests for a zero random effect variance or
+polynomial regression in additive and linear mixed models. Computational Statistics & Data Analysis, 52, 3283-3299.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def exact_rlrt(fit, null=None, *, n: int = 10_000, seed: int = 1) -> ExactTest:
     Parameters
     ----------
     fit : LmmResult
-        With one variance; or with several, independent of each other, and `null` given.  Refitted by REML where it is by
-        ML, which the note says.
+        With one variance; or with several, independent of each other, and `null` given.  Refitted by REML where it is
+        by ML, which the note says.
     null : LmmResult, optional
         The same model without the variance that is tested; the linear model when left out.
     n : int
@@ -106,8 +106,8 @@ def exact_rlrt(fit, null=None, *, n: int = 10_000, seed: int = 1) -> ExactTest:
         notes.append("refitted by REML")
     factor, fixed = _tested(fit, null)
     if fixed:
-        raise ValueError("The fixed effects of the two models differ, so their restricted likelihoods cannot be compared; "
-                         "use exact_lrt.")
+        raise ValueError("The fixed effects of the two models differ, so their restricted likelihoods cannot be "
+                         "compared; use exact_lrt.")
     return _test(fit, null, factor, 0, n, seed, notes, "Exact restricted LR test", "RLRT")
 
 
@@ -145,8 +145,8 @@ def exact_lrt(fit, null=None, *, n: int = 10_000, seed: int = 1) -> ExactTest:
 def _tested(fit, null) -> tuple[np.ndarray, int]:
     """A factor F of the tested direction F F' in the model's own columns, and the number of fixed effects tested."""
     if kind(fit) == "linear":
-        raise ValueError("The model has no random effects, so there is no variance to test; give the larger model first: "
-                         "exact_rlrt(fit, null).")
+        raise ValueError("The model has no random effects, so there is no variance to test; give the larger model "
+                         "first: exact_rlrt(fit, null).")
     q = fit.model.criterion.elimination.q
     fixed, D, fewer = 0, np.zeros((q, q)), 0
     if null is not None:
@@ -203,9 +203,9 @@ def null_text_alone(fit) -> str:
 def _spectrum(criterion, factor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Eigenvalues of Z'(I - P_X)Z and of Z'Z for Z times a factor, with how often each occurs.
 
-    Z'Z is block-diagonal, a small block a group, and X takes away a matrix of rank p.  Where m groups have the same block
-    the difference keeps m - p of the eigenvalues (Cauchy's interlacing), so that only what is left is decomposed: at most
-    a row a group, in balanced data a few in all.
+    Z'Z is block-diagonal, a small block a group, and X takes away a matrix of rank p.  Where m groups have the same
+    block the difference keeps m - p of the eigenvalues (Cauchy's interlacing), so that only what is left is decomposed:
+    at most a row a group, in balanced data a few in all.
 
     Returns
     -------

@@ -93,8 +93,8 @@ def lr_vs_linear(fit, mixture: bool = False) -> TestResult:
                           "conservative: variances cannot be negative, so the p-value is at most this")
     weights = boundary_weights(fit)
     if weights is None:
-        raise ValueError(f"The data hold no information on some of the {k} parameters of the random part, so the mixture "
-                         "of chi-squares cannot be found; simplify the random part, or leave mixture=False.")
+        raise ValueError(f"The data hold no information on some of the {k} parameters of the random part, so the "
+                         "mixture of chi-squares cannot be found; simplify the random part, or leave mixture=False.")
     return TestResult(statistic, tuple(weights), mixture_pvalue(statistic, weights), _describe(weights), null, name,
                       _SIDED + _drawn(weights))
 
@@ -110,9 +110,9 @@ def compare(null, full, *more, method: str = "lrt", names: tuple | None = None, 
     *more : LmmResult or OlsResult
         Models that are larger still; each is compared with the one before it.
     method : {"lrt", "bootstrap"}
-        ``"lrt"``: the likelihood ratio against its limiting distribution: chi-square, or where the null sets variances to
-        zero the mixture of chi-squares that holds there.  ``"bootstrap"``: against its distribution in data simulated
-        from the null fit (`mlmlib.inference.bootstrap`).
+        ``"lrt"``: the likelihood ratio against its limiting distribution: chi-square, or where the null sets variances
+        to zero the mixture of chi-squares that holds there.  ``"bootstrap"``: against its distribution in data
+        simulated from the null fit (`mlmlib.inference.bootstrap`).
     names : tuple of str, optional
         Names of the models in the table; "null" and "full", or their numbers, when left out.
     refit : bool
@@ -220,8 +220,8 @@ def likelihood_ratio(null, full, *, names: tuple | None = None, refit: bool = Tr
     if reml:  # REML depends on how X is coded; on the same columns it does not
         statistic += _log_volume(full) - _log_volume(null)
     if statistic < -1e-6 * (1.0 + abs(logliks[0])):
-        raise ValueError(f"The larger model has the lower likelihood (2 x difference {statistic:.4g}), which cannot be at "
-                         "its maximum: its search stopped elsewhere. Simplify it or rescale its predictors.")
+        raise ValueError(f"The larger model has the lower likelihood (2 x difference {statistic:.4g}), which cannot be "
+                         "at its maximum: its search stopped elsewhere. Simplify it or rescale its predictors.")
     statistic = statistic if statistic > _NOTHING else 0.0
     df = full.n_params - null.n_params
     weights, distribution, pvalue, more = _reference(null, full, embedded, statistic, df)
@@ -249,14 +249,15 @@ def _reference(null, full, embedded, statistic, df):
         pvalue = boundary_pvalue(statistic, full, embedded.D, _null_tangent(null, embedded), fixed)
         if pvalue is not None:
             return None, f"chi2({df}) at the boundary", pvalue, [
-                "the null's own fit is singular: its distribution is drawn (20,000 times) as if its variance were zero in "
-                f"truth; chi2({df}) would give p {p_text(plain)}; method='bootstrap' is the check"]
+                "the null's own fit is singular: its distribution is drawn (20,000 times) as if its variance were zero "
+                f"in truth; chi2({df}) would give p {p_text(plain)}; method='bootstrap' is the check"]
         weights = None
     else:
         weights = boundary_weights(full, embedded.D, -fewer, fixed)
     if weights is None:
-        return None, f"chi2({df})", plain, ["the data hold too little information on the larger model's random part for "
-                                            "the mixture of chi-squares; chi2 is conservative where a variance is zero"]
+        return None, f"chi2({df})", plain, [
+            "the data hold too little information on the larger model's random part for the mixture of chi-squares; chi2 is "
+            "conservative where a variance is zero"]
     if len(weights) == 1:
         return weights, _describe(weights), plain, []
     ignoring = f"; chi2({df}) would give p {p_text(plain)}" if statistic > 0 else ""

@@ -2,8 +2,8 @@
 
 Fixed parts are nested when the columns of the smaller lie in the space of the larger one's, however they are coded.
 Random parts: every structure is the positive semidefinite part of a linear space of matrices, so that nested means
-that the smaller model's space, carried to the larger one's columns, lies in the larger one's space.  This covers effects
-left out, independent inside unstructured, identity inside exchangeable, and effects that are coded anew.
+that the smaller model's space, carried to the larger one's columns, lies in the larger one's space.  This covers
+effects left out, independent inside unstructured, identity inside exchangeable, and effects that are coded anew.
 
 Chapter 8 (``08_inference``) shows which comparisons are legitimate.
 """
@@ -71,8 +71,8 @@ def check_nested(null, full) -> tuple[bool, Embedding | None]:
     """
     for fit, which in ((null, "first"), (full, "second")):
         if not getattr(fit, "converged", True):
-            raise ValueError(f"The search of the {which} fit ({fit.formula}) did not converge, so its likelihood is not "
-                             "at its maximum and cannot be compared. Simplify its random part.")
+            raise ValueError(f"The search of the {which} fit ({fit.formula}) did not converge, so its likelihood is "
+                             "not at its maximum and cannot be compared. Simplify its random part.")
     _same_outcome(null, full)
     order = _same_rows(null, full)
     _same_weights(null, full, order)
@@ -80,8 +80,8 @@ def check_nested(null, full) -> tuple[bool, Embedding | None]:
         raise ValueError("One fit is by REML and the other by ML; their likelihoods cannot be compared. Fit both with "
                          "the same reml=, or give one of them refit(reml=...).")
     if null.n_params > full.n_params:
-        raise ValueError(f"The smaller model comes first: {null.formula} has {null.n_params} parameters, {full.formula} "
-                         f"{full.n_params}. Write compare(null, full) the other way round.")
+        raise ValueError(f"The smaller model comes first: {null.formula} has {null.n_params} parameters, "
+                         f"{full.formula} {full.n_params}. Exchange them.")
     fixed_differ = _fixed_nested(null, full, order)
     if kind(full) == "linear":
         if kind(null) != "linear":
@@ -177,8 +177,9 @@ def _fixed_nested(null, full, order) -> bool:
         return len(null._names) != len(full._names)
     rest = shift - basis @ (basis.T @ shift)
     if np.linalg.norm(rest) > _TOLERANCE * np.linalg.norm(shift):
-        raise ValueError("The fits have different offsets, and their difference is no combination of the second model's "
-                         "fixed effects, so the first is not a special case of it. Fit both with the same offset.")
+        raise ValueError("The fits have different offsets, and their difference is no combination of the second "
+                         "model's fixed effects, so the first is not a special case of it. Fit both with the "
+                         "same offset.")
     return True
 
 
@@ -248,8 +249,8 @@ def _map(term, full, order, blocks) -> np.ndarray:
         else:
             weights = np.linalg.lstsq(Z / scale, z, rcond=1e-10)[0] / scale
             if np.linalg.norm(z - Z @ weights) > _TOLERANCE * np.linalg.norm(z):
-                raise ValueError(f"The fits are not nested: the first model lets {name!r} vary over {term.group!r}, the "
-                                 "second does not. Compare them by AIC or BIC.")
+                raise ValueError(f"The fits are not nested: the first model lets {name!r} vary over {term.group!r}, "
+                                 "the second does not. Compare them by AIC or BIC.")
         at = 0
         for k in same:
             wide = len(full.design.random[k].names)
