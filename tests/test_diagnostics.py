@@ -1,4 +1,5 @@
-"""Diagnostics against lme4 and dense matrices (reference/r/diagR_*, made by reference/diagnostics.R), refits, and planted faults."""
+"""Diagnostics against lme4 and dense matrices (reference/r/diagR_*, made by reference/diagnostics.R), refits, and
+planted faults."""
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,16 @@ from mlmlib.diagnostics.residuals import KINDS
 from mlmlib.errors import DataError
 from models import data, fit, reference
 
-FITS = ["sleepstudy_corr_reml", "sleepstudy_uncorr_ml", "imm_hw_rs_ml", "imm_public_ri_reml", "dyestuff2_reml", "hsb_rc_reml",
-        "hsb_iso_reml", "sleepstudy_weighted_reml"]
+FITS = [
+    "sleepstudy_corr_reml",
+    "sleepstudy_uncorr_ml",
+    "imm_hw_rs_ml",
+    "imm_public_ri_reml",
+    "dyestuff2_reml",
+    "hsb_rc_reml",
+    "hsb_iso_reml",
+    "sleepstudy_weighted_reml",
+]
 WEIGHTS = 1.0 + np.arange(180) % 3
 
 
@@ -22,14 +31,21 @@ def fitted(name):
 
 
 def truth(name, part):
-    return {key: np.array(value, dtype=float) for key, value in reference(f"diagR_{name}")[part].items()
-            if key not in ("levels", "homogeneity")}
+    return {
+        key: np.array(value, dtype=float)
+        for key, value in reference(f"diagR_{name}")[part].items()
+        if key not in ("levels", "homogeneity")
+    }
 
 
 def order(name):
     """Places of our coefficients among R's."""
-    theirs = [key.replace("(Intercept)", "Intercept").replace("sectorCatholic", "sector[T.Catholic]")
-              .replace("schtypePublic", "schtype[T.Public]") for key in reference(f"diagR_{name}")["fixef"]]
+    theirs = [
+        key.replace("(Intercept)", "Intercept")
+        .replace("sectorCatholic", "sector[T.Catholic]")
+        .replace("schtypePublic", "schtype[T.Public]")
+        for key in reference(f"diagR_{name}")["fixef"]
+    ]
     parts = [frozenset(key.split(":")) for key in theirs]
     return [parts.index(frozenset(key.split(":"))) for key in fitted(name)._names]
 
@@ -67,7 +83,7 @@ def test_rows_as_lme4_and_dense_matrices(name):
     near(one.residuals("standardized", "marginal")[:k], want["marginal"] / want["marginal_sd"])
     scaled = one.residuals("scaled", "marginal")
     near(scaled[:k], want["marginal_scaled"])
-    assert (scaled ** 2).sum() == pytest.approx(float(want["scaled_sum_sq"]), rel=1e-6)
+    assert (scaled**2).sum() == pytest.approx(float(want["scaled_sum_sq"]), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", FITS)
@@ -82,7 +98,11 @@ def test_groups_as_dense_matrices(name):
         near(column["raw"], scale[:, a], max(np.abs(scale[:, a]).max(), 1e-3))
         near(column["sd"], want["diagnostic_sd"].reshape(len(table), -1)[:, a], max(want["diagnostic_sd"].max(), 1e-3))
         near(column["least squares"], want["ols"].reshape(len(table), -1)[:, a])
-        assert column["standardized"].isna().all() if singular else np.allclose(column["standardized"], column["raw"] / column["sd"])
+        assert (
+            column["standardized"].isna().all()
+            if singular
+            else np.allclose(column["standardized"], column["raw"] / column["sd"])
+        )
     near(table["group"]["mahalanobis"], want["mahalanobis"], max(want["mahalanobis"].max(), 1.0))
 
 
@@ -107,7 +127,9 @@ def test_deletion_with_variances_estimated_again(name):
     found, place = mlm.influence(one), order(name)
     J = len(found.labels)
     size = one.bse.to_numpy()
-    assert np.abs(found.estimates.iloc[:, :p].to_numpy() - want["beta"].reshape(J, p)[:, place]).max() < 1e-5 * size.max()
+    assert (
+        np.abs(found.estimates.iloc[:, :p].to_numpy() - want["beta"].reshape(J, p)[:, place]).max() < 1e-5 * size.max()
+    )
     assert np.allclose(found.se, want["se"].reshape(J, p)[:, place], rtol=5e-6)
     assert np.allclose(found.estimates["sigma"], want["sigma"], rtol=2e-6)
     assert np.allclose(found.dfbetas, want["dfbetas_lme4"].reshape(J, p)[:, place], rtol=1e-5, atol=1e-5)
@@ -120,7 +142,7 @@ def test_deletion_with_variances_estimated_again(name):
         L = np.zeros((J, q, q))
         columns, rows = np.triu_indices(q)
         L[:, rows, columns] = theta
-        sds = np.sqrt((L ** 2).sum(axis=2)) * want["sigma"][:, None]
+        sds = np.sqrt((L**2).sum(axis=2)) * want["sigma"][:, None]
     else:
         sds = theta * want["sigma"][:, None]
     assert np.allclose(found.estimates[names], sds, rtol=2e-5, atol=2e-4 * one.sigma)
@@ -149,9 +171,13 @@ def test_rows_and_columns_can_be_left_out_and_the_variances_estimated_again():
     one = mlm.lmm("Reaction ~ Days + (Days | Subject)", table, offset="shift")
     by_row, by_week = mlm.influence(one, "row", reestimate=True), mlm.influence(one, "week")
     again = mlm.lmm("Reaction ~ Days + (Days | Subject)", table.drop(index=59), offset="shift")
-    assert by_row.estimates.loc[59, ["Intercept", "Days", "sigma"]].tolist() == pytest.approx([*again._params, again.sigma], rel=1e-8)
+    assert by_row.estimates.loc[59, ["Intercept", "Days", "sigma"]].tolist() == pytest.approx(
+        [*again._params, again.sigma], rel=1e-8
+    )
     again = mlm.lmm("Reaction ~ Days + (Days | Subject)", table[table["week"] != 3], offset="shift")
-    assert by_week.estimates.loc[3, ["Intercept", "Days", "sigma"]].tolist() == pytest.approx([*again._params, again.sigma], rel=1e-8)
+    assert by_week.estimates.loc[3, ["Intercept", "Days", "sigma"]].tolist() == pytest.approx(
+        [*again._params, again.sigma], rel=1e-8
+    )
     held = mlm.influence(one, "week", reestimate=False)
     assert (held.estimates["sigma"] == one.sigma).all()
     assert not held.reestimated and not by_week.messages
@@ -178,7 +204,7 @@ def test_studentized_residual_is_the_t_of_a_dummy_for_the_row():
     row = 59
     with_dummy = mlm.lmm("Reaction ~ Days + d + (Days | Subject)", table.assign(d=(np.arange(180) == row) * 1.0))
     T = {"Subject": one.covariance_matrix().to_numpy()}
-    at = with_dummy.model.at(T, one.sigma ** 2)
+    at = with_dummy.model.at(T, one.sigma**2)
     back = np.linalg.inv(with_dummy.model.x_map).T
     half = back @ at.half
     estimate, se = (back @ (with_dummy.model.start_b + at.b))[2], np.sqrt(at.s2 * (half @ half.T)[2, 2])
@@ -191,7 +217,7 @@ def test_scaled_residuals_are_white_and_do_not_depend_on_the_order_of_groups():
     assert scaled.std() == pytest.approx(1.0, abs=0.02)
     turned = data("hsb").iloc[::-1]
     other = mlm.lmm("mathach ~ cses + (cses | school)", turned).residuals("scaled", "marginal")
-    assert (other ** 2).sum() == pytest.approx((scaled ** 2).sum(), rel=1e-8)
+    assert (other**2).sum() == pytest.approx((scaled**2).sum(), rel=1e-8)
     mixed = data("hsb").sample(frac=1, random_state=1).sort_values("cses", kind="stable")
     again = mlm.lmm("mathach ~ cses + (cses | school)", mixed).residuals("raw", "marginal")
     near(again.sort_index(), one.residuals("raw", "marginal").sort_index(), tolerance=1e-7)
@@ -202,7 +228,11 @@ def test_homogeneity_as_r(name):
     want, found = reference(f"diagR_{name}"), diagnostics.homogeneity(fitted(name))
     if "homogeneity" in want:
         H = want["homogeneity"]
-        assert (found.H.statistic, found.H.df, found.n_groups) == (pytest.approx(H["H"], rel=1e-8), H["df"], H["groups_used"])
+        assert (found.H.statistic, found.H.df, found.n_groups) == (
+            pytest.approx(H["H"], rel=1e-8),
+            H["df"],
+            H["groups_used"],
+        )
         assert found.spread == pytest.approx(H["spread"], rel=1e-8)
         assert found.H.pvalue == pytest.approx(H["p"], rel=1e-6, abs=1e-12)
     levene = want["levene"]
@@ -214,6 +244,7 @@ def test_homogeneity_as_r(name):
 @pytest.mark.parametrize("name", FITS)
 def test_shape_as_r(name):
     from mlmlib.diagnostics.judging import shape_of
+
     want, found = reference(f"diagR_{name}")["shape"], shape_of(fitted(name).residuals("standardized"))
     assert found.skewness == pytest.approx(want["skewness"], rel=1e-5, abs=1e-6)
     assert found.kurtosis == pytest.approx(want["kurtosis"], rel=1e-5)
@@ -230,10 +261,13 @@ def test_added_columns_as_generalized_least_squares_in_r(name):
     x, codes = one.exog[term].to_numpy(), one.design.random[0].codes
     mean = (np.bincount(codes, x) / np.bincount(codes))[codes]
     middle = mean - mean.mean()
-    columns = {"within": (middle, (x - mean) ** 2), "context": (middle,), "between": (middle, middle ** 2)}
+    columns = {"within": (middle, (x - mean) ** 2), "context": (middle,), "between": (middle, middle**2)}
     for part, theirs in want.items():
         ours = diagnostics.added(one, *columns[part])
-        assert (ours.estimate, ours.se) == (pytest.approx(theirs["estimate"], rel=1e-5), pytest.approx(theirs["se"], rel=1e-5))
+        assert (ours.estimate, ours.se) == (
+            pytest.approx(theirs["estimate"], rel=1e-5),
+            pytest.approx(theirs["se"], rel=1e-5),
+        )
 
 
 def test_dropped_rows_keep_their_labels():
@@ -248,14 +282,23 @@ def test_dropped_rows_keep_their_labels():
 
 
 def test_a_group_of_one_row():
-    table = pd.concat([data("math"), pd.DataFrame({"schid": [1], "schtype": "Public", "ratio": 15, "homework": 2, "ses": 0.0, "math": 50})],
-                      ignore_index=True)
+    table = pd.concat(
+        [
+            data("math"),
+            pd.DataFrame({"schid": [1], "schtype": "Public", "ratio": 15, "homework": 2, "ses": 0.0, "math": 50}),
+        ],
+        ignore_index=True,
+    )
     one = mlm.lmm("math ~ homework + (homework | schid)", table)
     groups = diagnostics.group_residuals(one)
-    assert np.isnan(groups.loc[1, ("homework", "least squares")]) and np.isfinite(groups.loc[1, ("homework", "standardized")])
+    assert np.isnan(groups.loc[1, ("homework", "least squares")]) and np.isfinite(
+        groups.loc[1, ("homework", "standardized")]
+    )
     assert np.isnan(one.residuals("least squares").iloc[-1]) and np.isfinite(one.residuals("studentized").iloc[-1])
     stay = mlm.influence(one).estimates.loc[1, ["Intercept", "homework"]].tolist()
-    assert stay == pytest.approx(mlm.lmm("math ~ homework + (homework | schid)", data("math"))._params.tolist(), rel=1e-8)
+    assert stay == pytest.approx(
+        mlm.lmm("math ~ homework + (homework | schid)", data("math"))._params.tolist(), rel=1e-8
+    )
     assert "one row only" in mlm.diagnose(one)["Enough groups"].found
 
 
@@ -303,6 +346,17 @@ def test_a_column_on_a_wild_scale_changes_nothing():
     near(mlm.influence(wild).table["cooks"], mlm.influence(one).table["cooks"], tolerance=1e-4)
 
 
+def test_a_model_without_coefficients_and_groups_of_two_rows():
+    one = mlm.lmm("math ~ 0 + (1 | schid)", data("math"))
+    with pytest.raises(ValueError, match="no coefficients"):
+        mlm.influence(one)
+    found = mlm.diagnose(one)
+    assert found.influence is None and found.panels(envelope=False)[0][0].alt_text
+    pairs = pd.DataFrame({"y": [3.0, 1, 4, 1, 5, 9, 2, 6], "x": [0.0, 1, 2, 0, 1, 2, 0, 1], "g": list("aabbccdd")})
+    found = mlm.diagnose(mlm.lmm("y ~ x + (1 | g)", pairs))
+    assert found["same in all groups"].verdict == "not checked" and found.panels(envelope=False)[0][0].alt_text
+
+
 def test_two_groups():
     table = data("math")
     table = table[table["schid"].isin([62821, 7472])]
@@ -323,7 +377,7 @@ def _made(seed=3, J=60, n=20, slope_of_effect=None, noise=None, effects=None, cu
         u[:, 1] = slope_of_effect * u[:, 0]
     e = rng.normal(size=J * n) * 3.0 if noise is None else noise(rng, g)
     for k in range(1, n):
-        e[k::n] += ar * e[k - 1::n]
+        e[k::n] += ar * e[k - 1 :: n]
     y = 10 + x + u[g, 0] + u[g, 1] * (x - level[g]) + curve * (x - level[g]) ** 2 + context * level[g] + e
     return pd.DataFrame({"y": y, "x": x, "g": g, "t": np.tile(np.arange(n), J)})
 
@@ -351,8 +405,10 @@ def test_planted_faults_are_found():
     assert verdict(funnel, "follow the fitted") == "act"
     assert verdict(_made(curve=1.5), "straight line within") in ("look", "act")
     assert verdict(_made(context=4.0), "not correlated with x") == "act"
-    assert verdict(_made(effects=lambda rng, J: np.c_[rng.exponential(4.0, J), rng.normal(size=J) * 0.5]), "effects are normal: Int") in (
-        "look", "act")
+    assert verdict(
+        _made(effects=lambda rng, J: np.c_[rng.exponential(4.0, J), rng.normal(size=J) * 0.5]),
+        "effects are normal: Int",
+    ) in ("look", "act")
     assert verdict(_made(ar=0.6), "in time", time="t") == "act"
     strange = _made()
     strange.loc[strange["g"] == 5, "y"] += 25
@@ -389,11 +445,22 @@ def test_words_and_tables():
         assert "nan" not in check.found
     assert page.count("<tr>") == len(found.checks) + 1
     chapters = set(found.table["chapter"])
-    assert chapters <= {"04_random_slopes", "06_centering", "07_estimation", "08_inference", "09_diagnostics", "14_growth_shapes"}
+    assert chapters <= {
+        "04_random_slopes",
+        "06_centering",
+        "07_estimation",
+        "08_inference",
+        "09_diagnostics",
+        "14_growth_shapes",
+    }
     influence = found.influence
     assert influence._repr_html_().count("<tr>") == 6 and "335" in repr(influence)
-    assert influence.rvc.columns.tolist() == ["var(Subject: Intercept)", "var(Subject: Days)", "cov(Subject: Intercept, Days)",
-                                             "var(residual)"]
+    assert influence.rvc.columns.tolist() == [
+        "var(Subject: Intercept)",
+        "var(Subject: Days)",
+        "cov(Subject: Intercept, Days)",
+        "var(residual)",
+    ]
     assert influence.turned.empty and influence.flagged.empty
     for thing in (found, influence):
         with pytest.raises(AttributeError, match="immutable"):
@@ -428,11 +495,75 @@ def test_wrong_requests_are_told():
         mlm.influence(mlm.lmm("math ~ homework + (1 | schid)", missing), "ratio")
 
 
+def test_least_squares_residuals_are_those_of_each_group_alone():
+    table = data("math")
+    one = mlm.lmm("math ~ homework * ratio + (homework | schid)", table)
+    ours = one.residuals("least squares")
+    for school, rows in table.groupby("schid"):
+        X = np.c_[np.ones(len(rows)), rows["homework"]]
+        own = rows["math"] - X @ np.linalg.lstsq(X, rows["math"], rcond=None)[0]
+        assert ours[rows.index].to_numpy() == pytest.approx(own.to_numpy(), abs=1e-9), school
+
+
+@pytest.mark.filterwarnings("ignore:More than 20 figures")
+def test_pictures_say_what_they_show():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    from mlmlib import plots
+
+    table = data("math").astype({"homework": float}).copy()
+    table.loc[[3, 10], "homework"] = np.nan
+    one = mlm.lmm("math ~ homework + ses + (homework | schid)", table)
+    found = mlm.diagnose(one)
+    made = [
+        found.influence.plot(what)
+        for what in (
+            "cooks",
+            "dfbetas",
+            "covratio",
+            "mdffits",
+            "leverage",
+            "homework",
+            "sd(schid: Intercept)",
+            "corr(schid: Intercept, homework)",
+            "sigma",
+        )
+    ]
+    made += [
+        mlm.influence(one, "row").plot(),
+        plots.linearity(one, "homework"),
+        plots.linearity(fit("hsb_rc_reml"), "cses"),
+        plots.residual_spread(one),
+        found.panels(envelope=False),
+        plots.qq(one, band="simulated", samples=39, kind="studentized"),
+        plots.qq(one, "homework", kind="standardized", band="simulated", samples=39),
+        plots.residuals(one, "ratio"),
+        plots.residuals(one, kind="pearson", level="marginal"),
+        plots.qq(mlm.ols("math ~ ses", table), kind="studentized"),
+    ]
+    for axes in made:
+        first = np.ravel(axes)[0]
+        text = plots.alt(axes)
+        assert len(text) > 60 and "nan" not in text and first.alt_text == text
+        first.figure.canvas.draw()
+    assert "62821" in plots.alt(made[0]) and "without" in plots.alt(made[5])
+    assert any(plots.alt(axes).startswith("Six panels.") for axes in made)
+    with pytest.raises(ValueError, match="homework, ses"):
+        plots.linearity(one, "ratio")
+    with pytest.raises(ValueError, match="variance is zero"):
+        plots.qq(fit("dyestuff2_reml"), "Intercept", kind="standardized")
+    with pytest.raises(ValueError, match="mlm.lmm"):
+        plots.qq(np.arange(10.0), band="simulated")
+    plt.close("all")
+
+
 def test_all_schools_of_hsb_are_left_out_in_under_a_second():
     import time
+
     one = fit("hsb_rc_reml")
     mlm.influence(one)
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone, however busy the machine is
     found = mlm.influence(one)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     assert found._deleted.evaluations < 5 * len(found.labels)

@@ -1,4 +1,5 @@
-"""Diagnostics of a fit: residuals of rows and groups, influence of groups and rows, and a table of what was looked for and found."""
+"""Diagnostics of a fit: residuals of rows and groups, influence of groups and rows, and a table of what was looked
+for and found."""
 
 from .diagnosis import Diagnosis, diagnose
 from .groups import group_residuals
@@ -8,5 +9,16 @@ from .level1 import Homogeneity, homogeneity
 from .linearity import added
 from .residuals import leverage, residuals
 
-__all__ = ["Check", "Diagnosis", "Homogeneity", "Influence", "added", "diagnose", "group_residuals", "homogeneity", "influence",
-           "leverage", "residuals"]
+__all__ = [
+    "Check",
+    "Diagnosis",
+    "Homogeneity",
+    "Influence",
+    "added",
+    "diagnose",
+    "group_residuals",
+    "homogeneity",
+    "influence",
+    "leverage",
+    "residuals",
+]

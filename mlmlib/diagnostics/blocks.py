@@ -1,10 +1,12 @@
 """What every diagnostic needs of a fit, row by row and group by group, without a matrix of n rows and n columns.
 
 In columns multiplied by the root of the weights, and in units of the residual variance, V_j = I + Z_j D Z_j'.  By the
-Woodbury identity V_j^-1 = I - Z_j C_j Z_j' with C_j = L (I + L'Z_j'Z_j L)^-1 L', q x q, so that the rows of V^-1 X, V^-1 r and
-the diagonals of V^-1 and of P = V^-1 - V^-1 X (X'V^-1X)^-1 X'V^-1 cost q^2 each.  V^-1 r is the conditional residual.
+Woodbury identity V_j^-1 = I - Z_j C_j Z_j' with C_j = L (I + L'Z_j'Z_j L)^-1 L', q x q, so that the rows of V^-1 X,
+V^-1 r and the diagonals of V^-1 and of P = V^-1 - V^-1 X (X'V^-1X)^-1 X'V^-1 cost q^2 each.  V^-1 r is the conditional
+residual.
 
-This is the one place where diagnostics reach for the arrays of the fit; Chapter 9 (``09_diagnostics``) uses what is built on it.
+This is the one place where diagnostics reach for the arrays of the fit; Chapter 9 (``09_diagnostics``) uses what is
+built on it.
 
 References
 ----------
@@ -102,7 +104,7 @@ class Blocks:
     @cached_property
     def p_diagonal(self) -> np.ndarray:
         """Diagonal of P; one minus the hat value."""
-        return self.v_diagonal - (self.lever ** 2).sum(axis=0)
+        return self.v_diagonal - (self.lever**2).sum(axis=0)
 
     @cached_property
     def fixed_leverage(self) -> np.ndarray:
@@ -159,11 +161,26 @@ def _mixed(fit) -> Blocks:
 def _linear(fit) -> Blocks:
     """A model without random effects: every row of one group, V the identity."""
     from ..lmm.columns import orthonormalize
+
     design = fit.design
     n, p = design.X.shape
     root = np.ones(n) if design.weights is None else np.sqrt(design.weights)
     Q, _ = orthonormalize(design.X.T * root, design.exog_names, "fixed effects")
     e = (design.y - fit._fitted) * root
     none = np.zeros((0, n))
-    return Blocks(none, Q, e, np.zeros(n, dtype=int), 1, np.zeros((0, 0)), np.zeros((0, 0, 1)), np.zeros((0, 1)), np.eye(p), Q, e,
-                  fit.sigma ** 2, float(e @ e), root)
+    return Blocks(
+        none,
+        Q,
+        e,
+        np.zeros(n, dtype=int),
+        1,
+        np.zeros((0, 0)),
+        np.zeros((0, 0, 1)),
+        np.zeros((0, 1)),
+        np.eye(p),
+        Q,
+        e,
+        fit.sigma**2,
+        float(e @ e),
+        root,
+    )

@@ -1,15 +1,15 @@
 """What the estimates would be without a group or without a row.
 
-With the variances held, the generalized least-squares estimate without some rows follows from what they add to X'V^-1X and
-X'V^-1y: no fit is needed.  With the variances estimated again it is a fit, but of cross-products from which those of the
-rows are subtracted, begun at the optimum of all rows: a few evaluations, none of which looks at the rows.
+With the variances held, the generalized least-squares estimate without some rows follows from what they add to X'V^-1X
+and X'V^-1y: no fit is needed.  With the variances estimated again it is a fit, but of cross-products from which those
+of the rows are subtracted, begun at the optimum of all rows: a few evaluations, none of which looks at the rows.
 
 Chapter 9 (``09_diagnostics``) derives the first for a group.
 
 References
-----------
-Christensen, R., Pearson, L. M., & Johnson, W. (1992). Case-deletion diagnostics for mixed models. Technometrics, 34, 38-45.
-Demidenko, E., & Stukel, T. A. (2005). Influence analysis for linear mixed-effects models. Statistics in Medicine, 24, 893-909.
+---------- Christensen, R., Pearson, L. M., & Johnson, W. (1992). Case-deletion diagnostics for mixed models.
+Technometrics, 34, 38-45. Demidenko, E., & Stukel, T. A. (2005). Influence analysis for linear mixed-effects models.
+Statistics in Medicine, 24, 893-909.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Deleted:
     ----------
     fixed : ndarray, shape (m, p)
         Coefficients.
-    cov : ndarray, shape (m, p, p)
-        Their covariance.
+    se : ndarray, shape (m, p)
+        Their standard errors.
     variances : ndarray, shape (m, k)
         Standard deviations, correlations and sigma, as named by `variance_names`.
     singular : ndarray of bool, shape (m,)
@@ -48,7 +48,7 @@ class Deleted:
     """
 
     fixed: np.ndarray
-    cov: np.ndarray
+    se: np.ndarray
     variances: np.ndarray
     singular: np.ndarray
     why: dict
@@ -75,7 +75,7 @@ def variance_values(model, at) -> list[float]:
     values = []
     for shape, block, back in zip(model.structures, model.criterion.blocks, model.z_maps):
         factor = back @ at.L[block, block] * np.sqrt(at.s2)
-        sd = np.sqrt((factor ** 2).sum(axis=1))
+        sd = np.sqrt((factor**2).sum(axis=1))
         values += sd.tolist()
         for a, b in _pairs(shape):
             product = sd[a] * sd[b]
@@ -87,7 +87,7 @@ def _lost(fit, directions: np.ndarray) -> str:
     """Say which coefficients cannot be told apart once the rows that carried `directions`, (p, k) or (p,), are gone."""
     at = blocks(fit)
     back = _back(fit, at) @ np.linalg.solve(at.half, directions.reshape(len(at.X), -1))
-    loads = np.abs(back).max(axis=1) * np.sqrt((fit.design.X ** 2).mean(axis=0))
+    loads = np.abs(back).max(axis=1) * np.sqrt((fit.design.X**2).mean(axis=0))
     names = [name for name, load in zip(fit._names, loads) if load > 1e-6 * loads.max()]
     *first, last = map(repr, [name for name in names if name != "Intercept"] or names)
     named = f"{', '.join(first)} and {last}" if first else last
@@ -115,18 +115,18 @@ def held(fit, codes: np.ndarray, m: int, kind: str) -> tuple[Deleted, dict]:
     """
     at = blocks(fit)
     p = len(at.X)
-    shift, left, trace, det, why = (_rows if kind == "row" else _groups)(fit, at)
-    inside = np.einsum("mp,mp->m", shift, shift)
-    measures = {"cooks": inside / (p * at.s2), "mdffits": np.einsum("mp,mpk,mk->m", shift, left, shift) / (p * at.s2),
-                "covratio": 1.0 / det, "covtrace": np.abs(trace - p)}
     back = _back(fit, at)
-    with np.errstate(all="ignore"):
-        inverse = np.full_like(left, np.nan)
-        known = np.isfinite(shift).all(axis=1)
-        inverse[known] = np.linalg.inv(left[known])
-    cov = at.s2 * np.einsum("ab,mbc,dc->mad", back, inverse, back, optimize=True)
+    shift, inside, trace, det, spread, why = (_rows if kind == "row" else _groups)(fit, at, back)
+    measures = {
+        "cooks": np.einsum("mp,mp->m", shift, shift) / (p * at.s2),
+        "mdffits": inside / (p * at.s2),
+        "covratio": 1.0 / det,
+        "covtrace": np.abs(trace - p),
+    }
     own = variance_values(fit.model, fit._at) if getattr(fit, "model", None) else [fit.sigma]
-    return Deleted(fit._params + shift @ back.T, cov, np.tile(own, (m, 1)), np.zeros(m, dtype=bool), why, 0), measures
+    return Deleted(
+        fit._params + shift @ back.T, np.sqrt(at.s2 * spread), np.tile(own, (m, 1)), np.zeros(m, dtype=bool), why, 0
+    ), measures
 
 
 def _back(fit, at: Blocks) -> np.ndarray:
@@ -136,32 +136,48 @@ def _back(fit, at: Blocks) -> np.ndarray:
     return np.linalg.lstsq(fit.design.X * at.root[:, None], at.X.T, rcond=None)[0]
 
 
-def _groups(fit, at: Blocks):
-    """Change of the coefficients without each group (in the identity's frame), and the share of information left."""
+def _groups(fit, at: Blocks, back: np.ndarray):
+    """The coefficients without each group.
+
+    Returns, a row or a number for each group: their change, in the frame where the information is the identity; what the
+    information left makes of it, d'(I - A)d; the trace of the covariance and the determinant of the information, both
+    relative; the coefficients' variances, in units of s2; and why there are none.
+    """
     p = len(at.X)
     lever, X = at.lever, at.half.T @ at.X
     gone = np.stack([at.sums(X[a] * lever).T for a in range(p)], axis=1).reshape(at.J, p, p)
     score = at.sums(X * at.Ve).T
     values, vectors = np.linalg.eigh((gone + gone.transpose(0, 2, 1)) / 2.0)
     stays = 1.0 - values
-    why = {int(j): _lost(fit, at.half @ vectors[j][:, stays[j] < _RANK]) for j in np.flatnonzero(stays[:, -1] < _RANK)}
-    stays[stays[:, -1] < _RANK] = np.nan
-    turned = np.einsum("jpk,jp->jk", vectors, score) / stays
-    shift = -np.einsum("jpk,jk->jp", vectors, turned)
-    return shift, np.eye(p) - gone, (1.0 / stays).sum(axis=1), stays.prod(axis=1), why
+    lost = stays[:, -1] < _RANK
+    why = {int(j): _lost(fit, at.half @ vectors[j][:, stays[j] < _RANK]) for j in np.flatnonzero(lost)}
+    stays[lost] = np.nan
+    turned = -np.einsum("jpk,jp->jk", vectors, score) / stays
+    shift = np.einsum("jpk,jk->jp", vectors, turned)
+    spread = np.einsum("ap,jpk->jak", back, vectors, optimize=True) ** 2
+    return (
+        shift,
+        (turned**2 * stays).sum(axis=1),
+        (1.0 / stays).sum(axis=1),
+        stays.prod(axis=1),
+        np.einsum("jak,jk->ja", spread, 1.0 / stays),
+        why,
+    )
 
 
-def _rows(fit, at: Blocks):
-    """The same without each row."""
+def _rows(fit, at: Blocks, back: np.ndarray):
+    """The same without each row, whose information has rank one."""
     lever = at.lever
     share = at.p_diagonal / at.v_diagonal
     known = share > _RANK
     why = {int(i): _lost(fit, at.half @ lever[:, i]) for i in np.flatnonzero(~known)}
     share = np.where(known, share, np.nan)
-    shift = -(lever * (at.Ve / (share * at.v_diagonal))).T
-    left = np.eye(len(at.X)) - np.einsum("an,bn->nab", lever, lever / at.v_diagonal)
+    left = share * at.v_diagonal
+    shift = -(lever * (at.Ve / left)).T
+    inside = (shift**2).sum(axis=1) * share  # shift is along lever, of which a share of the information stays
     trace = len(at.X) + (1.0 - share) / share
-    return shift, left, trace, share, why
+    spread = (back**2).sum(axis=1) + (back @ lever).T ** 2 / left[:, None]
+    return shift, inside, trace, share, spread, why
 
 
 class _Begun(Criterion):
@@ -192,7 +208,7 @@ def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> tu
     model, full = fit.model, fit._at
     n, p = fit.design.X.shape
     k = len(variance_names(fit))
-    fixed, cov = np.full((m, p), np.nan), np.full((m, p, p), np.nan)
+    fixed, se = np.full((m, p), np.nan), np.full((m, p), np.nan)
     values, singular, why, count = np.full((m, k), np.nan), np.zeros(m, dtype=bool), {}, 0
     measures = {name: np.full(m, np.nan) for name in ("cooks", "mdffits", "covratio", "covtrace")}
     back, unit = np.linalg.inv(model.x_map).T, np.linalg.inv(full.half)
@@ -200,7 +216,7 @@ def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> tu
     ends = np.searchsorted(codes[order], np.arange(m + 1))
     cut = _Cut(fit)
     for j in range(m):
-        rows = order[ends[j]:ends[j + 1]]
+        rows = order[ends[j] : ends[j + 1]]
         criterion, reason = cut.without(rows)
         if reason:
             why[j] = reason
@@ -224,14 +240,17 @@ def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> tu
             s2 = full.s2
         half = back @ at.half
         fixed[j] = back @ (model.start_b + at.b)
-        cov[j] = s2 * half @ half.T
+        se[j] = np.sqrt(s2 * (half**2).sum(axis=1))
         values[j] = variance_values(other, at) if variances else variance_values(model, full)
-        shift, part = unit @ (at.b - full.b), unit @ at.half  # in the frame where the covariance of all rows is s2 times I
+        shift, part = (
+            unit @ (at.b - full.b),
+            unit @ at.half,
+        )  # in the frame where the covariance of all rows is s2 times I
         root = np.linalg.solve(part, shift)
         V = s2 / full.s2 * part @ part.T
         measures["cooks"][j], measures["mdffits"][j] = shift @ shift / (p * full.s2), root @ root / (p * s2)
         measures["covratio"][j], measures["covtrace"][j] = np.linalg.det(V), abs(np.trace(V) - p)
-    return Deleted(fixed, cov, values, singular, why, count), measures
+    return Deleted(fixed, se, values, singular, why, count), measures
 
 
 class _Cut:

@@ -27,8 +27,8 @@ class Diagnosis:
     fit : LmmResult
     checks : tuple of Check
         Each with ``name``, ``found``, ``value``, ``p``, ``reading``, ``verdict``, ``todo``, ``chapter``.
-    influence : Influence
-        Of the groups.
+    influence : Influence or None
+        Of the groups on the coefficients, if there are any.
     """
 
     def __init__(self, fit, checks: tuple[Check, ...], found):
@@ -39,14 +39,26 @@ class Diagnosis:
 
     @cached_property
     def _counts(self) -> dict[str, int]:
-        return {verdict: sum(check.verdict == verdict for check in self.checks) for verdict in ("act", "look", "ok", "not checked")}
+        return {
+            verdict: sum(check.verdict == verdict for check in self.checks)
+            for verdict in ("act", "look", "ok", "not checked")
+        }
 
     @property
     def table(self):
         """One row a check: check, found, value, p, reading, verdict, todo, chapter (DataFrame)."""
         import pandas as pd
-        names = {"name": "check", "found": "found", "value": "value", "p": "p", "reading": "reading", "verdict": "verdict",
-                 "todo": "todo", "chapter": "chapter"}
+
+        names = {
+            "name": "check",
+            "found": "found",
+            "value": "value",
+            "p": "p",
+            "reading": "reading",
+            "verdict": "verdict",
+            "todo": "todo",
+            "chapter": "chapter",
+        }
         return pd.DataFrame([{shown: getattr(check, name) for name, shown in names.items()} for check in self.checks])
 
     def __getitem__(self, part: str) -> Check:
@@ -59,17 +71,26 @@ class Diagnosis:
     def panels(self, **options):
         """Six pictures: residuals, Q-Q of rows, Q-Q of groups, caterpillar, influence, Mahalanobis distances."""
         from ..plots import diagnosis
+
         return diagnosis(self, **options)
 
     def _headline(self) -> str:
         counts = self._counts
-        parts = [f"{counts[verdict]} {words}" for verdict, words in
-                 (("act", "to act on"), ("look", "to look at"), ("ok", "in order"), ("not checked", "not checked"))
-                 if counts[verdict]]
+        parts = [
+            f"{counts[verdict]} {words}"
+            for verdict, words in (
+                ("act", "to act on"),
+                ("look", "to look at"),
+                ("ok", "in order"),
+                ("not checked", "not checked"),
+            )
+            if counts[verdict]
+        ]
         return f"{len(self.checks)} checks of {self.fit.formula}: {', '.join(parts)}"
 
     def __repr__(self) -> str:
         from textwrap import wrap
+
         lines = [self._headline()]
         for check in self.checks:
             lines.append(f"{check.verdict:<12}{check.name}")
@@ -82,12 +103,18 @@ class Diagnosis:
         rows = "".join(
             f'<tr><th scope="row" style="text-align:left">{escape(check.name)}</th><td style="text-align:left">'
             f'<strong>{escape(check.verdict)}</strong></td><td style="text-align:left">{escape(check.found)}'
-            + (f'<br><em>{escape(check.todo)}</em>' if check.verdict in ("look", "act") else "")
-            + f'</td><td style="text-align:left">{escape(check.reading)}</td></tr>' for check in self.checks)
-        head = "".join(f'<th scope="col" style="text-align:left">{name}</th>'
-                       for name in ("What should hold", "Verdict", "Found, and what to do", "How to read it"))
-        return (f'<div class="mlm-result"><table class="mlm-table"><caption>{escape(self._headline())}</caption>'
-                f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
+            + (f"<br><em>{escape(check.todo)}</em>" if check.verdict in ("look", "act") else "")
+            + f'</td><td style="text-align:left">{escape(check.reading)}</td></tr>'
+            for check in self.checks
+        )
+        head = "".join(
+            f'<th scope="col" style="text-align:left">{name}</th>'
+            for name in ("What should hold", "Verdict", "Found, and what to do", "How to read it")
+        )
+        return (
+            f'<div class="mlm-result"><table class="mlm-table"><caption>{escape(self._headline())}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        )
 
 
 def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
@@ -111,9 +138,8 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
         If the model has no random effects.
 
     Notes
-    -----
-    Chapter 9 (``09_diagnostics``).  A verdict goes by a size and, where there is a test, by a p-value below 0.01; a table of many
-    checks will still ask for a look now and then where nothing is wrong.
+    ----- Chapter 9 (``09_diagnostics``).  A verdict goes by a size and, where there is a test, by a p-value below 0.01;
+    a table of many checks will still ask for a look now and then where nothing is wrong.
 
     Examples
     --------
@@ -125,16 +151,28 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
     3.69
     """
     if not getattr(fit, "n_groups", None):
-        raise ValueError("The model has no random effects; diagnose is for models of mlm.lmm. For mlm.ols see fit.residuals and "
-                         "mlm.influence.")
+        raise ValueError(
+            "The model has no random effects; diagnose is for models of mlm.lmm. For mlm.ols see fit.residuals and "
+            "mlm.influence."
+        )
     if reestimate is None:
         reestimate = 2 < len(fit.design.random[0].levels) <= _MANY
-    found = influence_of(fit, reestimate=reestimate)
+    found = influence_of(fit, reestimate=reestimate) if len(fit._params) else None
     with np.errstate(all="ignore"):
-        checks = [level2.enough_groups(fit), level2.found_well(fit), *level2.seen(fit), level1.normality(fit),
-                  level1.outlying_rows(fit), level1.variance_over_groups(fit), level1.variance_over_fitted(fit),
-                  *linearity.curves(fit), *linearity.context(fit), *level2.normality(fit), level2.outlying_groups(fit),
-                  level2.influential(found)]
+        checks = [
+            level2.enough_groups(fit),
+            level2.found_well(fit),
+            *level2.seen(fit),
+            level1.normality(fit),
+            level1.outlying_rows(fit),
+            level1.variance_over_groups(fit),
+            level1.variance_over_fitted(fit),
+            *linearity.curves(fit),
+            *linearity.context(fit),
+            *level2.normality(fit),
+            level2.outlying_groups(fit),
+            *([level2.influential(found)] if found else []),
+        ]
         if time is not None:
             checks.append(level1.autocorrelation(fit, time))
     return Diagnosis(fit, tuple(checks), found)

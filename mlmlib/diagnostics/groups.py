@@ -1,17 +1,18 @@
-"""Residuals of the groups: predicted effects, their standardization, each group's own least squares, Mahalanobis distances.
+"""Residuals of the groups: predicted effects, their standardization, each group's own least squares, Mahalanobis
+distances.
 
-A predicted effect (BLUP) has two standard deviations.  The comparative one is that of its error, for saying which groups
-differ; the diagnostic one is that of the prediction itself over samples, for saying which groups are strange.  With P as in
-`mlmlib.diagnostics.blocks`, Var(u_hat) = s2 D Z'P Z D.
+A predicted effect (BLUP) has two standard deviations.  The comparative one is that of its error, for saying which
+groups differ; the diagnostic one is that of the prediction itself over samples, for saying which groups are strange.
+With P as in `mlmlib.diagnostics.blocks`, Var(u_hat) = s2 D Z'P Z D.
 
 Chapter 9 (``09_diagnostics``).
 
 References
 ----------
 Goldstein, H. (2011). Multilevel statistical models (4th ed.). Wiley, section 2.3.
-Snijders, T. A. B., & Berkhof, J. (2008). Diagnostic checks for multilevel models. In J. de Leeuw & E. Meijer (Eds.), Handbook
-of multilevel analysis (pp. 141-175). Springer.
-Raudenbush, S. W., & Bryk, A. S. (2002). Hierarchical linear models (2nd ed.). Sage, pp. 273-275.
+Snijders, T. A. B., & Berkhof, J. (2008). Diagnostic checks for multilevel models. In J. de Leeuw & E. Meijer (Eds.),
+Handbook of multilevel analysis (pp. 141-175). Springer.
+Raudenbush, S. W., & Bryk, A. S. (2002). Hierarchical linear models (2nd ed.). Sage, chapter 9.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def _back(fit) -> tuple[np.ndarray, list[str]]:
 def _of_predictions(fit) -> np.ndarray:
     """Z'PZ of each group, shape (J, q, q), in the model's own columns: Var(u_hat) = s2 D Z'PZ D."""
     at, parts = blocks(fit), fit._at.parts
-    G = np.einsum("aij,ik->akj", parts.W[:, :len(at.X)], at.half)
+    G = np.einsum("aij,ik->akj", parts.W[:, : len(at.X)], at.half)
     return (parts.K - np.einsum("akj,bkj->abj", G, G)).transpose(2, 0, 1)
 
 
@@ -67,7 +68,8 @@ def least_squares(fit) -> np.ndarray:
 def mahalanobis(fit) -> tuple[np.ndarray, np.ndarray]:
     """Squared distance of each group's predicted effects from zero, and the dimensions it is made of, both shape (J,).
 
-    Taken of the spherical effects v, u = Lv, whose covariance has the reliabilities as eigenvalues whatever the units of Z.
+    Taken of the spherical effects v, u = Lv, whose covariance has the reliabilities as eigenvalues whatever the units
+    of Z.
     """
     at, parts, L = blocks(fit), fit._at.parts, fit._at.L
     p = len(at.X)
@@ -76,12 +78,13 @@ def mahalanobis(fit) -> tuple[np.ndarray, np.ndarray]:
     values, vectors = np.linalg.eigh((cov + cov.transpose(0, 2, 1)) / 2.0)
     keep = values > _RANK
     turned = np.einsum("jab,ja->jb", vectors, v)
-    return np.where(keep, turned ** 2 / np.where(keep, values, 1.0), 0.0).sum(axis=1) / at.s2, keep.sum(axis=1)
+    return np.where(keep, turned**2 / np.where(keep, values, 1.0), 0.0).sum(axis=1) / at.s2, keep.sum(axis=1)
 
 
 def effects(fit, kind: str):
     """Residuals of the groups by kind, as `mlmlib.diagnostics.residuals` hands them out."""
     import pandas as pd
+
     term = fit.design.random[0]
     index = pd.Index(term.levels, name=term.group)
     names = _back(fit)[1]
@@ -108,10 +111,10 @@ def group_residuals(fit):
     Returns
     -------
     DataFrame
-        One row a group: ``n``; for each effect ``raw`` (BLUP), ``se`` (comparative: of its error), ``sd`` (diagnostic: of the
-        prediction), ``standardized`` (raw / sd), ``least squares`` (its own regression's deviation, unshrunken); last
-        ``mahalanobis`` (squared distance of all effects, as HLM's ``mdist``), ``df`` (its dimensions) and ``p`` (chi-square).
-        Columns have two levels, (effect, kind); those of the whole group stand under ``"group"``.
+        One row a group: ``n``; for each effect ``raw`` (BLUP), ``se`` (comparative: of its error), ``sd`` (diagnostic:
+        of the prediction), ``standardized`` (raw / sd), ``least squares`` (its own regression's deviation, unshrunken);
+        last ``mahalanobis`` (squared distance of all effects, as HLM's ``mdist``), ``df`` (its dimensions) and ``p``
+        (chi-square). Columns have two levels, (effect, kind); those of the whole group stand under ``"group"``.
 
     Raises
     ------
@@ -119,9 +122,8 @@ def group_residuals(fit):
         For a model without random effects.
 
     Notes
-    -----
-    Chapter 9 (``09_diagnostics``).  A group whose rows do not suffice for its own regression has NaN under ``least squares``; an
-    effect whose variance is estimated as zero has NaN under ``standardized``.
+    ----- Chapter 9 (``09_diagnostics``).  A group whose rows do not suffice for its own regression has NaN under
+    ``least squares``; an effect whose variance is estimated as zero has NaN under ``standardized``.
 
     Examples
     --------
@@ -133,6 +135,7 @@ def group_residuals(fit):
     """
     import pandas as pd
     from scipy.special import chdtrc
+
     if not getattr(fit, "n_groups", None):
         raise ValueError("The model has no random effects, so there are no residuals of groups.")
     term = fit.design.random[0]

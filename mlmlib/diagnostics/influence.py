@@ -4,12 +4,11 @@ Chapter 9 (``09_diagnostics``).
 
 References
 ----------
-Cook, R. D. (1977). Detection of influential observation in linear regression. Technometrics, 19, 15-18.
-Christensen, R., Pearson, L. M., & Johnson, W. (1992). Case-deletion diagnostics for mixed models. Technometrics, 34, 38-45.
-Nieuwenhuis, R., te Grotenhuis, M., & Pelzer, B. (2012). influence.ME: Tools for detecting influential data in mixed effects
-models. The R Journal, 4(2), 38-47.
-Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear models in R. Journal of Statistical
-Software, 56(5).
+Cook, R. D. (1977). Detection of influential observation in linear regression. Technometrics, 19, 15-18. Christensen,
+R., Pearson, L. M., & Johnson, W. (1992). Case-deletion diagnostics for mixed models. Technometrics, 34, 38-45.
+Nieuwenhuis, R., te Grotenhuis, M., & Pelzer, B. (2012). influence.ME: Tools for detecting influential data in mixed
+effects models. The R Journal, 4(2), 38-47. Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for
+hierarchical linear models in R. Journal of Statistical Software, 56(5).
 """
 
 from __future__ import annotations
@@ -44,26 +43,28 @@ class Influence:
         Which could not be left out, and why.
 
     Notes
-    -----
-    Chapter 9 (``09_diagnostics``).  With d the change of the coefficients and V their covariance in the whole fit, V_j without j:
-    Cook's distance is d'V^-1 d / p (Christensen et al. 1992; HLMdiag, SAS), ``mdffits`` d'V_j^-1 d / p (what influence.ME calls
-    Cook's distance), ``covratio`` det V_j / det V, ``covtrace`` |tr(V^-1 V_j) - p|; lme4's and car's Cook's distance is the first
-    times (m - p) / m.
+    ----- Chapter 9 (``09_diagnostics``).  With d the change of the coefficients and V their covariance in the whole
+    fit, V_j without j: Cook's distance is d'V^-1 d / p (Christensen et al. 1992; HLMdiag, SAS), ``mdffits`` d'V_j^-1 d
+    / p (what influence.ME calls Cook's distance), ``covratio`` det V_j / det V, ``covtrace`` |tr(V^-1 V_j) - p|; lme4's
+    and car's Cook's distance is the first times (m - p) / m.
     """
 
     def __init__(self, fit, by, labels, sizes, deleted, measures, held_fast):
-        self.__dict__.update(fit=fit, by=by, labels=labels, reestimated=not held_fast, _sizes=sizes, _deleted=deleted,
-                             _measures=measures)
+        self.__dict__.update(
+            fit=fit, by=by, labels=labels, reestimated=not held_fast, _sizes=sizes, _deleted=deleted, _measures=measures
+        )
         m, p = len(labels), len(fit._params)
         self.__dict__["threshold"] = {"cooks": 4.0 / m, "dfbetas": 2.0 / np.sqrt(m), "covratio": 3.0 * p / m}
         self.__dict__["messages"] = tuple(
-            f"Without {by} {labels[j]} there are no estimates: {reason}." for j, reason in deleted.why.items())
+            f"Without {by} {labels[j]} there are no estimates: {reason}." for j, reason in deleted.why.items()
+        )
 
     def __setattr__(self, name, value):
         raise AttributeError(f"Results are immutable; {name!r} cannot be set.")
 
     def _frame(self, values, names):
         import pandas as pd
+
         return pd.DataFrame(np.array(values), index=pd.Index(self.labels, name=self.by), columns=list(names))
 
     @property
@@ -80,6 +81,7 @@ class Influence:
     def original(self):
         """Estimates of the whole fit, coefficients and variance parameters (Series)."""
         import pandas as pd
+
         return pd.Series(self._full, index=self._names, name="estimate")
 
     @property
@@ -95,12 +97,12 @@ class Influence:
     @property
     def se(self):
         """Standard errors of the coefficients without each one (DataFrame)."""
-        return self._frame(np.sqrt(np.einsum("mpp->mp", self._deleted.cov)), self.fit._names)
+        return self._frame(self._deleted.se, self.fit._names)
 
     @property
     def _dfbetas(self) -> np.ndarray:
         with np.errstate(invalid="ignore", divide="ignore"):
-            return (self._deleted.fixed - self.fit._params) / np.sqrt(np.einsum("mpp->mp", self._deleted.cov))
+            return (self._deleted.fixed - self.fit._params) / self._deleted.se
 
     @property
     def dfbetas(self):
@@ -110,7 +112,11 @@ class Influence:
     @property
     def rvc(self):
         """Relative change of each variance and covariance without each one (DataFrame), as HLMdiag's ``rvc``."""
-        names, values, full = deletion.variance_names(self.fit), self._deleted.variances, self._full[len(self.fit._params):]
+        names, values, full = (
+            deletion.variance_names(self.fit),
+            self._deleted.variances,
+            self._full[len(self.fit._params) :],
+        )
         columns, labels = [], []
         for k, name in enumerate(names):
             if name.startswith("corr("):
@@ -130,7 +136,8 @@ class Influence:
         """One row a group (or row): its size, Cook's distance and the other measures (DataFrame).
 
         ``n`` rows; ``cooks``, ``mdffits``, ``covratio``, ``covtrace``; ``leverage``, the mean hat value of its rows;
-        ``dfbetas``, the largest in size, and ``of``, the coefficient that it belongs to; ``singular``, whether the fit without it is.
+        ``dfbetas``, the largest in size, and ``of``, the coefficient that it belongs to; ``singular``, whether the fit
+        without it is.
         """
         betas = self._dfbetas
         known = np.isfinite(betas).all(axis=1)
@@ -148,11 +155,13 @@ class Influence:
 
     @property
     def turned(self):
-        """Coefficients whose 95 % Wald interval takes in zero with a group and not without it, or the other way (DataFrame)."""
+        """Coefficients whose 95 % Wald interval takes in zero with a group and not without it, or the other way
+        (DataFrame)."""
         import pandas as pd
+
         fit = self.fit
         with np.errstate(invalid="ignore", divide="ignore"):
-            after = self._deleted.fixed / np.sqrt(np.einsum("mpp->mp", self._deleted.cov))
+            after = self._deleted.fixed / self._deleted.se
         before, bar = fit._params / fit._se, fit._quantile(0.95)
         where = np.argwhere(np.isfinite(after) & ((np.abs(after) > bar) != (np.abs(before) > bar)))
         rows = [(self.labels[j], fit._names[k], before[k], after[j, k]) for j, k in where]
@@ -164,8 +173,11 @@ class Influence:
         if by not in table:
             raise ValueError(f"by={by!r} is not a column of the table; choose one of {', '.join(table.columns)}.")
         size = np.abs(table[by] - 1.0) if by == "covratio" else np.abs(table[by])
-        return table.loc[size.sort_values(ascending=False, kind="stable").index[:count]] if table.index.is_unique else \
-            table.iloc[np.argsort(-size.fillna(-1).to_numpy(), kind="stable")[:count]]
+        return (
+            table.loc[size.sort_values(ascending=False, kind="stable").index[:count]]
+            if table.index.is_unique
+            else table.iloc[np.argsort(-size.fillna(-1).to_numpy(), kind="stable")[:count]]
+        )
 
     @property
     def flagged(self):
@@ -176,6 +188,7 @@ class Influence:
     def plot(self, what: str = "cooks", **options):
         """A picture of a measure or of an estimate without each one: see `mlmlib.plots.influence`."""
         from ..plots import influence as draw
+
         return draw(self, what, **options)
 
     def _lines(self):
@@ -183,8 +196,17 @@ class Influence:
         for j in self._order()[:5]:
             betas = self._dfbetas[j]
             k = int(np.abs(betas).argmax())
-            rows.append([str(self.labels[j]), number(int(self._sizes[j])), f"{self._measures['cooks'][j]:.3f}", self.fit._names[k],
-                         number(full[k]), number(self._deleted.fixed[j, k]), f"{betas[k]:+.2f}"])
+            rows.append(
+                [
+                    str(self.labels[j]),
+                    number(int(self._sizes[j])),
+                    f"{self._measures['cooks'][j]:.3f}",
+                    self.fit._names[k],
+                    number(full[k]),
+                    number(self._deleted.fixed[j, k]),
+                    f"{betas[k]:+.2f}",
+                ]
+            )
         return [self.by, "rows", "Cook's D", "moves most", "with", "without", "in SEs"], rows
 
     def _order(self) -> np.ndarray:
@@ -198,8 +220,13 @@ class Influence:
     def _note(self):
         over = int(np.nansum(self._measures["cooks"] > self.threshold["cooks"]))
         how = "estimated again each time" if self.reestimated else "held at their estimates"
-        return " ".join([f"{over} of {len(self.labels)} above 4/{len(self.labels)} = {number(self.threshold['cooks'], 3)}. "
-                         f"Variances {how}.", *self.messages[:3]])
+        return " ".join(
+            [
+                f"{over} of {len(self.labels)} above 4/{len(self.labels)} = {number(self.threshold['cooks'], 3)}. "
+                f"Variances {how}.",
+                *self.messages[:3],
+            ]
+        )
 
     def __repr__(self) -> str:
         return f"{self._title()}\n{text_table(*self._lines())}\n{self._note()}"
@@ -225,11 +252,11 @@ def influence(fit, by: str | None = None, *, reestimate: bool | None = None) -> 
     ----------
     fit : LmmResult or OlsResult
     by : str, optional
-        What to leave out: the grouping factor (what is left out when nothing is said), ``"row"``, or a column of the data, all rows
-        with one value at a time.
+        What to leave out: the grouping factor (what is left out when nothing is said), ``"row"``, or a column of the
+        data, all rows with one value at a time.
     reestimate : bool, optional
-        True estimates the variances again each time (exact: what a new fit would give); False holds them, so that only the
-        coefficients answer. Left out: True for groups and columns, False for rows.
+        True estimates the variances again each time (exact: what a new fit would give); False holds them, so that only
+        the coefficients answer. Left out: True for groups and columns, False for rows.
 
     Returns
     -------
@@ -239,11 +266,12 @@ def influence(fit, by: str | None = None, *, reestimate: bool | None = None) -> 
     ------
     DataError
         If `by` is not the grouping factor nor a column, or the column misses values in rows used.
+    ValueError
+        If the model has no coefficients, or variances shall be estimated again where there are none.
 
     Notes
-    -----
-    Chapter 9 (``09_diagnostics``).  A fit without a group is made of cross-products and costs about three evaluations of the
-    criterion, so that all schools of High School & Beyond take an eighth of a second.
+    ----- Chapter 9 (``09_diagnostics``).  A fit without a group is made of cross-products and costs about three
+    evaluations of the criterion, so that all schools of High School & Beyond take an eighth of a second.
 
     Examples
     --------
@@ -255,6 +283,8 @@ def influence(fit, by: str | None = None, *, reestimate: bool | None = None) -> 
     >>> found.change.loc[335, ["Days", "sd(Subject: Days)"]].round(2).tolist()
     [0.79, -0.86]
     """
+    if not len(fit._params):
+        raise ValueError("The model has no coefficients, so nothing can influence them.")
     mixed = getattr(fit, "model", None) is not None
     factor = fit.design.random[0] if mixed else None
     if by is None:
@@ -274,8 +304,10 @@ def influence(fit, by: str | None = None, *, reestimate: bool | None = None) -> 
     if reestimate and not mixed:
         raise ValueError("A model without random effects has no variances to estimate again; leave reestimate= out.")
     if kind == "group" and m == 2 and reestimate:
-        raise DataError(f"With two groups of {by!r} one is left when the other is left out, and no variation between groups can be "
-                        "estimated; reestimate=False holds the variances.")
+        raise DataError(
+            f"With two groups of {by!r} one is left when the other is left out, and no variation between groups can be "
+            "estimated; reestimate=False holds the variances."
+        )
     if not mixed:
         done, measures = _linear(fit, codes, m, kind)
     elif reestimate or kind == "set":

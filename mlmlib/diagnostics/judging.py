@@ -1,7 +1,8 @@
 """What a check is, when it asks for a look, and the shape of a sample.
 
-A verdict needs two things: a p-value that says the finding is hardly chance (below 0.01, since many checks are made; below 0.05
-for a look at a large one), and a size that says it could matter.  With thousands of rows every p-value is small; with twenty groups none is.
+A verdict needs two things: a p-value that says the finding is hardly chance (below 0.01, since many checks are made;
+below 0.05 for a look at a large one), and a size that says it could matter.  With thousands of rows every p-value is
+small; with twenty groups none is.
 
 Chapter 9 (``09_diagnostics``).
 """
@@ -48,7 +49,8 @@ class Check:
 
 
 def judge(size: float, look: float, act: float, p: float) -> str:
-    """The verdict on a size with its p-value; one that asks for action with a p-value between 0.01 and 0.05 asks for a look.
+    """The verdict on a size with its p-value; one that asks for action with a p-value between 0.01 and 0.05 asks for a
+    look.
 
     >>> judge(0.4, 0.1, 0.3, 0.001), judge(0.2, 0.1, 0.3, 0.001), judge(0.4, 0.1, 0.3, 0.02), judge(0.4, 0.1, 0.3, 0.2)
     ('act', 'look', 'look', 'ok')
@@ -62,6 +64,7 @@ def judge(size: float, look: float, act: float, p: float) -> str:
 def p_words(p: float) -> str:
     """``p = 0.021`` or ``p < 0.001``."""
     from ..inference.testresult import p_text
+
     return f"p {p_text(p)}"
 
 
@@ -88,7 +91,8 @@ class Shape:
 def shape_of(values) -> Shape:
     """The shape of a sample (NaN left out): Shapiro and Wilk's test, Jarque and Bera's above 5000 values.
 
-    The Q-Q correlation is that of the ordered values with normal quantiles at (i - 3/8) / (n + 1/4), as R's ``ppoints``.
+    The Q-Q correlation is that of the ordered values with normal quantiles at (i - 3/8) / (n + 1/4), as R's
+    ``ppoints``.
 
     Examples
     --------
@@ -99,17 +103,18 @@ def shape_of(values) -> Shape:
     """
     from scipy import stats
     from scipy.special import ndtri
+
     values = np.sort(np.asarray(values, dtype=float))
     values = values[np.isfinite(values)]
     n = len(values)
     centered = values - values.mean() if n else values
-    m2 = float(np.mean(centered ** 2)) if n else 0.0
+    m2 = float(np.mean(centered**2)) if n else 0.0
     if n < 4 or not m2 > 0:
         return Shape(n, np.nan, np.nan, np.nan, np.nan, "")
     quantiles = ndtri((np.arange(1, n + 1) - 0.375) / (n + 0.25))
-    skewness, kurtosis = float(np.mean(centered ** 3)) / m2 ** 1.5, float(np.mean(centered ** 4)) / m2 ** 2 - 3.0
+    skewness, kurtosis = float(np.mean(centered**3)) / m2**1.5, float(np.mean(centered**4)) / m2**2 - 3.0
     correlation = float(np.corrcoef(values, quantiles)[0, 1])
     if n <= 5000:
         return Shape(n, correlation, skewness, kurtosis, float(stats.shapiro(values).pvalue), "Shapiro-Wilk")
-    statistic = n / 6.0 * (skewness ** 2 + kurtosis ** 2 / 4.0)
+    statistic = n / 6.0 * (skewness**2 + kurtosis**2 / 4.0)
     return Shape(n, correlation, skewness, kurtosis, float(stats.chi2.sf(statistic, 2)), "Jarque-Bera")

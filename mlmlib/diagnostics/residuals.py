@@ -6,8 +6,8 @@ References
 ----------
 Hilden-Minton, J. A. (1995). Multilevel diagnostics for mixed and hierarchical linear models. PhD thesis, University of
 California, Los Angeles.
-Nobre, J. S., & Singer, J. M. (2007). Residual analysis for linear mixed models. Biometrical Journal, 49, 863-875.
-Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear models in R. Journal of Statistical
+Nobre, J. S., & Singer, J. M. (2007). Residual analysis for linear mixed models. Biometrical Journal, 49, 863-875. Loy,
+A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear models in R. Journal of Statistical
 Software, 56(5).
 """
 
@@ -32,13 +32,14 @@ def residuals(fit, kind: str = "raw", level: str = "conditional"):
     ----------
     fit : LmmResult or OlsResult
     kind : str
-        Of rows: ``"raw"``, in units of the outcome; ``"pearson"``, divided by the model's standard deviation of what they
-        estimate (sigma for conditional ones, with weights that of the row); ``"standardized"``, each divided by its own
-        standard deviation, which is smaller where a row pulls the line to itself; ``"studentized"``, the same with sigma
-        estimated without the row, t distributed with ``n - p - 1`` degrees of freedom given the relative variances;
-        ``"scaled"``, made uncorrelated by the Cholesky factor of V (rows of a group in their order); ``"least squares"``,
-        from each group's own regression, free of what the model says about groups (conditional only).
-        Of groups: ``"raw"`` (BLUPs), ``"standardized"``, ``"least squares"``, ``"mahalanobis"``: see `group_residuals`.
+        Of rows: ``"raw"``, in units of the outcome; ``"pearson"``, divided by the model's standard deviation of what
+        they estimate (sigma for conditional ones, with weights that of the row); ``"standardized"``, each divided by
+        its own standard deviation, which is smaller where a row pulls the line to itself; ``"studentized"``, the same
+        with sigma estimated without the row, t distributed with ``n - p - 1`` degrees of freedom given the relative
+        variances; ``"scaled"``, made uncorrelated by the Cholesky factor of V (rows of a group in their order);
+        ``"least squares"``, from each group's own regression, free of what the model says about groups (conditional
+        only). Of groups: ``"raw"`` (BLUPs), ``"standardized"``, ``"least squares"``, ``"mahalanobis"``: see
+        `group_residuals`.
     level : str
         ``"conditional"``: outcome less fixed and random part; ``"marginal"``: outcome less fixed part; or the name of a
         grouping factor, for residuals of its groups.
@@ -46,8 +47,9 @@ def residuals(fit, kind: str = "raw", level: str = "conditional"):
     Returns
     -------
     Series
-        One value a row used; for groups a DataFrame with a column an effect (a Series of Mahalanobis distances).  NaN where there
-        is none: a row that the model reproduces whatever its outcome, a group too small for a regression of its own.
+        One value a row used; for groups a DataFrame with a column an effect (a Series of Mahalanobis distances).  NaN
+        where there is none: a row that the model reproduces whatever its outcome, a group too small for a regression of
+        its own.
 
     Raises
     ------
@@ -55,10 +57,10 @@ def residuals(fit, kind: str = "raw", level: str = "conditional"):
         If `kind` or `level` is not known.
 
     Notes
-    -----
-    Chapter 9 (``09_diagnostics``).  R's ``rstudent`` of a fit by lme4 is ``"standardized"`` here; its
-    ``residuals(scaled = TRUE)`` is ``"pearson"``; HLMdiag's Cholesky residuals and nlme's ``"normalized"`` marginal ones are
-    ``"scaled"`` (for conditional residuals that is ``"pearson"``, since rows are independent given their group).
+    ----- Chapter 9 (``09_diagnostics``).  R's ``rstudent`` of a fit by lme4 is ``"standardized"`` here; its
+    ``residuals(scaled = TRUE)`` is ``"pearson"``; HLMdiag's Cholesky residuals and nlme's ``"normalized"`` marginal
+    ones are ``"scaled"`` (for conditional residuals that is ``"pearson"``, since rows are independent given their
+    group).
 
     Examples
     --------
@@ -95,6 +97,7 @@ def row_residuals(fit, kind: str, level: str) -> np.ndarray:
             return at.Ve / s
         if kind == "least squares":
             from .within import within_groups
+
             return within_groups(fit).residuals / at.root
         variance = at.p_diagonal
         value = at.Ve
@@ -127,8 +130,9 @@ def _variance_without(at: Blocks) -> np.ndarray:
 def _whitened(at: Blocks) -> np.ndarray:
     """Marginal residuals times the inverse of V's Cholesky factor, group by group in the order of the rows.
 
-    Row i of a Cholesky factor predicts row i from those before it, so that the groups can be walked through together, one row
-    of each at a time, with the effects' mean and covariance brought up to date (a Kalman filter): n q^2 steps in all.
+    Row i of a Cholesky factor predicts row i from those before it, so that the groups can be walked through together,
+    one row of each at a time, with the effects' mean and covariance brought up to date (a Kalman filter): n q^2 steps
+    in all.
     """
     out = at.e.copy()
     q = len(at.Z)
@@ -161,12 +165,12 @@ def leverage(fit):
     Returns
     -------
     DataFrame
-        ``fixed``, by way of the coefficients; ``random``, by way of the group's own effects; ``total``, R's ``hatvalues``.
+        ``fixed``, by way of the coefficients; ``random``, by way of the group's own effects; ``total``, R's
+        ``hatvalues``.
 
     Notes
-    -----
-    Chapter 9 (``09_diagnostics``).  Demidenko and Stukel (2005): H = H1 + H2, the total sums to the number of coefficients and
-    a share of the groups' effects that is smaller the more they shrink.
+    ----- Chapter 9 (``09_diagnostics``).  Demidenko and Stukel (2005): H = H1 + H2, the total sums to the number of
+    coefficients and a share of the groups' effects that is smaller the more they shrink.
 
     Examples
     --------
@@ -176,7 +180,9 @@ def leverage(fit):
     29.022
     """
     import pandas as pd
+
     at = blocks(fit)
     total = 1.0 - at.p_diagonal
-    return pd.DataFrame({"fixed": at.fixed_leverage, "random": total - at.fixed_leverage, "total": total},
-                        index=fit.design.index())
+    return pd.DataFrame(
+        {"fixed": at.fixed_leverage, "random": total - at.fixed_leverage, "total": total}, index=fit.design.index()
+    )

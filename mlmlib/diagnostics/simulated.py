@@ -1,10 +1,12 @@
-"""Samples from a fit, so that a picture of its residuals can be held against pictures of residuals of a model that is right.
+"""Samples from a fit, so that a picture of its residuals can be held against pictures of residuals of a model that is
+right.
 
 Chapter 9 (``09_diagnostics``).
 
 References
 ----------
-Atkinson, A. C. (1981). Two graphical displays for outlying and influential observations in regression. Biometrika, 68, 13-20.
+Atkinson, A. C. (1981). Two graphical displays for outlying and influential observations in regression. Biometrika, 68,
+13-20.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ def envelope(fit, statistic, n: int = 199, seed: int = 1, level: float = 0.95) -
     (True, 180)
     """
     from ..errors import DataError
+
     rng = np.random.default_rng(seed)
     samples = []
     for _ in range(n):

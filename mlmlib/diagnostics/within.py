@@ -1,11 +1,11 @@
-"""Each group's own regression on everything that varies within groups: residuals that owe nothing to the model of the groups.
+"""Each group's own regression on everything that varies within groups: residuals that owe nothing to the model of the
+groups.
 
 Chapter 9 (``09_diagnostics``) tests with them whether groups differ in their residual variance.
 
 References
-----------
-Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear models in R. Journal of Statistical
-Software, 56(5), section 3.1.
+---------- Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear models in R. Journal
+of Statistical Software, 56(5), section 3.1.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def within_groups(fit) -> Within:
     """
     at = blocks(fit)
     columns = np.vstack([at.X, at.Z])
-    square = at.sums(columns ** 2)  # each group's own length of each column
+    square = at.sums(columns**2)  # each group's own length of each column
     there = square > 1e-24 * square.sum(axis=1, keepdims=True)  # else zero but for rounding
     scaled = columns * np.where(there, 1.0 / np.sqrt(np.where(there, square, 1.0)), 0.0)[:, at.codes]
     width = len(columns)

@@ -1,4 +1,5 @@
-"""Pictures that check a fit: Q-Q of residuals or of random effects, residuals against what should not matter (chapters 1, 3, 9)."""
+"""Pictures that check a fit: Q-Q of residuals or of random effects, residuals against what should not matter
+(chapters 1, 3, 9)."""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ def _values(fit, what, kind="raw"):
 def qq(fit, what="resid", *, kind="raw", band=True, samples=199, seed=1, ax=None, title=None, xlabel=None, ylabel=None):
     """Normal Q-Q plot of the residuals, of one random effect, or of any array, with a pointwise 95 % band.
 
-    `kind` is one of `mlm.residuals` (``"standardized"`` ...). The band is that of a normal sample, or with ``band="simulated"``
-    that of samples from the fitted model, each fitted again: what the plot looks like when the model is right, shrinkage and all.
+    `kind` is one of `mlm.residuals` (``"standardized"`` ...). The band is that of a normal sample, or with
+    ``band="simulated"`` that of samples from the fitted model, each fitted again: what the plot looks like when the
+    model is right, shrinkage and all.
     """
     if band not in (True, False, "pointwise", "simulated"):
         raise ValueError(f"band={band!r} must be True, False, 'pointwise' or 'simulated'.")
@@ -43,6 +45,7 @@ def qq(fit, what="resid", *, kind="raw", band=True, samples=199, seed=1, ax=None
         if not hasattr(fit, "refit"):
             raise ValueError("A simulated band needs a fit of mlm.lmm.")
         from ..diagnostics.simulated import envelope
+
         low, high = (edge[:n] for edge in envelope(fit, lambda one: _values(one, what, kind)[0], samples, seed))
         whose = "of samples from the fitted model"
     else:
@@ -64,7 +67,10 @@ def qq(fit, what="resid", *, kind="raw", band=True, samples=199, seed=1, ax=None
 def residuals(fit, against="fitted", *, kind="raw", level="conditional", ax=None, title=None, xlabel=None, ylabel=None):
     """Residuals (of any kind of `mlm.residuals`) against fitted values or a column of the data, with a running mean."""
     if against == "fitted":
-        x = np.asarray(fit.predict(random_effects=False) if level == "marginal" and hasattr(fit, "refit") else fit.fittedvalues, float)
+        x = np.asarray(
+            fit.predict(random_effects=False) if level == "marginal" and hasattr(fit, "refit") else fit.fittedvalues,
+            float,
+        )
     else:
         kept = fit.design.kept
         x = np.asarray(fit.data[against], float)
@@ -81,7 +87,8 @@ def residuals(fit, against="fitted", *, kind="raw", level="conditional", ax=None
     ax.plot(centers, means, color=t.PARTIAL, lw=2)
     text = (
         f"{len(e)} residuals against {against}. Their running mean stays between {t.number(min(means))} and "
-        f"{t.number(max(means))}; their SD runs from {t.number(min(spreads))} to {t.number(max(spreads))} across the range."
+        f"{t.number(max(means))}; their SD runs from {t.number(min(spreads))} to {t.number(max(spreads))} across "
+        "the range."
     )
     return t.finish(
         ax,

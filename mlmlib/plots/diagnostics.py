@@ -1,4 +1,5 @@
-"""Pictures that question a fit: influence, straightness within and between groups, spread of groups' residuals, six at once (chapter 9)."""
+"""Pictures that question a fit: influence, straightness within and between groups, spread of groups' residuals, six
+at once (chapter 9)."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def _name(ax, xs, ys, texts, lefts):
 def influence(found, what="cooks", *, show=4, ax=None, title=None, xlabel=None, ylabel=None):
     """Cook's distance (or another measure, or an estimate) without each group, the largest named.
 
-    `found` comes from `mlm.influence`; `what` is a column of its table, or a coefficient or variance parameter of its estimates.
+    `found` comes from `mlm.influence`; `what` is a column of its table, or a coefficient or variance parameter of its
+    estimates.
     """
     ax = t.new(ax)
     table = found.table
@@ -35,7 +37,9 @@ def influence(found, what="cooks", *, show=4, ax=None, title=None, xlabel=None, 
         return _measure(found, table[what].to_numpy(float), what, show, ax, title, xlabel, ylabel)
     estimates = found.estimates
     if what not in estimates:
-        raise ValueError(f"what={what!r} is not known; choose one of {', '.join([*table.columns, *estimates.columns])}.")
+        raise ValueError(
+            f"what={what!r} is not known; choose one of {', '.join([*table.columns, *estimates.columns])}."
+        )
     values, full = estimates[what].to_numpy(float), float(found.original[what])
     order = np.argsort(values, kind="stable")
     order = order[np.isfinite(values[order])]
@@ -54,7 +58,9 @@ def influence(found, what="cooks", *, show=4, ax=None, title=None, xlabel=None, 
         f"{t.number(values[order[0]])} (without {found.labels[order[0]]}) and {t.number(values[order[-1]])} (without "
         f"{found.labels[order[-1]]})."
     )
-    return t.finish(ax, text, title=title, xlabel=xlabel or f"{found.by} left out, in order", ylabel=ylabel or f"{what} without it")
+    return t.finish(
+        ax, text, title=title, xlabel=xlabel or f"{found.by} left out, in order", ylabel=ylabel or f"{what} without it"
+    )
 
 
 def _measure(found, values, what, show, ax, title, xlabel, ylabel):
@@ -90,16 +96,20 @@ def _bins(x, y, least=12):
         code = np.searchsorted(edges, x, side="right")
         parts = [np.flatnonzero(code == k) for k in range(len(edges) + 1)]
     parts = [part for part in parts if len(part) > 1]
-    return (np.array([x[part].mean() for part in parts]), np.array([y[part].mean() for part in parts]),
-            np.array([y[part].std(ddof=1) / np.sqrt(len(part)) for part in parts]))
+    return (
+        np.array([x[part].mean() for part in parts]),
+        np.array([y[part].mean() for part in parts]),
+        np.array([y[part].std(ddof=1) / np.sqrt(len(part)) for part in parts]),
+    )
 
 
 @t.styled
 def linearity(fit, x, *, title=None, ylabel=None):
-    """Two panels: residuals against the deviation of x from its group's mean, group residuals against the group mean of x.
+    """Two panels: residuals against the deviation of x from its group's mean, group residuals against the group mean of
+    x.
 
-    A straight line in the model leaves binned means on zero in both; a curve that bends is a curve that the model lacks, a slope in
-    the right panel a contextual effect that it lacks.
+    A straight line in the model leaves binned means on zero in both; a curve that bends is a curve that the model
+    lacks, a slope in the right panel a contextual effect that it lacks.
     """
     from ..diagnostics.linearity import predictors
 
@@ -111,8 +121,10 @@ def linearity(fit, x, *, title=None, ylabel=None):
     sizes = np.bincount(codes)
     rest = np.bincount(codes, fit.residuals("raw", "marginal").to_numpy()) / sizes
     middles = np.bincount(codes, mean) / sizes
-    parts = [("within", within, np.asarray(fit.resid, float), f"{x} less the mean of its {factor}", "residual of the row"),
-             ("between", middles, rest, f"mean {x} of the {factor}", f"mean residual of the {factor}")]
+    parts = [
+        ("within", within, np.asarray(fit.resid, float), f"{x} less the mean of its {factor}", "residual of the row"),
+        ("between", middles, rest, f"mean {x} of the {factor}", f"mean residual of the {factor}"),
+    ]
     parts = [part for part in parts if np.ptp(part[1]) > 1e-9 * (1 + np.abs(part[1]).max())]
     _, axes = t.plt.subplots(1, len(parts), figsize=(6.6 if len(parts) > 1 else 4.2, 3.2), squeeze=False)
     said = []
@@ -127,9 +139,12 @@ def linearity(fit, x, *, title=None, ylabel=None):
         ax.set_xlabel(across)
         ax.set_ylabel(ylabel or up)
         beyond = int((np.abs(height) > 2 * se).sum())
-        said.append(f"{name} groups the binned means run from {t.number(height[0])} at the low end over "
-                    f"{t.number(height[len(height) // 2])} in the middle to {t.number(height[-1])} at the high end, {beyond} of "
-                    f"{len(height)} more than two standard errors from zero")
+        said.append(
+            f"{name} groups the binned means run from {t.number(height[0])} at the low end over "
+            f"{t.number(height[len(height) // 2])} in the middle to {t.number(height[-1])} at the high end, "
+            f"{beyond} of "
+            f"{len(height)} more than two standard errors from zero"
+        )
     if title:
         axes[0][0].figure.suptitle(title)
     t.say(axes[0], f"What the model leaves, against {x}: " + "; ".join(said) + ".")
@@ -143,6 +158,10 @@ def residual_spread(fit, *, level=0.95, ax=None, title=None, xlabel=None, ylabel
 
     own, factor = within_groups(fit), the_factor(fit, None)
     use = np.flatnonzero(own.df > 0)
+    if not len(use):
+        raise ValueError(
+            f"No {factor} has enough rows for a regression of its own, so there are no residual SDs to draw."
+        )
     sd = np.sqrt(own.ss[use] / own.df[use])
     order = np.argsort(sd, kind="stable")
     use, sd, df = use[order], sd[order], own.df[use][order]
@@ -158,16 +177,26 @@ def residual_spread(fit, *, level=0.95, ax=None, title=None, xlabel=None, ylabel
     out = int(((low > fit.sigma) | (high < fit.sigma)).sum())
     levels = fit.design.random[0].levels
     text = (
-        f"Residual SDs of {len(sd)} groups ({factor}), each from its own regression with its {level:.0%} interval, from "
-        f"{t.number(sd[0])} ({levels[use[0]]}) to {t.number(sd[-1])} ({levels[use[-1]]}). {out} intervals exclude the model's "
+        f"Residual SDs of {len(sd)} groups ({factor}), each from its own regression with its {level:.0%} "
+        "interval, from "
+        f"{t.number(sd[0])} ({levels[use[0]]}) to {t.number(sd[-1])} ({levels[use[-1]]}). {out} intervals exclude "
+        "the model's "
         f"{t.number(fit.sigma)}."
     )
-    return t.finish(ax, text, title=title, xlabel=xlabel or f"{factor}, in order", ylabel=ylabel or "residual SD of the group")
+    return t.finish(
+        ax, text, title=title, xlabel=xlabel or f"{factor}, in order", ylabel=ylabel or "residual SD of the group"
+    )
+
+
+def _empty(ax, why):
+    ax.axis("off")
+    ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes)
 
 
 @t.styled
 def diagnosis(found, *, envelope=True, title=None):
-    """Six pictures of a fit at once; `found` comes from `mlm.diagnose`.  With `envelope` the Q-Q bands are simulated from the fit."""
+    """Six pictures of a fit at once; `found` comes from `mlm.diagnose`.  With `envelope` the Q-Q bands are simulated
+    from the fit."""
     fit = found.fit
     standard = fit.residuals("standardized", the_factor(fit, None))
     effects = [name for name in standard if standard[name].notna().any()]
@@ -177,15 +206,28 @@ def diagnosis(found, *, envelope=True, title=None):
     residuals(fit, kind="standardized", ax=a, title="Rows: residual against fitted")
     qq(fit, kind="standardized", band=band, samples=99, ax=b, title="Rows: Q-Q", ylabel="standardized residual")
     if effects:
-        qq(fit, effects[0], kind="standardized", band=band, samples=99, ax=c, title=f"Groups: Q-Q, {effects[0]}",
-           ylabel="standardized effect")
+        qq(
+            fit,
+            effects[0],
+            kind="standardized",
+            band=band,
+            samples=99,
+            ax=c,
+            title=f"Groups: Q-Q, {effects[0]}",
+            ylabel="standardized effect",
+        )
         caterpillar(fit, effects[-1], ax=d, title=f"Groups: {effects[-1]}", ylabel="deviation")
     else:
         for ax in (c, d):
-            ax.axis("off")
-            ax.text(0.5, 0.5, "no effect varies between groups", ha="center", va="center", transform=ax.transAxes)
-    residual_spread(fit, ax=e, title="Groups: residual SD", ylabel="residual SD")
-    influence(found.influence, show=3, ax=f, title="Groups: influence")
+            _empty(ax, "no effect varies between groups")
+    try:
+        residual_spread(fit, ax=e, title="Groups: residual SD", ylabel="residual SD")
+    except ValueError:
+        _empty(e, "groups too small for\nresidual SDs of their own")
+    if found.influence:
+        influence(found.influence, show=3, ax=f, title="Groups: influence")
+    else:
+        _empty(f, "no coefficients to influence")
     texts = [ax.alt_text for ax in axes.ravel() if hasattr(ax, "alt_text")]
     if title:
         axes[0][0].figure.suptitle(title)

@@ -10,7 +10,7 @@
 #   deletion, variances held      Christensen, Pearson & Johnson (1992); Cook's D, MDFFITS, COVRATIO, COVTRACE as in HLMdiag
 #   deletion, variances again     fits without the group: coefficients, their covariance, theta, sigma; then Cook's
 #                                 distance of lme4 (cooks.distance of an influence.merMod), of influence.ME, dfbetas of lme4
-#   homogeneity                   H of Raudenbush & Bryk (2002, p. 264), Brown-Forsythe by car::leveneTest
+#   homogeneity                   H of Raudenbush & Bryk (2002, chapter 9), Brown-Forsythe by car::leveneTest
 #   added columns                 the coefficient of a column added with theta held: generalized least squares with V held
 suppressMessages({library(lme4); library(jsonlite)})
 options(contrasts = c("contr.treatment", "contr.poly"))
