@@ -28,6 +28,7 @@ HARD = {
     "three effects": ("Reaction ~ Days + w + (1 + Days + w | Subject)", SLEEP, {}),
     "wild scale": ("Reaction ~ wild + (1 + wild | Subject)", SLEEP, {}),
     "tiny groups": ("Reaction ~ Days + (1 | Subject)", TINY, {}),
+    "one variance for wild columns": ("Reaction ~ wild + (1 + wild | Subject)", UNEVEN, dict(covariance="identity")),
     "no intercept": ("Reaction ~ 0 + Days + (0 + Days | Subject)", UNEVEN, dict(weights="w")),
 }
 
@@ -63,7 +64,8 @@ def test_a_batch_is_the_refits_one_by_one(name, shrunk):
         assert found.singular.any() or name in ("slopes", "no intercept", "intercepts")
 
 
-@pytest.mark.parametrize("name", ["slopes", "slopes weighted, offset", "independent", "identity", "two terms", "tiny groups"])
+@pytest.mark.parametrize("name", ["slopes", "slopes weighted, offset", "independent", "identity", "two terms", "tiny groups",
+                                  "one variance for wild columns"])
 def test_draws_of_cross_products_have_the_moments_of_rows(name):
     """Z'y, X'y and y'y are drawn without rows; mean and covariance are those of the rows' own."""
     base = made(name)

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..covariance import lower_factor
 from ..lmm.batch import Replicates
 from ..lmm.columns import orthonormalize
 from ..lmm.elimination import OneFactor
@@ -85,33 +86,51 @@ class NormalRows:
     """
 
     def __init__(self, AB: np.ndarray, XX: np.ndarray, n: int):
-        q, self.J = AB.shape[0], AB.shape[2]
-        self.q, self.p = q, len(XX)
-        values, vectors = np.linalg.eigh(AB[:, :q].transpose(2, 0, 1))
-        kept = values > 1e-10 * np.maximum(values[:, -1:], 1e-300)
-        size = np.sqrt(np.where(kept, values, 0.0))
-        self.root = np.ascontiguousarray((vectors * size[:, None]).transpose(1, 2, 0))  # Z'e = root @ normals
-        B = AB[:, q:].transpose(2, 1, 0)
-        inverse = np.where(kept, 1.0 / np.where(kept, size, 1.0), 0.0)
-        along = (B @ vectors) * inverse[:, None]  # X'e on the same normals, shape (J, p, q)
-        self.along = np.ascontiguousarray(along.transpose(1, 2, 0).reshape(self.p, q * self.J))
-        rest = XX - self.along @ self.along.T
-        left, axes = np.linalg.eigh(rest) if self.p else (np.empty(0), np.empty((0, 0)))
-        free = left > 1e-10 * max(float(np.trace(XX)), 1e-300)
-        self.rest = axes * np.sqrt(np.where(free, left, 0.0))
-        self.kept = kept.T.astype(float)
+        q = len(AB)
+        roots, kept = _half_root(AB)  # Z'e and X'e along the same normals, one set for each effect
+        self.root = np.ascontiguousarray(roots[:, :q].transpose(1, 0, 2))
+        self.along = np.ascontiguousarray(roots[:, q:].transpose(1, 0, 2).reshape(len(XX), -1))
+        rest, free = _half_root((XX - self.along @ self.along.T)[:, :, None], np.diagonal(XX)[:, None])
+        self.rest = rest[:, :, 0].T
+        self.kept, self.free = kept.astype(float), free[:, 0].astype(float)
         self.degrees = max(n - int(kept.sum()) - int(free.sum()), 0)
-        self.free = free.astype(float)
 
     def draw(self, rng, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Z'e, shape (size, q, J); X'e, shape (size, p); e'e, shape (size,)."""
-        normals = rng.standard_normal((size, self.q, self.J)) * self.kept
-        others = rng.standard_normal((size, self.p)) * self.free
+        normals = rng.standard_normal((size, *self.kept.shape)) * self.kept
+        others = rng.standard_normal((size, len(self.free))) * self.free
         ee = (normals ** 2).sum(axis=(1, 2)) + (others ** 2).sum(axis=1)
         if self.degrees:
             ee += rng.chisquare(self.degrees, size)
         Xe = normals.reshape(size, -1) @ self.along.T + others @ self.rest.T
         return np.einsum("abj,rbj->raj", self.root, normals), Xe, ee
+
+
+def _half_root(G: np.ndarray, scale: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Cholesky factors of many semidefinite matrices at once, of which the rows below go along.
+
+    Parameters
+    ----------
+    G : ndarray, shape (q, q + p, J)
+        For each j the first q rows of a symmetric matrix.
+    scale : ndarray, shape (q, J), optional
+        What a pivot is small against; the diagonal when left out.
+
+    Returns
+    -------
+    columns : ndarray, shape (q, q + p, J)
+        ``columns[k]`` is column k of the factor; zero where the pivot vanishes.
+    kept : ndarray of bool, shape (q, J)
+    """
+    q = len(G)
+    columns, kept = np.zeros_like(G), np.zeros((q, G.shape[2]), dtype=bool)
+    scale = np.stack([G[k, k] for k in range(q)]) if scale is None and q else scale
+    for k in range(q):
+        left = G[k] - (columns[:k] * columns[:k, k, None]).sum(axis=0)
+        kept[k] = left[k] > 1e-10 * scale[k]
+        columns[k] = np.where(kept[k], left / np.sqrt(np.where(kept[k], left[k], 1.0)), 0.0)
+        columns[k, :k] = 0.0
+    return columns, kept
 
 
 class _Outcomes:
@@ -131,7 +150,8 @@ class _Outcomes:
         wide = np.cumsum([0, *(len(Z) for Z, _ in parts)])
         deep = np.cumsum([0, *(len(Q) for _, Q in parts)])
         self.places = [(slice(*wide[k:k + 2]), slice(*deep[k:k + 2])) for k in range(len(parts))]
-        self.q, self.factor = len(parts[0][0]), fit._at.L if len(parts[0][0]) else np.zeros((0, 0))
+        self.q = len(parts[0][0])
+        self.factor = lower_factor(fit._at.L) if self.q else np.zeros((0, 0))
         self.sums = [_fixed_sums(one.model, 1) if hasattr(one, "model") else None for one in (fit, *others)]
         terms = next((one.design.random for one in (fit, *others) if one.design.random), None)
         codes, J = (terms[0].codes, len(terms[0].levels)) if terms else (np.zeros(self.n, dtype=int), 1)
