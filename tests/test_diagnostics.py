@@ -135,6 +135,7 @@ def test_deletion_with_variances_estimated_again(name):
     assert np.allclose(found.dfbetas, want["dfbetas_lme4"].reshape(J, p)[:, place], rtol=1e-5, atol=1e-5)
     near(found.table["cooks"] * (J - p) / J, want["cooks_lme4"], tolerance=1e-5)
     near(found.table["mdffits"], want["cooks_influence_ME"], tolerance=1e-5)
+    assert np.allclose(found.rvc["var(residual)"], (want["sigma"] / one.sigma) ** 2 - 1, atol=1e-5)
     names = [key for key in found.estimates if key.startswith("sd(")]
     theta = want["theta"].reshape(J, -1)  # lower triangle by columns; two blocks of one for a double bar
     q = len(names)

@@ -113,8 +113,9 @@ def group_residuals(fit):
     DataFrame
         One row a group: ``n``; for each effect ``raw`` (BLUP), ``se`` (comparative: of its error), ``sd`` (diagnostic:
         of the prediction), ``standardized`` (raw / sd), ``least squares`` (its own regression's deviation, unshrunken);
-        last ``mahalanobis`` (squared distance of all effects, as HLM's ``mdist``), ``df`` (its dimensions) and ``p``
-        (chi-square). Columns have two levels, (effect, kind); those of the whole group stand under ``"group"``.
+        last ``mahalanobis`` (squared distance of all effects, as HLM's ``mdist``, the coefficients' own error allowed
+        for), ``df`` (its dimensions) and ``p`` (chi-square). Columns have two levels, (effect, kind); those of the
+        whole group stand under ``"group"``.
 
     Raises
     ------
