@@ -256,8 +256,8 @@ def _reference(null, full, embedded, statistic, df):
         weights = boundary_weights(full, embedded.D, -fewer, fixed)
     if weights is None:
         return None, f"chi2({df})", plain, [
-            "the data hold too little information on the larger model's random part for the mixture of chi-squares; chi2 is "
-            "conservative where a variance is zero"]
+            "the data hold too little information on the larger model's random part for the mixture of chi-squares; "
+            "chi2 is conservative where a variance is zero"]
     if len(weights) == 1:
         return weights, _describe(weights), plain, []
     ignoring = f"; chi2({df}) would give p {p_text(plain)}" if statistic > 0 else ""
