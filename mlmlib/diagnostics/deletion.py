@@ -7,9 +7,11 @@ of the rows are subtracted, begun at the optimum of all rows: a few evaluations,
 Chapter 9 (``09_diagnostics``) derives the first for a group.
 
 References
----------- Christensen, R., Pearson, L. M., & Johnson, W. (1992). Case-deletion diagnostics for mixed models.
-Technometrics, 34, 38-45. Demidenko, E., & Stukel, T. A. (2005). Influence analysis for linear mixed-effects models.
-Statistics in Medicine, 24, 893-909.
+----------
+Christensen, R., Pearson, L. M., & Johnson, W. (1992). Case-deletion diagnostics for mixed models.
+Technometrics, 34, 38-45.
+Demidenko, E., & Stukel, T. A. (2005). Influence analysis for linear mixed-effects models. Statistics in Medicine, 24,
+893-909.
 """
 
 from __future__ import annotations

@@ -138,7 +138,8 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
         If the model has no random effects.
 
     Notes
-    ----- Chapter 9 (``09_diagnostics``).  A verdict goes by a size and, where there is a test, by a p-value below 0.01;
+    -----
+    Chapter 9 (``09_diagnostics``).  A verdict goes by a size and, where there is a test, by a p-value below 0.01;
     a table of many checks will still ask for a look now and then where nothing is wrong.
 
     Examples

@@ -123,7 +123,8 @@ def group_residuals(fit):
         For a model without random effects.
 
     Notes
-    ----- Chapter 9 (``09_diagnostics``).  A group whose rows do not suffice for its own regression has NaN under
+    -----
+    Chapter 9 (``09_diagnostics``).  A group whose rows do not suffice for its own regression has NaN under
     ``least squares``; an effect whose variance is estimated as zero has NaN under ``standardized``.
 
     Examples

@@ -4,11 +4,13 @@ Chapter 9 (``09_diagnostics``).
 
 References
 ----------
-Cook, R. D. (1977). Detection of influential observation in linear regression. Technometrics, 19, 15-18. Christensen,
-R., Pearson, L. M., & Johnson, W. (1992). Case-deletion diagnostics for mixed models. Technometrics, 34, 38-45.
+Cook, R. D. (1977). Detection of influential observation in linear regression. Technometrics, 19, 15-18.
+Christensen, R., Pearson, L. M., & Johnson, W. (1992). Case-deletion diagnostics for mixed models. Technometrics, 34,
+38-45.
 Nieuwenhuis, R., te Grotenhuis, M., & Pelzer, B. (2012). influence.ME: Tools for detecting influential data in mixed
-effects models. The R Journal, 4(2), 38-47. Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for
-hierarchical linear models in R. Journal of Statistical Software, 56(5).
+effects models. The R Journal, 4(2), 38-47.
+Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear models in R. Journal of
+Statistical Software, 56(5).
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ class Influence:
         Which could not be left out, and why.
 
     Notes
-    ----- Chapter 9 (``09_diagnostics``).  With d the change of the coefficients and V their covariance in the whole
+    -----
+    Chapter 9 (``09_diagnostics``).  With d the change of the coefficients and V their covariance in the whole
     fit, V_j without j: Cook's distance is d'V^-1 d / p (Christensen et al. 1992; HLMdiag, SAS), ``mdffits`` d'V_j^-1 d
     / p (what influence.ME calls Cook's distance), ``covratio`` det V_j / det V, ``covtrace`` |tr(V^-1 V_j) - p|; lme4's
     and car's Cook's distance is the first times (m - p) / m.
@@ -270,9 +273,10 @@ def influence(fit, by: str | None = None, *, reestimate: bool | None = None) -> 
         If the model has no coefficients, or variances shall be estimated again where there are none.
 
     Notes
-    ----- Chapter 9 (``09_diagnostics``).  A fit without a group is made of cross-products and costs about three
-    evaluations of the criterion, so that all 160 schools of High
-    School & Beyond take about a fifth of a second (``mlm bench``).
+    -----
+    Chapter 9 (``09_diagnostics``).  A fit without a group is made of cross-products and costs about three
+    evaluations of the criterion, so that all 160 schools of High School & Beyond take
+    about a fifth of a second (``mlm bench``).
 
     Examples
     --------

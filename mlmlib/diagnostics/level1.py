@@ -140,7 +140,8 @@ def homogeneity(fit) -> Homogeneity:
         If fewer than two groups have three degrees of freedom for a regression of their own.
 
     Notes
-    ----- Chapter 9 (``09_diagnostics``).  Each group's residual variance s_j^2 is that of its own regression on
+    -----
+    Chapter 9 (``09_diagnostics``).  Each group's residual variance s_j^2 is that of its own regression on
     everything that varies in it, with df_j degrees of freedom; ``H = sum df_j / 2 (log s_j^2 - mean)^2``, the mean
     weighted by df_j.  Groups of fewer than 10 degrees of freedom are left out (Snijders & Bosker 2012, section 10.4),
     of fewer than 3 if there are no larger ones.

@@ -5,9 +5,9 @@ Chapter 9 (``09_diagnostics``).
 
 References
 ----------
-Raudenbush, S. W., & Bryk, A. S. (2002). Hierarchical linear models (2nd ed.). Sage, chapters 5 and 9. Verbeke, G., &
-Lesaffre, E. (1996). A linear mixed-effects model with heterogeneity in the random-effects population. Journal of the
-American Statistical Association, 91, 217-221.
+Raudenbush, S. W., & Bryk, A. S. (2002). Hierarchical linear models (2nd ed.). Sage, chapters 5 and 9.
+Verbeke, G., & Lesaffre, E. (1996). A linear mixed-effects model with heterogeneity in the random-effects population.
+Journal of the American Statistical Association, 91, 217-221.
 Maas, C. J. M., & Hox, J. J. (2005). Sufficient sample sizes for multilevel modeling. Methodology, 1, 86-92.
 """
 

@@ -6,9 +6,9 @@ References
 ----------
 Hilden-Minton, J. A. (1995). Multilevel diagnostics for mixed and hierarchical linear models. PhD thesis, University of
 California, Los Angeles.
-Nobre, J. S., & Singer, J. M. (2007). Residual analysis for linear mixed models. Biometrical Journal, 49, 863-875. Loy,
-A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear models in R. Journal of Statistical
-Software, 56(5).
+Nobre, J. S., & Singer, J. M. (2007). Residual analysis for linear mixed models. Biometrical Journal, 49, 863-875.
+Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear models in R. Journal of
+Statistical Software, 56(5).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def residuals(fit, kind: str = "raw", level: str = "conditional"):
         Of rows: ``"raw"``, in units of the outcome; ``"pearson"``, divided by the model's standard deviation of what
         they estimate (sigma for conditional ones, with weights that of the row); ``"standardized"``, each divided by
         its own standard deviation, which is smaller where a row pulls the line to itself; ``"studentized"``, the same
-        with sigma estimated without the row, t distributed with ``n - p - 1`` degrees of freedom given the relative
-        variances; ``"scaled"``, made uncorrelated by the Cholesky factor of V (rows of a group in their order);
+        with sigma estimated without the row (conditional ones are t distributed with ``n - p - 1`` degrees of freedom
+        given the relative variances); ``"scaled"``, made uncorrelated by the Cholesky factor of V (rows of a group in their order);
         ``"least squares"``, from each group's own regression, free of what the model says about groups (conditional
         only). Of groups: ``"raw"`` (BLUPs), ``"standardized"``, ``"least squares"``, ``"mahalanobis"``: see
         `group_residuals`.
@@ -57,7 +57,8 @@ def residuals(fit, kind: str = "raw", level: str = "conditional"):
         If `kind` or `level` is not known.
 
     Notes
-    ----- Chapter 9 (``09_diagnostics``).  R's ``rstudent`` of a fit by lme4 is ``"standardized"`` here; its
+    -----
+    Chapter 9 (``09_diagnostics``).  R's ``rstudent`` of a fit by lme4 is ``"standardized"`` here; its
     ``residuals(scaled = TRUE)`` is ``"pearson"``; HLMdiag's Cholesky residuals and nlme's ``"normalized"`` marginal
     ones are ``"scaled"`` (for conditional residuals that is ``"pearson"``, since rows are independent given their
     group).
@@ -169,7 +170,8 @@ def leverage(fit):
         ``hatvalues``.
 
     Notes
-    ----- Chapter 9 (``09_diagnostics``).  Demidenko and Stukel (2005): H = H1 + H2, the total sums to the number of
+    -----
+    Chapter 9 (``09_diagnostics``).  Demidenko and Stukel (2005): H = H1 + H2, the total sums to the number of
     coefficients and a share of the groups' effects that is smaller the more they shrink.
 
     Examples

@@ -4,7 +4,8 @@ groups.
 Chapter 9 (``09_diagnostics``) tests with them whether groups differ in their residual variance.
 
 References
----------- Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear models in R. Journal
+----------
+Loy, A., & Hofmann, H. (2014). HLMdiag: A suite of diagnostics for hierarchical linear models in R. Journal
 of Statistical Software, 56(5), section 3.1.
 """
 
