@@ -190,6 +190,18 @@ def test_a_false_optimum_is_left():
     assert profile_intervals(stopped, ["sigma"]) == pytest.approx(profile_intervals(true, ["sigma"]), rel=1e-8)
 
 
+def test_one_variance_for_uneven_columns_has_no_false_optimum():
+    """The search for one variance of columns of size 1 and 0.16 once ended 29 above the minimum; a profile found out."""
+    rng = np.random.default_rng(12)
+    J = rng.integers(4, 40)
+    g = np.repeat(np.arange(J), rng.integers(3, 11, J))
+    x = 0.16 * rng.normal(size=len(g))
+    xs, sd = (x - x.mean()) / x.std(), rng.choice([0.0, 0.3, 1, 3], 2)
+    y = sd[0] * rng.normal(size=J)[g] + sd[1] * rng.normal(size=J)[g] * xs + xs + rng.normal(size=len(g))
+    fitted = mlm.lmm("y ~ x + (1 + x | g)", pd.DataFrame({"x": x, "y": y, "g": g}), covariance="identity")
+    assert not fitted.profile(reml=True).messages
+
+
 def test_origin_and_units_change_only_what_they_name():
     sleep = _sleep().assign(year=lambda t: t["Days"] + 2000.0, micro=lambda t: t["Days"] * 1e6)
     plain = fit("sleepstudy_corr_ml").profile().conf_int()

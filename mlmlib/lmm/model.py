@@ -118,7 +118,7 @@ class LmmModel:
         """True where one variance serves columns of very different size: the criterion may have several minima."""
         sizes = [np.sqrt(np.mean(term.Z ** 2, axis=0)) for term, shape in zip(self.design.random, self.structures)
                  if shape.rescaling == "scalar"]
-        return any(size.max() > 10 * size.min() for size in sizes)
+        return any(size.max() > 2 * size.min() for size in sizes)
 
     def _sizes_to_try(self) -> tuple[float, ...]:
         if self._uneven:
