@@ -141,8 +141,8 @@ def _back(fit, at: Blocks) -> np.ndarray:
 def _groups(fit, at: Blocks, back: np.ndarray):
     """The coefficients without each group.
 
-    Returns, a row or a number for each group: their change, in the frame where the information is the identity; what the
-    information left makes of it, d'(I - A)d; the trace of the covariance and the determinant of the information, both
+    Returns, for each group: their change, in the frame where the information is the identity; what the information
+    left makes of it, d'(I - A)d; the trace of the covariance and the determinant of the information, both
     relative; the coefficients' variances, in units of s2; and why there are none.
     """
     p = len(at.X)

@@ -36,7 +36,7 @@ def residuals(fit, kind: str = "raw", level: str = "conditional"):
         they estimate (sigma for conditional ones, with weights that of the row); ``"standardized"``, each divided by
         its own standard deviation, which is smaller where a row pulls the line to itself; ``"studentized"``, the same
         with sigma estimated without the row (conditional ones are t distributed with ``n - p - 1`` degrees of freedom
-        given the relative variances); ``"scaled"``, made uncorrelated by the Cholesky factor of V (rows of a group in their order);
+        given the relative variances); ``"scaled"``, made uncorrelated by the Cholesky factor of V;
         ``"least squares"``, from each group's own regression, free of what the model says about groups (conditional
         only). Of groups: ``"raw"`` (BLUPs), ``"standardized"``, ``"least squares"``, ``"mahalanobis"``: see
         `group_residuals`.
