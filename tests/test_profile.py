@@ -191,7 +191,7 @@ def test_a_false_optimum_is_left():
 
 
 def test_one_variance_for_uneven_columns_has_no_false_optimum():
-    """The search for one variance of columns of size 1 and 0.16 once ended 29 above the minimum; a profile found out."""
+    """The search for one variance of columns of size 1 and 0.16 once ended 29 above the minimum."""
     rng = np.random.default_rng(12)
     J = rng.integers(4, 40)
     g = np.repeat(np.arange(J), rng.integers(3, 11, J))
@@ -199,6 +199,10 @@ def test_one_variance_for_uneven_columns_has_no_false_optimum():
     xs, sd = (x - x.mean()) / x.std(), rng.choice([0.0, 0.3, 1, 3], 2)
     y = sd[0] * rng.normal(size=J)[g] + sd[1] * rng.normal(size=J)[g] * xs + xs + rng.normal(size=len(g))
     fitted = mlm.lmm("y ~ x + (1 + x | g)", pd.DataFrame({"x": x, "y": y, "g": g}), covariance="identity")
+    criterion = fitted.model.criterion
+    for size in (0.01, 0.1, 1.0, 10.0, 100.0):
+        start = criterion.settle(criterion.factor(fitted.model.plain_start(size)))
+        assert fitted.criterion <= minimize(start, criterion.advance).at.value + 1e-6
     assert not fitted.profile(reml=True).messages
 
 
