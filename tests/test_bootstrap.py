@@ -9,7 +9,7 @@ from mlmlib.inference.parameters import Parameters
 from mlmlib.inference.replicate import BLOCK, deletions, engine, resampled
 from mlmlib.inference.resample import Cluster, Parametric, Residual, outcomes
 from mlmlib.lmm.batch_fit import alone, fit_replicates
-from models import data, fit
+from models import fit
 
 RNG = np.random.default_rng(77)
 SLEEP = mlm.load("sleepstudy").assign(w=RNG.uniform(0.3, 2.0, 180), o=20.0 * RNG.normal(size=180), wild=lambda t: 1e6 * (t.Days - 30))
@@ -19,17 +19,17 @@ TINY = SLEEP[SLEEP["Days"] < 3].drop(SLEEP.index[[0, 1, 30, 31, 60]])  # groups 
 HARD = {
     "intercepts": ("Reaction ~ Days + (1 | Subject)", SLEEP, {}),
     "slopes": ("Reaction ~ Days + (1 + Days | Subject)", SLEEP, {}),
-    "slopes by ML, weighted, offset": ("Reaction ~ Days + (1 + Days | Subject)", UNEVEN, dict(reml=False, weights="w", offset="o")),
-    "slopes weighted, offset": ("Reaction ~ Days + (1 + Days | Subject)", UNEVEN, dict(weights="w", offset="o")),
-    "independent": ("Reaction ~ Days + (1 + Days || Subject)", UNEVEN, dict(reml=False)),
-    "exchangeable": ("Reaction ~ Days + (1 + Days | Subject)", SLEEP, dict(covariance="exchangeable")),
-    "identity": ("Reaction ~ Days + (1 + Days | Subject)", UNEVEN, dict(covariance="identity", reml=False)),
-    "two terms": ("Reaction ~ Days + (1 | Subject) + (0 + Days | Subject)", UNEVEN, dict(weights="w")),
+    "slopes by ML, weighted, offset": ("Reaction ~ Days + (1 + Days | Subject)", UNEVEN, {"reml": False, "weights": "w", "offset": "o"}),
+    "slopes weighted, offset": ("Reaction ~ Days + (1 + Days | Subject)", UNEVEN, {"weights": "w", "offset": "o"}),
+    "independent": ("Reaction ~ Days + (1 + Days || Subject)", UNEVEN, {"reml": False}),
+    "exchangeable": ("Reaction ~ Days + (1 + Days | Subject)", SLEEP, {"covariance": "exchangeable"}),
+    "identity": ("Reaction ~ Days + (1 + Days | Subject)", UNEVEN, {"covariance": "identity", "reml": False}),
+    "two terms": ("Reaction ~ Days + (1 | Subject) + (0 + Days | Subject)", UNEVEN, {"weights": "w"}),
     "three effects": ("Reaction ~ Days + w + (1 + Days + w | Subject)", SLEEP, {}),
     "wild scale": ("Reaction ~ wild + (1 + wild | Subject)", SLEEP, {}),
     "tiny groups": ("Reaction ~ Days + (1 | Subject)", TINY, {}),
-    "one variance for wild columns": ("Reaction ~ wild + (1 + wild | Subject)", UNEVEN, dict(covariance="identity")),
-    "no intercept": ("Reaction ~ 0 + Days + (0 + Days | Subject)", UNEVEN, dict(weights="w")),
+    "one variance for wild columns": ("Reaction ~ wild + (1 + wild | Subject)", UNEVEN, {"covariance": "identity"}),
+    "no intercept": ("Reaction ~ 0 + Days + (0 + Days | Subject)", UNEVEN, {"weights": "w"}),
 }
 
 
@@ -254,7 +254,7 @@ def test_a_singular_fit_can_be_bootstrapped():
     assert "singular" in repr(boot) and "<table" in boot._repr_html_()
 
 
-@pytest.mark.parametrize("options", [{}, dict(weights="w", offset="o"), dict(method="ml")], ids=["plain", "weights", "ml"])
+@pytest.mark.parametrize("options", [{}, {"weights": "w", "offset": "o"}, {"method": "ml"}], ids=["plain", "weights", "ml"])
 def test_a_linear_model(options):
     base = mlm.ols("Reaction ~ Days", SLEEP, **options)
     for kind in ("parametric", "residual"):
@@ -301,8 +301,8 @@ def test_a_test_of_coefficients_is_uniform_under_the_null():
 
 @pytest.mark.parametrize("null, full, options", [
     ("1 + (1 | Subject)", "1 + (1 + Days | Subject)", {}),
-    ("Days + (1 | Subject)", "Days + (1 + Days || Subject)", dict(weights="w", offset="o")),
-    ("1 + (1 + Days | Subject)", "Days + (1 + Days | Subject)", dict(weights="w", reml=False)),
+    ("Days + (1 | Subject)", "Days + (1 + Days || Subject)", {"weights": "w", "offset": "o"}),
+    ("1 + (1 + Days | Subject)", "Days + (1 + Days | Subject)", {"weights": "w", "reml": False}),
 ], ids=["variance", "weights and offset", "coefficient"])
 def test_its_replicates_are_those_of_refits(null, full, options):
     """Samples from the null as rows, both models refitted, give the same distribution as the batches."""

@@ -29,8 +29,8 @@ def test_all_parameters_have_their_names(method):
     assert (table["lower"] < Parameters(fit("hsb_rc_reml")).values()).all() and (table["upper"] > Parameters(fit("hsb_rc_reml")).values()).all()
 
 
-@pytest.mark.parametrize("options", [{}, dict(covariance="independent"), dict(covariance="exchangeable"), dict(covariance="identity"),
-                                     dict(reml=False)], ids=str)
+@pytest.mark.parametrize("options", [{}, {"covariance": "independent"}, {"covariance": "exchangeable"}, {"covariance": "identity"},
+                                     {"reml": False}], ids=str)
 def test_wald_intervals_of_the_random_part_are_those_of_the_table(options):
     base = mlm.lmm("Reaction ~ Days + (1 + Days | Subject)", data("sleepstudy"), **options)
     ours = base.conf_int(which="all", level=0.9).iloc[2:]

@@ -177,7 +177,8 @@ def slope(fit, x: str, at: dict | None = None) -> str:
             parts.append(f"{weight!r} * `{name}`")
     strange = set(at) - used
     if strange:
-        raise ValueError(f"{sorted(strange)[0]!r} does not interact with {x!r}; what does: {', '.join(sorted(used)) or 'nothing'}.")
+        known = ", ".join(sorted(used)) or "nothing"
+        raise ValueError(f"{sorted(strange)[0]!r} does not interact with {x!r}; what does: {known}.")
     return " + ".join(parts)
 
 
@@ -249,7 +250,8 @@ def delta(fit, found: list[Quantity], level: float) -> tuple[np.ndarray, np.ndar
                                           gradient[:, known]), 0.0))
     spread[blind] = np.nan
     z = {True: fit._quantile(level), False: normal_quantile(level)}
-    ends = np.array([_symmetric(q.scale, e, s, z[q.scale == "plain"]) for q, e, s in zip(found, estimates, spread)]).reshape(-1, 2)
+    each = zip(found, estimates, spread)
+    ends = np.array([_symmetric(q.scale, e, s, z[q.scale == "plain"]) for q, e, s in each]).reshape(-1, 2)
     notes = []
     if blind.any():
         notes.append("No Wald interval where a parameter lies on its boundary (a singular fit); method='profile' or "

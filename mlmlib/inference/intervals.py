@@ -117,7 +117,8 @@ def _combinations(fit, C, level, ddf):
 
     from .small_sample import linear
     estimate, se, df = linear(fit, C, ddf)
-    half = np.where(np.isfinite(df), stdtrit(np.where(np.isfinite(df), df, 1e300), 0.5 + level / 2.0), fit._quantile(level)) * se
+    known = np.isfinite(df)
+    half = np.where(known, stdtrit(np.where(known, df, 1.0), 0.5 + level / 2.0), fit._quantile(level)) * se
     note = ("Kenward and Roger's method needs the REML fit, whose estimates the intervals are about."
             if ddf == "kenward-roger" and fit.reml is False else "")
     return np.column_stack([estimate - half, estimate + half]), [note]
@@ -212,7 +213,7 @@ class _Together:
     def __call__(self, fit):
         parameters = Parameters(fit)
         values = parameters.values()
-        return {q.name: q.at(parameters, values) if q.of_values is not None else float(q.of_fit(fit)) for q in self.found}
+        return {q.name: float(q.of_fit(fit)) if q.of_values is None else q.at(parameters, values) for q in self.found}
 
 
 _OF_QUANTITIES = {"wald": _delta, "satterthwaite": _small_sample_of("satterthwaite"), "profile": _profile_of,

@@ -1,8 +1,8 @@
 """From a block's seed to the estimates of its replicates.
 
-An engine is a function ``(seed, size) -> Drawn``, and holds arrays only, so that joblib can send it to any worker.  Whatever a
-block draws depends on its own seed alone: the numbers are the same for any number of workers, and the first hundred
-replicates of a thousand are those of a hundred.
+An engine is a function ``(seed, size) -> Drawn`` that joblib can send to any worker: arrays, and for a statistic the fit.
+Whatever a block draws depends on its own seed alone: the numbers are the same for any number of workers, and the first
+hundred replicates of a thousand are those of a hundred.
 
 Chapter 8 (``08_inference``).
 """
@@ -83,7 +83,7 @@ class Mixed:
     def __init__(self, fit, kind: str):
         self.parameters = Parameters(bare(fit))
         self.names, self.kind = self.parameters.names, kind
-        self.sampler = Cluster(fit) if kind == "cluster" else {"parametric": Parametric, "residual": Residual}[kind](fit)
+        self.sampler = {"parametric": Parametric, "residual": Residual, "cluster": Cluster}[kind](fit)
         model = fit.model
         self.back = np.linalg.inv(model.x_map).T
         self.origin = model.start_b if kind == "cluster" else model.x_map.T @ fit._params

@@ -51,6 +51,12 @@ class Replicates:
     def __len__(self) -> int:
         return len(self.yy)
 
+    def weigh(self, parts: np.ndarray) -> np.ndarray:
+        """Each group's part, shape (R, ..., J), as often as the group is there."""
+        if self.counts is None:
+            return parts
+        return parts * self.counts.reshape(len(parts), *(1,) * (parts.ndim - 2), parts.shape[-1])
+
     def __getitem__(self, pick) -> Replicates:
         """Some of the replicates."""
         taken = (getattr(self, part.name) for part in fields(self))
@@ -133,18 +139,52 @@ class BatchCriterion:
         basis : ndarray, shape (R, m, q, q)
         """
         p, q, count, J = self.p, self.q, len(L), self.groups
-        m, width, Lt = basis.shape[1], q + p + 1, L.transpose(0, 2, 1)
-        weigh = (lambda x: x) if data.counts is None else (lambda x: x * data.counts.reshape(count, *(1,) * (x.ndim - 2), J))
-        work = np.empty((count, q, q + width, J))
-        N = work[:, :, q:]
+        logs, S, K, W = self._eliminate(data, L)
+        root = np.linalg.cholesky(S[:, :p, :p])
+        half = np.linalg.inv(root).transpose(0, 2, 1)
+        z = (S[:, p, None, :p] @ half)[:, 0]
+        b = (half @ z[:, :, None])[:, :, 0]
+        rss = S[:, p, p] - (z * z).sum(axis=1)
+        degrees = data.degrees
+        s = np.sqrt(rss / degrees)
+        value = data.weigh(logs).sum(axis=1) + degrees * (np.log(2.0 * np.pi * rss / degrees) + 1.0) + data.constant
+        if self.reml:
+            value += 2.0 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+        mix = np.zeros((count, p + 1, p + 1))
+        mix[:, :p, :p] = half.transpose(0, 2, 1)
+        mix[:, p, :p] = -b / s[:, None]
+        mix[:, p, p] = 1.0 / s
+        Y = np.matmul(mix[:, None], W)
+        own = Y if self.reml else Y[:, :, p:]
+        outer = np.empty((count, q, q, J))
+        for a in range(q):
+            for c in range(a + 1):
+                np.einsum("rsj,rsj->rj", own[:, a], own[:, c], out=outer[:, a, c])
+                outer[:, c, a] = outer[:, a, c]
+        Gamma = data.weigh(K - outer).sum(axis=3)
+        flat = basis.reshape(count, -1, q * q)
+        gradient = 2.0 * (flat @ (Gamma @ L).reshape(count, q * q, 1))[:, :, 0]
+        slope = basis @ L.transpose(0, 2, 1)[:, None]
+        curve, fit = self._curvature(data, K, Y, outer, slope + slope.transpose(0, 1, 3, 2))
+        second = (Gamma[:, None] @ basis).reshape(flat.shape) @ flat.transpose(0, 2, 1)
+        hessian = curve - fit[:, :, None] * (fit / degrees[:, None])[:, None] + 2.0 * second
+        return BatchState(value, gradient, hessian, L, basis, b, s * s)
+
+    def _eliminate(self, data: Replicates, L: np.ndarray):
+        """log|M_j|, shape (R, J); S = [X y]'V^-1[X y], shape (R, p + 1, p + 1), its last column not formed;
+        K_j, shape (R, q, q, J); W_j, shape (R, q, p + 1, J): as `OneFactor.eliminate`."""
+        p, q, count, J = self.p, self.q, len(L), self.groups
+        width, Lt = q + p + 1, L.transpose(0, 2, 1)
+        N = np.empty((count, q, width, J))  # L'[A B]
         N[:, :, :-1] = (Lt @ self.AB.reshape(q, -1)).reshape(count, q, q + p, J)
         N[:, :, -1] = Lt @ data.Zy
-        N = N.copy()
+        work = np.empty((count, q, q + width, J))
         np.matmul(Lt[:, None], N[:, :, :q], out=work[:, :, :q])
+        work[:, :, q:] = N
         diagonal = np.arange(q)
         work[:, diagonal, diagonal] += 1.0
         logs = np.zeros((count, J))
-        for k in range(q):  # Gauss-Jordan on [M | L'A L'B], as in `OneFactor.eliminate`
+        for k in range(q):  # Gauss-Jordan on [M | L'A L'B]
             pivot = work[:, k, k]
             logs += np.log(pivot)
             work[:, k, k + 1:] /= pivot[:, None]
@@ -159,51 +199,24 @@ class BatchCriterion:
                 KW[:, a] += N[:, k, a][:, None] * U[:, k]
         np.subtract(self.AB, KW[:, :, :-1], out=KW[:, :, :-1])
         np.subtract(data.Zy, KW[:, :, -1], out=KW[:, :, -1])
-        K, W = KW[:, :, :q], KW[:, :, q:]
-        S = -np.matmul(weigh(N[:, :, q:]), U[:, :, q:].transpose(0, 1, 3, 2)).sum(axis=1)
+        S = -np.matmul(data.weigh(N[:, :, q:]), U[:, :, q:].transpose(0, 1, 3, 2)).sum(axis=1)
         S[:, :p, :p] += data.XX
         S[:, p, :p] += data.Xy
         S[:, p, p] += data.yy
-        root = np.linalg.cholesky(S[:, :p, :p])
-        half = np.linalg.inv(root).transpose(0, 2, 1)
-        z = (S[:, p, None, :p] @ half)[:, 0]
-        b = (half @ z[:, :, None])[:, :, 0]
-        rss = S[:, p, p] - (z * z).sum(axis=1)
-        degrees = data.degrees
-        s = np.sqrt(rss / degrees)
-        value = weigh(logs).sum(axis=1) + degrees * (np.log(rss / degrees) + 1.0 + np.log(2.0 * np.pi)) + data.constant
-        if self.reml:
-            value += 2.0 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-        mix = np.zeros((count, p + 1, p + 1))
-        mix[:, :p, :p] = half.transpose(0, 2, 1)
-        mix[:, p, :p] = -b / s[:, None]
-        mix[:, p, p] = 1.0 / s
-        Y = np.matmul(mix[:, None], W)
-        own = Y if self.reml else Y[:, :, p:]
-        outer = np.empty((count, q, q, J))
-        for a in range(q):
-            for c in range(a + 1):
-                np.einsum("rsj,rsj->rj", own[:, a], own[:, c], out=outer[:, a, c])
-                outer[:, c, a] = outer[:, a, c]
-        Gamma = weigh(K - outer).sum(axis=3)
-        flat = basis.reshape(count, m, q * q)
-        gradient = 2.0 * (flat @ (Gamma @ L).reshape(count, q * q, 1))[:, :, 0]
-        # second derivatives, as in `Criterion.curvature`
+        return logs, S, KW[:, :, :q], KW[:, :, q:]
+
+    def _curvature(self, data: Replicates, K, Y, outer, directions):
+        """Second derivatives in D, and in D and log s2, as `Criterion.curvature`; directions, shape (R, m, q, q)."""
+        count, q, wide, J = Y.shape
         inner = (2.0 * outer - K).reshape(count, q * q, J)
-        tensor = (weigh(inner) @ K.reshape(count, q * q, J).transpose(0, 2, 1)).reshape(count, q, q, q, q)
-        wide = p + 1
+        tensor = (data.weigh(inner) @ K.reshape(count, q * q, J).transpose(0, 2, 1)).reshape(count, q, q, q, q)
         stacked = Y.reshape(count, q * wide, J)
-        gram = (weigh(stacked) @ stacked.transpose(0, 2, 1)).reshape(count, q, wide, q, wide)
-        slope = basis @ Lt[:, None]
-        E = (slope + slope.transpose(0, 1, 3, 2)).reshape(count, m, q * q)
-        Et = E.transpose(0, 2, 1)
-        first = E @ tensor.transpose(0, 1, 3, 4, 2).reshape(count, q * q, q * q) @ Et
+        gram = (data.weigh(stacked) @ stacked.transpose(0, 2, 1)).reshape(count, q, wide, q, wide)
+        E = directions.reshape(count, -1, q * q)
+        first = E @ tensor.transpose(0, 1, 3, 4, 2).reshape(count, q * q, q * q) @ E.transpose(0, 2, 1)
         R = E @ gram.transpose(0, 1, 3, 2, 4).reshape(count, q * q, wide * wide)
         curve = 0.5 * (first + first.transpose(0, 2, 1)) - (R * self._weight) @ R.transpose(0, 2, 1)
-        fit = R[:, :, -1]
-        second = (Gamma[:, None] @ basis).reshape(count, m, q * q) @ flat.transpose(0, 2, 1)
-        hessian = curve - fit[:, :, None] * (fit / degrees[:, None])[:, None] + 2.0 * second
-        return BatchState(value, gradient, hessian, L, basis, b, s * s)
+        return curve, R[:, :, -1]
 
 
 def minimize_batch(criterion: BatchCriterion, data: Replicates, L: np.ndarray, *, tolerance: float = 1e-12,

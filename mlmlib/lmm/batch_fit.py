@@ -9,7 +9,7 @@ Chapter 8 (``08_inference``) uses it for the bootstrap.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -156,8 +156,8 @@ def alone(model, data: Replicates, place: int):
     C[p, :p] = C[:p, p] = 0.0
     elimination.AB, elimination.C, elimination.n_groups = AB, C, AB.shape[2]
     criterion.elimination, criterion.constant = elimination, float(one.constant[0])
-    criterion.degrees = int(one.degrees[0])
-    criterion._log_scale = criterion.degrees * (1.0 + float(np.log(2.0 * np.pi / criterion.degrees))) + criterion.constant
+    N = criterion.degrees = int(one.degrees[0])
+    criterion._log_scale = N * (1.0 + float(np.log(2.0 * np.pi / N))) + criterion.constant
     other = _Shifted(copy.copy(model), free)
     other.model.criterion = criterion
     return other
@@ -170,7 +170,6 @@ class _Shifted:
         self.model, self.free = model, free
 
     def fit(self):
-        from dataclasses import replace
         minimum, messages = self.model.fit()
         at = replace(minimum.at, b=minimum.at.b + self.free)
         return replace(minimum, at=at), messages
