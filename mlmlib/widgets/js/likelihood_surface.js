@@ -11,7 +11,7 @@ const METHODS = [["em", "EM", em], ["scoring", "Fisher scoring", scoring], ["bfg
 const nameOf = (key) => METHODS.find(([k]) => k === key)[1];
 const isHsb = (surface) => surface === "hsb";
 const LEVELS = { math: [0.5, 2, 5, 10, 20, 40, 80, 160, 320, 640], dealt: [0.1, 0.5, 1, 2, 4, 8, 16, 32, 64, 128], hsb: [0.5, 1, 2, 4, 6, 8, 10, 13, 17, 25, 40, 60] };
-const WRITTEN = { math: [20, 80, 320], dealt: [0.5, 2, 8, 32], hsb: [2, 6, 10, 25] };
+const WRITTEN = { math: [20, 80, 320], dealt: [8, 32], hsb: [2, 6, 10, 25] };
 
 // --- Numbers ------------------------------------------------------------------------------------
 
