@@ -89,7 +89,7 @@ class NormalRows:
         q = len(AB)
         roots, kept = _half_root(AB)  # Z'e and X'e along the same normals, one set for each effect
         self.root = np.ascontiguousarray(roots[:, :q].transpose(1, 0, 2))
-        self.along = np.ascontiguousarray(roots[:, q:].transpose(1, 0, 2).reshape(len(XX), -1))
+        self.along = np.ascontiguousarray(roots[:, q:].transpose(1, 0, 2).reshape(len(XX), q * AB.shape[2]))
         rest, free = _half_root((XX - self.along @ self.along.T)[:, :, None], np.diagonal(XX)[:, None])
         self.rest = rest[:, :, 0].T
         self.kept, self.free = kept.astype(float), free[:, 0].astype(float)
