@@ -97,6 +97,24 @@ def test_margins_and_data(math, capsys):
     assert capsys.readouterr().out == cells.expected({"source": "stata_math", "model": "data"}, VALUES)
 
 
+@pytest.mark.parametrize(("model", "full"), [("lrt-minority", "cses + minority + (1 | school)"), ("lrt-random-slope", "cses + (cses | school)")])
+def test_comparisons_print_the_published_numbers(model, full, capsys):
+    pair = [mlm.lmm(f"mathach ~ {right}", mlm.load("hsb")) for right in ("cses + (1 | school)", full)]
+    boot = mlm.compare(*pair, method="bootstrap", n=1000, seed=1) if model == "lrt-minority" else None
+    published.lme4_anova(mlm.compare(*pair), boot)
+    assert capsys.readouterr().out == cells.expected({"source": "lme4_hsb", "model": model}, VALUES)
+
+
+def test_bootstrap_intervals_within_their_error(capsys):
+    """Ends as published where ours are near; a bootstrap of other data has ends of its own printed."""
+    meta = {"source": "lme4_hsb", "model": "random-coefficient", "show": ["bootstrap"]}
+    fit = mlm.lmm(LME4["random-coefficient"][0], mlm.load("hsb"))
+    published.lme4_bootstrap(fit.bootstrap(n=1000, seed=1))
+    assert capsys.readouterr().out == cells.expected(meta, VALUES)
+    published.lme4_bootstrap(fit.refit(2 * mlm.load("hsb")["mathach"]).bootstrap(n=200, seed=1))
+    assert "13.1124875" not in capsys.readouterr().out
+
+
 def test_every_published_parameter_is_in_some_cell():
     known = {e["id"] for e in cells.source(str(VALUES), "stata_math")["model"]}
     assert known == set(STATA)

@@ -1,7 +1,8 @@
 """Fits printed in the layout and digits of published documents, for the book's `reference` cells."""
 
 from .as_lme4 import lme4
+from .as_lme4_anova import lme4_anova, lme4_bootstrap
 from .as_stata import stata, stata_data, stata_margins
 from .trap import on_boundary
 
-__all__ = ["lme4", "on_boundary", "stata", "stata_data", "stata_margins"]
+__all__ = ["lme4", "lme4_anova", "lme4_bootstrap", "on_boundary", "stata", "stata_data", "stata_margins"]

@@ -10,7 +10,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from . import as_lme4, stata_text
+from . import as_lme4, as_lme4_anova, stata_text
 
 TAGS = ("reference", "nbval-check-output")
 
@@ -35,7 +35,7 @@ def expected(reference: dict, values: Path) -> str:
     show = reference.get("show", ["model"])
     if reference["model"] == "data":
         return stata_text.data_text(known["data"]) + "\n"
-    entries = {entry["id"]: entry for entry in known["model"]}
+    entries = {entry["id"]: entry for entry in (*known["model"], *known.get("comparison", ()))}
     if reference["model"] not in entries:
         raise KeyError(f"{reference['source']}.toml has no model {reference['model']!r}; it has {sorted(entries)}.")
     entry = entries[reference["model"]]
@@ -54,6 +54,10 @@ def _from_stata(entry, data, show, digits, fewer):
 
 
 def _from_lme4(entry, data, show, digits, fewer):
+    if "chisq" in entry:
+        return as_lme4_anova.text(entry)
+    if "bootstrap" in show:
+        return as_lme4_anova.interval_text(entry["bootstrap_ci95"])
     if "optimum" in show:
         best = entry["optimum"]
         values = {"criterion": best["reml_criterion"], **{k: best[k] for k in ("coef", "se", "var", "corr")}}

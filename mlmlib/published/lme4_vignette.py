@@ -13,6 +13,7 @@ import numpy as np
 import mlmlib as mlm
 
 from .agreement import Row, agrees, rounds_to, verdict
+from .as_lme4_anova import NAMES as DRAWN
 from .sources import data, published
 from .stata_workshop import leaves
 from .trap import on_boundary
@@ -28,14 +29,6 @@ STOPPED_SHORT = {
     ("intercepts-and-slopes-as-outcomes", "t", "cses"): 18.927114,
     ("intercepts-and-slopes-as-outcomes", "sd", "cses"): 0.3181446,
     ("intercepts-and-slopes-as-outcomes", "scaled_residuals", "q3"): 0.7544475,
-}
-DRAWN = {  # the vignette's bootstrap intervals
-    "sd_intercept": "sd(school: Intercept)",
-    "sd_cses": "sd(school: cses)",
-    "corr": "corr(school: Intercept, cses)",
-    "sigma": "sigma",
-    "(Intercept)": "Intercept",
-    "cses": "cses",
 }
 TABLE = ("npar", "aic", "bic", "loglik", "deviance")
 
