@@ -94,7 +94,7 @@ def names():
     """The names that `load` knows.
 
     >>> names()
-    ['hsb', 'intervention', 'math', 'patient', 'sleepstudy']
+    ['hsb', 'inference_study', 'intervention', 'math', 'patient', 'sleepstudy']
     """
     return sorted(path.stem for path in folder().glob("*.md") if any(folder().glob(f"{path.stem}.csv*")))
 

@@ -18,7 +18,7 @@ from mlmlib import datasets, simulate
 from models import REFERENCE
 from toc import ROOT
 
-NAMES = ["hsb", "intervention", "math", "patient", "sleepstudy"]
+NAMES = ["hsb", "inference_study", "intervention", "math", "patient", "sleepstudy"]
 
 
 def test_names_are_the_sheets():
@@ -66,7 +66,7 @@ def test_front_matter_is_yaml():
 
 
 def test_unknown_name_lists_the_known():
-    with pytest.raises(mlm.DataError, match="hsb, intervention, math"):
+    with pytest.raises(mlm.DataError, match="hsb, inference_study, intervention, math"):
         mlm.load("hbs")
 
 
