@@ -11,6 +11,7 @@ pytestmark = pytest.mark.browser
 #: Labs opened with arguments, which the copied call has to repeat.
 ASKED = {
     "coverage": {"studies": 3, "J": 10},
+    "forking_paths": {"seed": 9, "chosen": [10, 1], "facts": 11, "looks": 33, "worlds": 3},
     "influence": {"school": 54344, "out": [6467], "sizes": {62821: 40}},
     "likelihood_surface": {"surface": "hsb", "method": "simplex"},
     "shrinkage": {"school": 6327, "mode": "none", "sizes": {7472: 5}, "edits": [(6327, 2, -4.5)]},
@@ -35,7 +36,7 @@ def test_the_copied_call_opens_the_lab_as_it_is(browser, tmp_path, name, asked):
         for key, value in page.state.items():
             assert rounded(getattr(copied, key)) == rounded(value) or name == "shrinkage" and key in ("tau2", "sigma2")
         page.page.locator(".handle, input[type=range]").first.focus()
-        for press in ("ArrowUp", "ArrowRight", "ArrowUp"):
+        for press in ("ArrowUp", "ArrowRight", "ArrowUp", "ArrowLeft"):
             page.page.keyboard.press(press)
         page.settle()
     page.finish()

@@ -10,6 +10,7 @@ _LABS = (
     "covariance_origin",
     "cross_level",
     "design_effect",
+    "forking_paths",
     "influence",
     "least_squares",
     "likelihood_surface",

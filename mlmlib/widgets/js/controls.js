@@ -1,10 +1,10 @@
 // Native controls of a lab, from its list:
 //   {key, type: "range", label, symbol, min, max, step, format(v), scale: "log", value(ctx), change(ctx, v)}
 //   {key, type: "select", label, options: [[value, text], ...]}
-//   {key, type: "check", label}
+//   {key, type: "check", label, value(ctx), change(ctx, on)}
 //   {type: "button", label, press(ctx, held), hold: true, id}     held down (mouse, touch, Space, Enter): pressed every
 //     frame with held = true; only the first, a press of its own, has held = false
-//   any may have lead: true, to stand above the picture,
+//   any may have lead: true, to stand above the picture, or over(ctx) -> [x, y, width], to stand in it with its middle at y,
 //   and show(state) and enabled(state), to come and go with the state; label may be a function of (state, ctx);
 //   a select may have allowed(value, state), to gray options out.
 
@@ -14,8 +14,9 @@ export function controls(box, spec, ctx) {
   const list = typeof spec.controls === "function" ? spec.controls(ctx) : spec.controls;
   const updates = list.map((c, i) => {
     const [node, update] = BUILD[c.type](c, ctx, `c${i}`);
-    (c.lead ? box.lead : box).append(node);
+    (c.over ? box.over : c.lead ? box.lead : box).append(node);
     return () => {
+      if (c.over) place(node, c.over(ctx));
       if (c.show) node.hidden = !c.show(ctx.state);
       update();
     };
@@ -25,6 +26,7 @@ export function controls(box, spec, ctx) {
 
 const named = (c, ctx) => `${typeof c.label === "function" ? c.label(ctx.state, ctx) : c.label}${c.symbol ? ` <i>${c.symbol}</i>` : ""}`;
 const write = (node, html) => { if (node.__html !== html) { node.__html = html; node.innerHTML = html; } };
+const place = (node, at) => ["left", "top", "width"].forEach((side, i) => { node.style[side] = `${at[i]}px`; });
 const enable = (c, input, ctx) => { input.disabled = c.enabled ? !c.enabled(ctx.state) : false; };
 
 const BUILD = {
@@ -73,7 +75,7 @@ const BUILD = {
     input.addEventListener("change", () => (c.change ? c.change(ctx, input.checked) : ctx.set({ [c.key]: input.checked })));
     return [make("label", { class: "check", for: id }, input, text), () => {
       write(text, named(c, ctx));
-      input.checked = Boolean(ctx.state[c.key]);
+      input.checked = Boolean(c.value ? c.value(ctx) : ctx.state[c.key]);
       enable(c, input, ctx);
     }];
   },

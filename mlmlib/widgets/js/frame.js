@@ -136,15 +136,15 @@ function build(root, spec) {
   root.append(make("style", {}, css));
   const ui = {
     svg: document.createElementNS("http://www.w3.org/2000/svg", "svg"),
-    stage: make("div", { class: "stage" }), controls: make("div", { class: "controls" }), lead: make("div", { class: "lead" }),
+    stage: make("div", { class: "stage" }), controls: make("div", { class: "controls" }), lead: make("div", { class: "lead" }), over: make("div", { class: "over" }),
     readouts: make("dl", { class: "readouts" }), says: make("p", { class: "says" }),
     tools: make("div", { class: "tools" }), sheet: make("div", { class: "sheet", hidden: true, tabindex: 0, role: "region", "aria-label": "Numbers as a table" }),
     desc: make("p", { class: "hidden", id: "desc" }), live: make("div", { class: "hidden", "aria-live": "polite", role: "status" }),
   };
-  ui.controls.lead = ui.lead;
+  Object.assign(ui.controls, { lead: ui.lead, over: ui.over });
   ui.svg.setAttribute("aria-labelledby", "title");
   ui.svg.setAttribute("aria-describedby", "desc");
-  ui.stage.append(ui.svg);
+  ui.stage.append(ui.svg, ui.over);
   const section = make("section", { class: "lab", "aria-labelledby": "title" },
     make("h3", { id: "title" }, make("small", {}, "Lab"), spec.title),
     make("p", { class: "idea" }, spec.idea),

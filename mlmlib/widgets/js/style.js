@@ -42,6 +42,11 @@ svg .big { font-size: 20px; font-weight: 650; paint-order: stroke; stroke: var(-
 .handle:hover .ring { stroke: var(--axis); stroke-width: 1.5; }
 .handle:focus-visible .ring, .handle.held .ring { stroke: var(--focus); stroke-width: 2.5; }
 .lead { margin-bottom: .7rem; display: flex; gap: .5rem; flex-wrap: wrap; align-items: end; } .lead:empty { display: none; }
+.stage { position: relative; }
+.over > * { position: absolute; transform: translateY(-50%); }
+.over .check { align-items: center; font-size: 13px; line-height: 1.2; min-height: 26px; }
+.over .check input { margin: 0; }
+.over .check:has(:disabled) { color: var(--muted); cursor: default; }
 .controls { display: grid; gap: .6rem; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); }
 .control { display: grid; gap: .1rem; align-content: start; }
 .control .top { display: flex; justify-content: space-between; align-items: baseline; gap: .6rem; }
