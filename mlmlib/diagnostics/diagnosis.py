@@ -89,31 +89,23 @@ class Diagnosis:
         return f"{len(self.checks)} checks of {self.fit.formula}: {', '.join(parts)}"
 
     def __repr__(self) -> str:
-        from textwrap import wrap
-
-        lines = [self._headline()]
-        for check in self.checks:
-            lines.append(f"{check.verdict:<12}{check.name}")
-            lines += wrap(check.found, 108, initial_indent=" " * 12, subsequent_indent=" " * 12)
-            if check.verdict in ("look", "act"):
-                lines += wrap(f"-> {check.todo}", 108, initial_indent=" " * 12, subsequent_indent=" " * 15)
-        return "\n".join(lines)
+        return "\n".join([self._headline(), *(line for check in self.checks for line in check._lines(108))])
 
     def _repr_html_(self) -> str:
+        left = 'style="text-align:left;vertical-align:top;padding:0.3em 0.6em 0.3em 0"'
         rows = "".join(
-            f'<tr><th scope="row" style="text-align:left">{escape(check.name)}</th><td style="text-align:left">'
-            f'<strong>{escape(check.verdict)}</strong></td><td style="text-align:left">{escape(check.found)}'
+            f'<tr><th scope="row" {left}>{escape(check.name)}</th><td {left}><strong>{escape(check.verdict)}</strong></td>'
+            f"<td {left}>{escape(check.found)}"
             + (f"<br><em>{escape(check.todo)}</em>" if check.verdict in ("look", "act") else "")
-            + f'</td><td style="text-align:left">{escape(check.reading)}</td></tr>'
+            + (f"<details><summary>How to read it</summary>{escape(check.reading)}</details>" if check.reading else "")
+            + "</td></tr>"
             for check in self.checks
         )
-        head = "".join(
-            f'<th scope="col" style="text-align:left">{name}</th>'
-            for name in ("What should hold", "Verdict", "Found, and what to do", "How to read it")
-        )
+        names = ("What should hold", "Verdict", "Found, and what to do")
+        head = "".join(f'<th scope="col" {left}>{name}</th>' for name in names)
         return (
-            f'<div class="mlm-result"><table class="mlm-table"><caption>{escape(self._headline())}</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+            '<div class="mlm-result"><table class="mlm-table" style="font-size:0.85em;line-height:1.35">'
+            f"<caption>{escape(self._headline())}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
         )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 __all__ = ["Check", "Shape", "judge", "p_words", "shape_of"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check:
     """One thing that was looked for.
 
@@ -46,6 +46,20 @@ class Check:
     verdict: str
     todo: str
     chapter: str = "09_diagnostics"
+
+    def _lines(self, width: int) -> list[str]:
+        """The verdict and the name, what was found, and what to do, wrapped."""
+        from textwrap import wrap
+
+        pad = " " * 12
+        lines = [f"{self.verdict:<12}{self.name}"]
+        lines += wrap(self.found, width, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False)
+        if self.verdict in ("look", "act"):
+            lines += wrap(f"-> {self.todo}", width, initial_indent=pad, subsequent_indent=pad + "   ")
+        return lines
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines(78))
 
 
 def judge(size: float, look: float, act: float, p: float) -> str:
