@@ -23,6 +23,7 @@ PLACES = {
     "two-stage-intercepts": "ch03-idea",
     "conflated-is-weighted": "ch06-conflated",
     "stress-and-mood": "ch06",
+    "lrt-conservative": "ch08-claim",
 }
 
 
@@ -134,6 +135,22 @@ def _stress_and_mood():
     ).replace("-", "\u2212")
 
 
+def _lrt_conservative():
+    import pandas as pd
+    from scipy.stats import chi2, t
+
+    J, cut = np.array([6, 10, 50]), chi2.ppf(0.95, 1)
+    fixed = 2 * t.sf(np.sqrt((J - 2) * np.expm1(cut / J)), J - 2)
+    said = ", ".join(f"{rate:.1%} with {schools} schools" for schools, rate in zip(J, fixed))
+    rows = pd.DataFrame({"school": np.repeat(np.arange(10), 20), "y": np.random.default_rng(8).normal(size=200)})
+    draws = mlm.exact_rlrt(mlm.lmm("y ~ 1 + (1 | school)", rows), n=20_000, seed=1).draws
+    plain, mixed = ((draws > limit).mean() for limit in (cut, chi2.ppf(0.90, 1)))
+    return "right on both counts", (
+        f"At 5 % the likelihood-ratio test of a school-level predictor in a balanced trial errs in {said}. That of a variance, with ten schools of "
+        f"20, errs in {plain:.1%} by a plain chi-squared and in {mixed:.1%} by the mixture. The chapter simulates both."
+    )
+
+
 CHECKS = {
     "design-effect": _design_effect,
     "type-one-error": _type_one_error,
@@ -142,6 +159,7 @@ CHECKS = {
     "two-stage-intercepts": _two_stage,
     "conflated-is-weighted": _conflated,
     "stress-and-mood": _stress_and_mood,
+    "lrt-conservative": _lrt_conservative,
 }
 
 
