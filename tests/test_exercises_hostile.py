@@ -123,7 +123,8 @@ def test_what_cannot_be_graded_gets_a_row_that_says_why(graded, name):
 
 def test_the_reason_of_a_broken_run_is_told(graded):
     assert "ZeroDivisionError" in graded["90_raises.ipynb"]["messages"]
-    assert "longer than 3 seconds" in graded["90_loops.ipynb"]["messages"]
+    told = graded["90_loops.ipynb"]["messages"]  # on a crowded machine the limit on wall time comes first
+    assert "longer than 3 seconds" in told or "ran too long" in told
     assert "ended the process" in graded["90_os_exit.ipynb"]["messages"]
     assert "not available" in graded["90_network.ipynb"]["messages"]
     assert "not available" in graded["90_programs.ipynb"]["messages"]
