@@ -1,14 +1,15 @@
 """Simulate how often intervals cover and tests err, over 6 to 100 groups: writes data/inference_study.csv.
 
-    python data/inference_study.py                       1,000 replicates of each of 24 scenarios: two cores, 6 minutes
-    python data/inference_study.py --blocks 8 --jobs -1  2,000 of them; what is done already is kept
-    python data/inference_study.py --only-write          the table from the blocks that are there
+    python data/inference_study.py                        1,000 replicates of each of 24 scenarios: two cores, 4 minutes
+    python data/inference_study.py --blocks 20 --jobs -1  5,000 of them; what is done already is kept
+    python data/inference_study.py --only-write           the table from the blocks that are there
 
 The scenarios cross 6, 10, 20, 30, 50 and 100 groups, balanced and unequal sizes, normal and skewed random parts;
-inference_replicates.py draws and analyzes them. Work is cut into blocks of 250 replicates (50 of them bootstrapped),
-each with a seed of its own, so that nothing depends on the number of workers. A finished block is kept in the folder
---cache: an interrupted run goes on where it stopped, and a run with more --blocks computes only the new ones. Every
-scenario gets its first block before any gets its second, and the table uses as many blocks as all scenarios have.
+inference_replicates.py draws and analyzes them. Work is cut into blocks of 250 replicates, each with a seed of its
+own, so that nothing depends on the number of workers. In the first two blocks of a scenario 50 replicates are
+bootstrapped too, and 25 profiled to the ends of the intervals. A finished block is kept in the folder --cache: an
+interrupted run goes on where it stopped, and a run with more --blocks computes only the new ones. Every scenario gets
+its first block before any gets its second, and the table uses as many blocks as all scenarios have.
 
 Besides the table it writes the facts in the data sheet (rows, SHA-256) and tests/inference_study.json: the first
 replicates of two scenarios, which a test draws again.
@@ -34,7 +35,8 @@ from inference_replicates import EFFECTS, ICC, SCENARIOS, SEED, TRUE_SD, Counts,
 
 TABLE, SLICE = HERE / "inference_study.csv", HERE.parent / "tests" / "inference_study.json"
 CACHE = HERE.parent / "_build" / "inference_study"
-COUNTS = Counts()
+COUNTS, PLAIN = Counts(), Counts(resampled=0, ends=0)  # of the first RESAMPLED blocks of a scenario, and of the others
+RESAMPLED = 2
 SLICED = (1, 12)  # the scenarios of which a test draws the first replicates again, and how many
 AGAIN = Counts(cheap=12, resampled=2, ends=2, null=40)
 OF_EFFECTS = ("z (REML)", "z (ML)", "Satterthwaite", "Kenward-Roger")
@@ -49,15 +51,20 @@ TESTS = {
 }
 
 
+def counts_of(number: int) -> Counts:
+    """What a block holds: resampling, which takes most of the time, in the first ones only."""
+    return COUNTS if number < RESAMPLED else PLAIN
+
+
 def path_of(cache: Path, scenario, number: int) -> Path:
     """Where a block is kept; blocks of another size, seed or truth have other names."""
-    settings = hashlib.sha256(repr((SEED, ICC, COUNTS, scenario)).encode()).hexdigest()[:10]
+    settings = hashlib.sha256(repr((SEED, ICC, counts_of(number), scenario)).encode()).hexdigest()[:10]
     return cache / f"{scenario.number:02d}-{number:03d}-{settings}.npz"
 
 
 def keep(cache: Path, scenario, number: int) -> None:
     """Compute a block and put it into the cache, whole or not at all."""
-    found = block(scenario, number, COUNTS)
+    found = block(scenario, number, counts_of(number))
     path = path_of(cache, scenario, number)
     part = path.with_suffix(f".{os.getpid()}.part")
     with open(part, "wb") as file:

@@ -43,8 +43,10 @@ def test_the_table_is_whole():
     expected = np.sqrt(shares["value"] * (1 - shares["value"]) / shares["replicates"])
     assert np.abs(shares["se"] - expected).max() < 2e-4
     blocks = TABLE["replicates"].max() // study.COUNTS.null
-    wanted = {study.COUNTS.cheap, study.COUNTS.resampled, study.COUNTS.ends, study.COUNTS.null}
-    assert set(TABLE["replicates"]) == {blocks * count for count in wanted}
+    full = min(blocks, study.RESAMPLED)
+    counts = study.COUNTS
+    wanted = {blocks * counts.cheap, blocks * counts.null, full * counts.resampled, full * counts.ends}
+    assert set(TABLE["replicates"]) == wanted
     assert TABLE.query("parameter != 'sd'")["failures"].max() == 0
 
 
@@ -85,6 +87,8 @@ def test_the_exact_test_of_a_variance_holds_and_plain_chi_square_is_half_of_it()
 def test_a_run_keeps_its_blocks_and_goes_on(tmp_path, monkeypatch, capsys):
     tiny = study.Counts(cheap=3, resampled=2, ends=2, null=5, draws=20)
     monkeypatch.setattr(study, "COUNTS", tiny)
+    monkeypatch.setattr(study, "PLAIN", study.Counts(cheap=3, resampled=0, ends=0, null=5))
+    monkeypatch.setattr(study, "RESAMPLED", 1)
     monkeypatch.setattr(study, "SCENARIOS", study.SCENARIOS[:2])
     written = []
     monkeypatch.setattr(study, "write", lambda cache, blocks: written.append(study.table(cache, blocks)))
@@ -95,6 +99,7 @@ def test_a_run_keeps_its_blocks_and_goes_on(tmp_path, monkeypatch, capsys):
     again = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.npz")}
     assert len(first) == 2 and len(again) == 4 and first.items() <= again.items() and not list(tmp_path.glob("*.part"))
     assert (written[1].query("measure == 'coverage' and method == 'z (REML)'")["replicates"] == 6).all()
+    assert (written[1].query("method == 'bootstrap LR test'")["replicates"] == 2).all()
     study.main([*options, "--only-write", "--blocks", "1"])
     assert written[2].equals(written[0])
     with pytest.raises(SystemExit):
