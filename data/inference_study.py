@@ -1,6 +1,6 @@
 """Simulate how often intervals cover and tests err, over 6 to 100 groups: writes data/inference_study.csv.
 
-    python data/inference_study.py                        1,000 replicates of each of 24 scenarios: two cores, 4 minutes
+    python data/inference_study.py                        1,000 replicates of each of 24 scenarios, 7 CPU minutes
     python data/inference_study.py --blocks 20 --jobs -1  5,000 of them; what is done already is kept
     python data/inference_study.py --only-write           the table from the blocks that are there
 
