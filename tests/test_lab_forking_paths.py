@@ -162,7 +162,9 @@ def test_shares_are_those_of_the_worlds_and_the_texts_tell_the_truth(lab):
     seen = page.numbers
     assert [seen["chosen"], seen["found"], seen["looks"]] == [4, 3, 60]
     assert round(seen["aic_base"] - seen["aic"]) == 5 and round(100 * (1 - seen["tau2"] / seen["tau2_base"])) == 46
-    alone = page.js("lab.result.rows.map((q) => { const f = lab.memory.here.fit(1 << q.k); return f.beta[2] / f.se[2]; })")
+    alone = page.js(
+        "lab.result.rows.map((q) => { const f = lab.memory.here.fit(1 << q.k); return f.beta[2] / f.se[2]; })"
+    )
     names = page.js("lab.result.chosen.map((k) => lab.result.rows[k].name)")
     assert names[:3] == ["principal’s years", "clubs", "lunch minutes"]
     assert [k for k, z in enumerate(alone) if abs(z) > 1.96] == page.js("lab.result.chosen.slice(0, 1)")
@@ -198,7 +200,7 @@ def test_ticking_by_mouse_and_keyboard_counts_new_tables_only(lab):
     assert page.state["chosen"] == [2, 9] and page.readout("looks") == 36
     page.control("fact3").click()
     page.control("fact3").click()
-    assert page.state["chosen"] == [9, 2] and page.readout("looks") == 48  # the fourth table is [9], then one seen before
+    assert page.state["chosen"] == [9, 2] and page.readout("looks") == 48
     assert_equals_mlmlib(page)
     page.announced("2 facts in the model")
     caption, columns, rows = page.sheet()

@@ -208,7 +208,7 @@ def test_state_that_would_end_the_script_is_escaped():
         (lambda: mlm.labs.design_effect(icc=0.9), "0 to 0.5"),
         (lambda: mlm.labs.design_effect(n=0), "1 to 80"),
         (lambda: mlm.labs.least_squares(school=1), "no school '?1"),
-        (lambda: mlm.labs.least_squares(x=[1, 2]), "both x and y"),
+        (lambda: mlm.labs.least_squares(x=[1, 2]), "x has 2 points and y has 14"),
     ],
 )
 def test_bad_openings_are_named(call, message):

@@ -17,22 +17,22 @@ def least_squares(
     school : {"72991", "6327"}
         Whose students the lab opens with, homework against math score.
     x, y : sequence of float, optional
-        Other points to open with: x from 0 to 7, y from 20 to 80.
+        Other points to open with: x from 0 to 7, y from 20 to 80. Left out, those of the school.
     twice : bool
         Whether every student is entered twice.
     squares : bool
         Whether the squares of the residuals are drawn.
     """
-    if (x is None) != (y is None):
-        raise ValueError("give both x and y, or neither")
-    if x is None:
+    if x is None or y is None:
         from mlmlib.datasets import load
 
         math = load("math")
         students = math[math["schid"].astype(str) == str(school)]
         if students.empty:
             raise ValueError(f"the math data have no school {school!r}; the lab knows 72991 and 6327")
-        x, y = students["homework"], students["math"]
+        x, y = students["homework"] if x is None else x, students["math"] if y is None else y
+    if len(x) != len(y):
+        raise ValueError(f"x has {len(x)} points and y has {len(y)}: give as many of both")
     return lab(
         "least_squares",
         "Least squares by hand",

@@ -81,7 +81,7 @@ const percent = (v) => `${num(100 * v, v > 0 && v < 0.0995 ? 1 : 0)} %`, pText =
 function draw(o) {
   const { s, w, h, result, redraw } = o, small = w < 460;
   if (result.pending) redraw();
-  drawTable(s, { left: nameWidth(w), right: w - (small ? 60 : 118), w }, o, small);
+  drawTable(s, { left: nameWidth(w), right: w - (small ? 60 : 126), w }, o, small);
   drawWorlds(s, { left: 34, right: w - 14, top: FOOT + 112, bottom: h - 44 }, o, small);
 }
 
@@ -90,7 +90,7 @@ function drawTable(s, box, { result: r, memory }, small) {
   const back = s.layer("back", { "aria-hidden": "true" }), marks = s.layer("marks", { "aria-hidden": "true" }), { w } = box;
   const all = [r.homework, ...r.rows.filter((q) => q.seen)], most = Math.max(...all.flatMap((q) => [-q.low, q.high]));
   memory.reach = [4, 6, 8, 12, 20, 40].find((v) => v >= most) ?? 80;
-  const x = linear([-memory.reach, memory.reach], [box.left + 8, box.right]), zAt = w - 62;
+  const x = linear([-memory.reach, memory.reach], [box.left + 8, box.right]), zAt = w - 70;
   back.text("name", 0, TOP - 16, "school fact (noise)", { class: "axis-name", fill: "var(--muted)" });
   if (!small) {
     back.text("plot", (box.left + box.right) / 2 + 4, TOP - 16, "coefficient, 95 % interval", { class: "axis-name", fill: "var(--muted)", "text-anchor": "middle" });
@@ -98,7 +98,7 @@ function drawTable(s, box, { result: r, memory }, small) {
   }
   back.text("p", w - 10, TOP - 16, "p", { class: "axis-name", fill: "var(--muted)", "text-anchor": "end" });
   back.line("zero", x(0), TOP - 4, x(0), FOOT, { stroke: "var(--axis)" });
-  axisX(back, x, FOOT, { values: x.ticks(small ? 3 : 5), label: small ? "points per SD of the fact" : "points per SD of the fact (homework: per hour)", format: (v) => num(v, 0) });
+  axisX(back, x, FOOT, { values: (small ? [-1, 0, 1] : [-1, -0.5, 0, 0.5, 1]).map((v) => v * memory.reach), label: small ? "points per SD of the fact" : "points per SD of the fact (homework: per hour)", format: (v) => num(v, 0) });
   const row = (key, i, q, color, inside) => {
     const y = rowY(i), weight = inside && q.p < LIMIT ? 700 : 400, ink = inside && color !== "data" ? `var(--${color}-ink)` : "var(--muted)";
     marks.line(`${key}-ci`, x(q.low), y, x(q.high), y, { stroke: `var(--${color})`, "stroke-width": inside ? 3.2 : 1.6, opacity: inside ? 1 : 0.75 });
@@ -152,7 +152,7 @@ const facts = (n) => (n === 1 ? "1 fact" : `${n} facts`);
 
 function says(r, st) {
   const noise = "Each is a column of random numbers, whatever its name.";
-  if (st.planned) return `One fact, <em>${NAMES[0]}</em>, named before anybody looked: p = ${pText(r.rows[0].p)}, and that is the whole study. In ${r.count} other worlds such a planned test is significant in <strong>${percent(r.planned)}</strong>. That is more than 5 % by a little, since <i>z</i> takes 23 schools for many.`;
+  if (st.planned) return `One fact, <em>${NAMES[0]}</em>, named before anybody looked: p = ${pText(r.rows[0].p)}, and that is the whole study. In ${r.count} other worlds such a planned test is significant in <strong>${percent(r.planned)}</strong>. A little more than 5 % is to be expected, since <i>z</i> takes 23 schools for many.`;
   const others = `In ${r.count} other worlds the same search among ${facts(st.facts)} ended with at least one p < 0.05 in <strong>${percent(r.search.share)}</strong>.`;
   if (!r.chosen.length) return `${noise} None is in the model. ${r.next >= 0 ? `AIC would take <em>${NAMES[r.next]}</em> first (▸).` : "AIC would take none."} ${others}`;
   const signs = r.rows.filter((q) => q.inside && q.p < LIMIT).map((q) => `<em>${q.name}</em>`);

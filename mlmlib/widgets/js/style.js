@@ -58,6 +58,7 @@ select, button { font: inherit; font-size: .88rem; color: var(--fg); background:
 select { width: 100%; }
 button:hover { border-color: var(--fg); }
 button.main { background: var(--fg); color: var(--bg); border-color: var(--fg); font-weight: 600; touch-action: manipulation; }
+button:disabled { opacity: .45; cursor: default; }
 button.main:active { transform: translateY(1px); }
 .check { display: flex; gap: .5rem; align-items: flex-start; cursor: pointer; }
 .check input { width: 18px; height: 18px; margin: .1rem 0 0; flex: none; accent-color: var(--focus); }
