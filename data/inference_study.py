@@ -88,8 +88,23 @@ def run(cache: Path, blocks: int, jobs: int, progress: bool) -> None:
 
 def gathered(cache: Path, scenario, blocks: int) -> dict[str, np.ndarray]:
     """The blocks of a scenario, one after another."""
-    parts = [np.load(path_of(cache, scenario, number)) for number in range(blocks)]
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0].files}
+    parts = []
+    for number in range(blocks):
+        with np.load(path_of(cache, scenario, number)) as file:
+            found = dict(file)
+        parts.append(found | _widths(found))
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def _widths(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Width of each interval relative to z (REML) in the same replicate of a block, of the SD's to the true SD."""
+    widths = {}
+    for key, ends in found.items():
+        if key.startswith("interval|"):
+            name = key.split("|")[1]
+            z = np.array([[0.0, TRUE_SD]]) if name == "sd" else found[f"interval|{name}|z (REML)"][:len(ends)]
+            widths[key.replace("interval", "width")] = (ends[:, 1] - ends[:, 0]) / (z[:, 1] - z[:, 0])
+    return widths
 
 
 def rows_of(found: dict[str, np.ndarray]) -> list[tuple]:
@@ -97,7 +112,7 @@ def rows_of(found: dict[str, np.ndarray]) -> list[tuple]:
     rows = []
     for name, methods in INTERVALS.items():
         rows += [(name, method, "coverage", *_share(_covers(found, name, method))) for method in methods]
-        rows += [(name, method, "width", *_width(found, name, method)) for method in methods]
+        rows += [(name, method, "width", *_width(found[f"width|{name}|{method}"])) for method in methods]
     for name, methods in TESTS.items():
         for method in methods:
             p = found.get(f"p|{name}|{method}")
@@ -122,18 +137,11 @@ def _share(hits: np.ndarray) -> tuple[float, float, int, int]:
     return share, float(np.sqrt(share * (1.0 - share) / n)), n, failures
 
 
-def _width(found, name: str, method: str) -> tuple[float, float, int, int]:
-    """Mean width relative to z (REML) in the same replicates; of the SD median width relative to the true SD."""
-    ends = found[f"interval|{name}|{method}"]
-    width = ends[:, 1] - ends[:, 0]
-    n, failures = len(width), int(np.isnan(width).sum())
-    if name == "sd":
-        known = np.sort(width[~np.isnan(width)]) / TRUE_SD
-        low, high = np.quantile(known, np.clip(0.5 + np.array([-0.5, 0.5]) / np.sqrt(len(known)), 0, 1))
-        return float(np.median(known)), float(high - low) / 2.0, n, failures
-    z = found[f"interval|{name}|z (REML)"][:n]
-    ratio = width / (z[:, 1] - z[:, 0])
-    return float(np.nanmean(ratio)), float(np.nanstd(ratio, ddof=1) / np.sqrt(n - failures)), n, failures
+def _width(width: np.ndarray) -> tuple[float, float, int, int]:
+    """Median of the widths there are; half the distance of two order statistics is its standard error."""
+    known = width[~np.isnan(width)]
+    low, high = np.quantile(known, np.clip(0.5 + np.array([-0.5, 0.5]) / np.sqrt(len(known)), 0, 1))
+    return float(np.median(known)), float(high - low) / 2.0, len(width), len(width) - len(known)
 
 
 def table(cache: Path, blocks: int):

@@ -77,6 +77,14 @@ def test_coverage_and_type_i_error_are_two_sides_of_one_thing():
     assert np.abs(profile["value"] + lr["value"] - 1).max() < 2e-4
 
 
+def test_widths_compare_the_same_data():
+    """For balanced groups Kenward-Roger's t has J - 2 degrees of freedom; a profile is close to z by REML."""
+    from scipy.special import stdtrit
+    found = part("treated", "Kenward-Roger", "width", NORMAL.query("sizes == 'balanced'"))["value"]
+    assert np.allclose(found, [stdtrit(J - 2, 0.975) / 1.959964 for J in found.index.get_level_values("groups")], atol=2e-4)
+    assert (part("treated", "profile", "width")["value"].between(0.93, 1.01)).all()
+
+
 def test_the_exact_test_of_a_variance_holds_and_plain_chi_square_is_half_of_it():
     exact, plain = (part("variance", method, "type I error", NORMAL) for method in ("exact RLRT", "chi2(1)"))
     # the exact distribution is drawn 10,000 times, which has an error of its own
