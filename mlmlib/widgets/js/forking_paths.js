@@ -132,7 +132,7 @@ function drawWorlds(s, box, { state, result: r, set }, small) {
   lines.line("promise", box.left, y(LIMIT), box.right, y(LIMIT), { stroke: "var(--fixed)", "stroke-width": 1.4, "stroke-dasharray": "5 4" });
   if (state.planned) lines.line("planned", box.left, y(r.planned), box.right, y(r.planned), { stroke: "var(--good)", "stroke-width": 3 });
   const row = (i) => box.top + 12 + 18 * i, keys = [["search", "model", state.planned ? "search" : `search: ${percent(r.search.share)}`, null], ["luck", "muted", small ? "1 in m by luck" : "at least one of m by luck", "2 4"],
-    ["promise", "fixed", "promised: 5 %", "5 4"], ...(state.planned ? [["planned", "good", `one planned: ${percent(r.planned)}`, null]] : [])];
+    ["promise", "fixed", "promised: 5 %", "5 4"], ...(state.planned ? [["planned", "good", `${small ? "" : "one "}planned: ${percent(r.planned)}`, null]] : [])];
   keys.forEach(([key, color, text, dash], i) => {
     lines.line(`${key}-key`, box.left + 8, row(i), box.left + 32, row(i), { stroke: `var(--${color})`, "stroke-width": 2.4, "stroke-dasharray": dash });
     lines.text(`${key}-name`, box.left + 38, row(i) + 4.5, text, { fill: color === "muted" ? "var(--muted)" : `var(--${color}-ink)`, "font-weight": 650 });
