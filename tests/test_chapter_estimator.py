@@ -77,6 +77,7 @@ def test_its_slope_is_that_of_its_criterion(estimator, reml):
     sums = estimator["products"](data["Reaction"], X, X, data["Subject"])
     theta, step = np.array([1.1, 0.1, 0.3]), 1e-6 * np.eye(3)
     differences = [
-        (estimator["criterion"](theta + s, sums, reml) - estimator["criterion"](theta - s, sums, reml)) / 2e-6 for s in step
+        (estimator["criterion"](theta + s, sums, reml) - estimator["criterion"](theta - s, sums, reml)) / 2e-6
+        for s in step
     ]
     assert estimator["slope"](theta, sums, reml) == pytest.approx(differences, rel=1e-5)

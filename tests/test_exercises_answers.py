@@ -64,6 +64,18 @@ WRONG = {
         "q6_11 = 'ab'": ("q6_11", 0, "d (is true, and missing)"),
         "sd_raw = sd_centered": ("q6_12", 2, "group-mean centered SES"),
     },
+    "07_estimation": {
+        "q7_1 = 'ab'": ("q7_1", 0, "divided by the spread"),
+        "searched = {'A': 2, 'B': 4, 'C': 7}": ("q7_2", 0, "sigma squared too"),
+        "at_guess = -at_guess / 2": ("q7_3", 2, "minus two"),
+        "theta_null = tau00_null / sigma2_null": ("q7_4", 1, "theta is its root"),
+        "height = values[0]": ("q7_5", 2, "subtract the minimum"),
+        "change = -change": ("q7_7", 2, "new minus old"),
+        "tau00_new = tau00_new - u_var": ("q7_9", 2, "Shrunken numbers"),
+        "gamma_ml = -gamma_ml": ("q7_11", 2, "expected minus what is seen"),
+        "the_false = 'b'": ("q7_12", 1, "not false"),
+        "odds = odds ** 2": ("q7_13", 3, "minus *twice*"),
+    },
 }
 
 
