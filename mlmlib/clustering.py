@@ -156,10 +156,11 @@ def _other_interval(fit, level, group, at, method, options):
     """The ends by profile or bootstrap, and what should be known of them."""
     if method not in ("profile", "bootstrap"):
         raise ValueError(f"icc(method={method!r}) is not known; choose 'wald', 'profile' or 'bootstrap'.")
+    from .inference.parameters import icc_name
     elsewhere = any(at.values()) or len(fit.n_groups) > 1
     if elsewhere and method == "profile":
         raise ValueError("The ICC is profiled where the slopes' variables are zero; elsewhere use method='bootstrap'.")
-    of = (lambda one: icc(one, group=group, at=at).estimate) if elsewhere else "icc"
+    of = (lambda one: icc(one, group=group, at=at).estimate) if elsewhere else icc_name(fit._names)
     table = fit.conf_int(level, method, of={"ICC": of}, **options)
     return float(table["lower"].iloc[0]), float(table["upper"].iloc[0]), table.attrs.get("note", "")
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DataError
+from ..inference.parameters import sigma_name
 from ..lmm.criterion import Criterion
 from .blocks import Blocks, blocks
 
@@ -63,7 +64,7 @@ def variance_names(fit) -> list[str]:
     for term, shape in zip(fit.design.random, fit.model.structures) if getattr(fit, "model", None) else ():
         names += [f"sd({term.group}: {name})" for name in term.names]
         names += [f"corr({term.group}: {term.names[a]}, {term.names[b]})" for a, b in _pairs(shape)]
-    return [*names, "sigma"]
+    return [*names, sigma_name(fit._names)]
 
 
 def _pairs(shape) -> list[tuple[int, int]]:

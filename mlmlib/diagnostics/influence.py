@@ -129,7 +129,7 @@ class Influence:
                 labels.append(f"cov({group}: {pair})")
             else:
                 ours, theirs = values[:, k] ** 2, full[k] ** 2
-                labels.append("var(residual)" if name == "sigma" else f"var{name[2:]}")
+                labels.append("var(residual)" if k == len(names) - 1 else f"var{name[2:]}")
             with np.errstate(invalid="ignore", divide="ignore"):
                 columns.append(ours / theirs - 1.0)
         return self._frame(np.column_stack(columns), labels)

@@ -125,8 +125,9 @@ class Bootstrap(_Shown):
 
     def _possible(self, lower, upper):
         """Ends cut at the edge of what is possible: a standard deviation of zero, a correlation of one."""
-        for k, name in enumerate(self.names if self._statistic is None and self._derived is None else ()):
-            low, high = ((0.0, np.inf) if name.startswith("sd(") or name == "sigma" else
+        names = self.names if self._statistic is None and self._derived is None else ()
+        for k, name in enumerate(names):
+            low, high = ((0.0, np.inf) if name.startswith("sd(") or k == len(names) - 1 else
                          (-1.0, 1.0) if name.startswith("corr(") else (-np.inf, np.inf))
             lower[k], upper[k] = np.clip((lower[k], upper[k]), low, high)
         return lower, upper

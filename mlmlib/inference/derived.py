@@ -22,7 +22,7 @@ import numpy as np
 
 from ..results import normal_quantile
 from .expression_of import Expression, read_expression
-from .parameters import Parameters
+from .parameters import Parameters, icc_name
 
 __all__ = ["Quantity", "crossing", "delta", "fieller", "quantities", "slope", "with_combination"]
 
@@ -68,7 +68,8 @@ def quantities(fit, of) -> list[Quantity]:
     fit : LmmResult or OlsResult
     of : str, callable, or a list or dict of these
         ``"icc"``, ``"r2_marginal"``, ``"r2_conditional"``, an expression of parameters such as ``"x + 0.5 * x:z"``, or a
-        function of a fit that returns a number.  The keys of a dict name the rows.
+        function of a fit that returns a number.  The keys of a dict name the rows.  Where a coefficient is called
+        ``"icc"``, the intraclass correlation is ``"ICC"``.
 
     Raises
     ------
@@ -95,10 +96,11 @@ def _read(fit, parameters: Parameters, name, one) -> Quantity:
         return Quantity(name or getattr(one, "__name__", "quantity").replace("<lambda>", "quantity"), of_fit=one)
     if not isinstance(one, str):
         raise ValueError(f"of={one!r} must be text, a function of a fit, or a list or dict of these.")
-    if one in _NAMED and one not in parameters.names:
+    what = "icc" if one == icc_name(parameters.names) else one
+    if what in _NAMED and one not in parameters.names:
         if not fit.design.random:
             raise ValueError(f"of={one!r} needs a model with random effects.")
-        return Quantity(name or one, of_values=_NAMED[one](fit, parameters), scale="logit", what=one)
+        return Quantity(name or one, of_values=_NAMED[what](fit, parameters), scale="logit", what=what)
     expression = read_expression(one, parameters.names)
     scale = "plain" if expression.single is None else parameters.scales[expression.single]
     return Quantity(name or one, of_values=expression, expression=expression, scale=scale)
@@ -108,7 +110,7 @@ def _icc(fit, parameters: Parameters):
     """The share of the intercept's variance in it and the residual's: `mlmlib.icc` where slopes are at zero."""
     from ..clustering import icc
     icc(fit)  # refuses what has no ICC
-    own = [k for k, name in enumerate(parameters.names) if name.startswith("sd(")
+    own = [k for k, name in enumerate(parameters.names[:-1]) if k >= parameters.p and name.startswith("sd(")
            and "Intercept" in name[3:-1].split(": ", 1)[1].split(" = ")]
 
     def share(values):

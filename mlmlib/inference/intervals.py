@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .derived import delta, fieller, quantities, with_combination
-from .parameters import Parameters
+from .parameters import Parameters, icc_name
 
 __all__ = ["METHODS", "conf_int"]
 
@@ -183,7 +183,7 @@ def _profile_of(fit, found, level):
     for q in found:
         own = _linear_in_coefficients(fit, q)
         if q.what == "icc":
-            ends.append(profile_intervals(fit, ["icc"], level)[0])
+            ends.append(profile_intervals(fit, [icc_name(fit._names)], level)[0])
         elif q.expression is not None and q.expression.single is not None:
             ends.append(profile_intervals(fit, [names[q.expression.single]], level)[0])
         elif own is not None:

@@ -10,7 +10,23 @@ import numpy as np
 
 from ..lmm.optimise import Minimum
 
-__all__ = ["Parameters"]
+__all__ = ["Parameters", "icc_name", "sigma_name"]
+
+
+def sigma_name(names) -> str:
+    """What the residual standard deviation is called beside coefficients of these names.
+
+    Examples
+    --------
+    >>> sigma_name(["Intercept", "x"]), sigma_name(["Intercept", "sigma"])
+    ('sigma', 'sd(Residual)')
+    """
+    return "sd(Residual)" if "sigma" in names else "sigma"
+
+
+def icc_name(names) -> str:
+    """What the intraclass correlation is called beside coefficients of these names: ``"ICC"`` where one is ``"icc"``."""
+    return "ICC" if "icc" in names else "icc"
 
 
 class Parameters:
@@ -23,7 +39,8 @@ class Parameters:
     Attributes
     ----------
     names : tuple of str
-        Fixed effects, then the standard deviations and correlations of each term, then ``"sigma"``.
+        Fixed effects, then the standard deviations and correlations of each term, then ``"sigma"`` (``"sd(Residual)"`` where a coefficient
+        is called sigma).
     p : int
         How many of them are fixed effects.
 
@@ -50,7 +67,7 @@ class Parameters:
                 a, b = (int(i[0]) for i in np.nonzero(np.triu(shape.corr == number)))
                 names.append(f"corr({term.group}: {term.names[a]}, {term.names[b]})")
                 self._sources.append((k, a, b))
-        self.names = (*fit._names, *names, "sigma")
+        self.names = (*fit._names, *names, sigma_name(fit._names))
 
     def values(self) -> np.ndarray:
         """The estimates, shape (k,)."""

@@ -28,6 +28,7 @@ from ..lmm.optimise import Minimum, minimize
 from ..results import normal_quantile
 from .blocks import bar_of
 from .constrained import Optimum
+from .parameters import icc_name
 from .profile_parameters import at_estimate, parameter, parameter_names, parameter_values, starts_of
 from .profile_track import LowerCriterion, Track
 
@@ -339,8 +340,8 @@ def _prepared(fit, of, reml: bool):
         return fit, known[len(fixed):] if reml else known, messages
     names = [of] if isinstance(of, str) else list(of)
     for name in names:
-        if name not in known and name != "icc":
-            raise ValueError(f"{name!r} is not a parameter of this model; it has {', '.join(known)}, and icc.")
+        if name not in known and name != icc_name(fixed):
+            raise ValueError(f"{name!r} is not a parameter of this model; it has {', '.join(known)}, and {icc_name(fixed)}.")
         if reml and name in fixed:
             raise ValueError(f"The REML criterion says nothing about the fixed effect {name!r}; leave out reml=True.")
     return fit, names, messages

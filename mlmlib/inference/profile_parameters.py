@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import DataError
 from .charts import correlation_chart, icc_chart, sd_chart
 from .constrained import HeldCorrelation, HeldFixedEffect, HeldVariance, Optimum
-from .parameters import Parameters
+from .parameters import Parameters, icc_name
 from .profile_track import Parameter, atanh_guess, linear_guess, log_guess, logit_guess
 
 __all__ = ["at_estimate", "parameter", "parameter_names", "parameter_values", "starts_of"]
@@ -66,7 +66,7 @@ def parameter_values(fit, optimum: Optimum) -> np.ndarray:
 
 def parameter(fit, name: str) -> Parameter:
     """One parameter of a fit, ready to be held at other values."""
-    if name == "icc":
+    if name == icc_name(fit._names):
         return _icc(fit)
     names = parameter_names(fit)
     place, model = names.index(name), fit.model
@@ -76,7 +76,7 @@ def parameter(fit, name: str) -> Parameter:
         return Parameter(name, estimate, -math.inf, math.inf, HeldFixedEffect(model, place),
                          linear_guess(estimate, float(fit._se[place])))
     se = math.sqrt(fit.variance_cov()[1][place - p, place - p])
-    if name == "sigma":
+    if place == len(names) - 1:  # sigma
         se = se if math.isfinite(se) else 1.0 / math.sqrt(2.0 * model.criterion.degrees)
         return Parameter(name, estimate, 1e-3 * estimate, math.inf, HeldVariance(model), log_guess(estimate, se, 0.0))
     k, effects = list(_places(fit))[place - p]
@@ -112,6 +112,6 @@ def _icc(fit) -> Parameter:
     names, cov = fit.variance_cov()
     place = int(next(j for j, (own, effects) in enumerate(_places(fit))
                      if own == k and len(effects) == 1 and shape.sd[effects[0]] == shape.sd[effect]))
-    return Parameter("icc", rho if rho > 1e-12 else 0.0, 0.0, 1.0 - 1e-9,
+    return Parameter(icc_name(fit._names), rho if rho > 1e-12 else 0.0, 0.0, 1.0 - 1e-9,
                      HeldVariance(fit.model, k, icc_chart(shape, back, effect)),
                      logit_guess(rho if rho > 1e-12 else 0.0, 2.0 * math.sqrt(cov[place, place])))

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..lmm.batch_fit import fit_replicates
-from .parameters import Parameters
+from .parameters import Parameters, sigma_name
 from .resample import Cluster, Parametric, Residual
 
 __all__ = ["BLOCK", "Drawn", "KINDS", "bare", "deletions", "engine", "named", "resampled"]
@@ -110,7 +110,7 @@ class Linear:
     """Replicates of a model without random effects."""
 
     def __init__(self, fit, kind: str, codes: np.ndarray):
-        self.names, self.kind = (*fit._names, "sigma"), kind
+        self.names, self.kind = (*fit._names, sigma_name(fit._names)), kind
         self.sampler = Cluster(fit, codes) if kind == "cluster" else (
             Parametric if kind == "parametric" else Residual)(fit)
         self.back = np.linalg.inv(_columns(fit))  # orthonormal columns' coefficients to the reader's
