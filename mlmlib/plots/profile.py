@@ -195,7 +195,8 @@ class _Scale:
         self.name, self.estimate, self.color = name, profile.params[name], _color(profile, name)
         self.curve = profile.curve(name, 801)
         self.rows = profile.table
-        self.rows = self.rows[self.rows["parameter"] == name].drop_duplicates("zeta")
+        self.rows = self.rows[self.rows["parameter"] == name]
+        self.rows = self.rows[_rising(self.rows["zeta"].to_numpy(float))]
 
     def zeta(self, value):
         return np.interp(value, self.curve["value"], self.curve["zeta"])
@@ -219,6 +220,19 @@ class _Scale:
         else:
             at = other.estimate
         return float(np.clip(other.zeta(at), -abs(z), abs(z)))
+
+
+def _rising(zeta) -> np.ndarray:
+    """Which of ascending zetas to keep so that each is larger than the one before: where a correlation no longer
+    matters, because a variance is zero, they stand still but for rounding, and the one next to the estimate stays."""
+    centre = int(np.abs(zeta).argmin())
+    keep = np.zeros(len(zeta), dtype=bool)
+    for side in (range(centre, len(zeta)), range(centre, -1, -1)):
+        reached = -1.0
+        for k in side:
+            if abs(zeta[k]) > reached + 1e-9:
+                keep[k], reached = True, abs(zeta[k])
+    return keep
 
 
 def _diagonal(ax, scale, last):
