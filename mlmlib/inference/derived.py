@@ -250,6 +250,8 @@ def delta(fit, found: list[Quantity], level: float) -> tuple[np.ndarray, np.ndar
             blind |= [abs(q.at(parameters, other) - e) > 1e-10 * max(abs(e), 1e-300) for q, e in zip(found, estimates)]
     spread = np.sqrt(np.maximum(np.einsum("ma,ab,mb->m", gradient[:, known], cov[np.ix_(known, known)],
                                           gradient[:, known]), 0.0))
+    if getattr(fit, "is_singular", False):  # as `mlmlib.icc`
+        blind |= [q.what == "icc" for q in found]
     spread[blind] = np.nan
     z = {True: fit._quantile(level), False: normal_quantile(level)}
     each = zip(found, estimates, spread)
