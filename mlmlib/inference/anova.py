@@ -5,7 +5,7 @@ Chapter 8 (``08_inference``) shows what each type asks; `mlmlib.inference.term_c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -115,6 +115,6 @@ def anova(fit, *, type=3, ddf: str = "wald") -> Anova:
         raise ValueError("The model has only an intercept, so there is no term to test.")
     tests = {term: f_test(fit, C, ddf, null=f"no effect of {term}") for term, C in hypotheses.items()}
     notes = dict.fromkeys(test.note for test in tests.values() if test.note)
-    method = TITLES[ddf] if fit.reml is not None else TITLES["wald"] if fit._t_df is None else "F tests"
-    title = f"Analysis of variance of {fit.spec.endog_name}, type {'I' * kind}: {method}"
-    return Anova(tests, hypotheses, title, "; ".join(notes))
+    result = Anova(tests, hypotheses, "", "; ".join(notes))
+    method = TITLES[ddf] if fit.reml is not None else "F tests" if result._is_f else TITLES["wald"]
+    return replace(result, title=f"Analysis of variance of {fit.spec.endog_name}, type {'I' * kind}: {method}")

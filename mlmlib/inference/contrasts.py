@@ -15,7 +15,7 @@ import numpy as np
 from .small_sample import f_test
 from .testresult import TestResult
 
-__all__ = ["describe", "hypotheses", "test"]
+__all__ = ["describe", "hypotheses", "test", "unknown_name"]
 
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])")
 _WORD = re.compile(r"[^\s,;=+*/`'\"-]+")
@@ -150,10 +150,22 @@ def _place(name, names) -> int:
     for place, known in enumerate(names):
         if name in _orders(known):
             return place
+    raise ValueError(unknown_name("coefficient", str(name), names))
+
+
+def unknown_name(what: str, name: str, names) -> str:
+    """The message for a name that the model does not have, with the one that was probably meant.
+
+    Examples
+    --------
+    >>> unknown_name("coefficient", "sector", ["Intercept", "sector[T.Catholic]"])
+    "There is no coefficient 'sector': it is a category, with sector[T.Catholic]. The model has Intercept, sector[T.Catholic]."
+    """
     import difflib
-    close = difflib.get_close_matches(str(name), names, 1, 0.6)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"There is no coefficient {name!r}.{hint} The model has {', '.join(names)}.")
+    own = [known for known in names if known.startswith((f"{name}[", f"C({name})["))]
+    close = difflib.get_close_matches(name, names, 1, 0.6)
+    hint = f": it is a category, with {', '.join(own)}." if own else f". Did you mean {close[0]!r}?" if close else "."
+    return f"There is no {what} {name!r}{hint} The model has {', '.join(names)}."
 
 
 def _orders(name: str) -> list[str]:

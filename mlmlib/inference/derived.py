@@ -163,10 +163,10 @@ def slope(fit, x: str, at: dict | None = None) -> str:
     >>> slope(fit, "cses", {"mean_ses": 0.5})
     '`cses` + 0.5 * `cses:mean_ses`'
     """
-    from .contrasts import _orders
+    from .contrasts import _orders, unknown_name
     names, at = list(fit._names), dict(at or {})
     if x not in names:
-        raise ValueError(f"There is no coefficient {x!r}; the model has {', '.join(names)}.")
+        raise ValueError(unknown_name("coefficient", x, names))
     used, parts = set(), [f"`{x}`"]
     for name in names:
         orders = [order for order in _orders(name) if order.startswith(x + ":")]
@@ -210,7 +210,10 @@ def crossing(fit, x: str, group: str) -> str:
     >>> crossing(fit, "cses", "sector[T.Catholic]")
     '-`sector[T.Catholic]` / `cses:sector[T.Catholic]`'
     """
-    from .contrasts import _orders
+    from .contrasts import _orders, unknown_name
+    for name in (x, group):
+        if name not in fit._names:
+            raise ValueError(unknown_name("coefficient", name, fit._names))
     for name in fit._names:
         if name == f"{x}:{group}" or f"{x}:{group}" in _orders(name):
             return f"-`{group}` / `{name}`"

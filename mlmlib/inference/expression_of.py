@@ -6,12 +6,11 @@ Chapter 8 (``08_inference``) asks for intervals of such quantities.
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 
 import numpy as np
 
-from .contrasts import _orders
+from .contrasts import _orders, unknown_name
 
 __all__ = ["Expression", "read_expression"]
 
@@ -130,12 +129,12 @@ def read_expression(text: str, names: tuple[str, ...]) -> Expression:
         if name[0] == "`":
             name = name[1:-1]
             if name not in known:
-                raise ValueError(_unknown(name, names))
+                raise ValueError(unknown_name("parameter", name, names))
         return known[name]
 
     spelled = "|".join(_whole(name) for name in sorted(known, key=len, reverse=True))
     if "_v" in re.sub(f"`[^`]+`|{spelled}", "", text):
-        raise ValueError(_unknown("_v", names))
+        raise ValueError(unknown_name("parameter", "_v", names))
     source = re.sub(f"`[^`]+`|{spelled}", replace, text).replace("^", "**")
     try:
         tree = ast.parse(source.strip(), mode="eval").body
@@ -157,7 +156,7 @@ def _check(tree, text: str, names) -> None:
     """Refuse what is no arithmetic of parameters."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id not in _FUNCTIONS and node.id != "_v":
-            raise ValueError(_unknown(node.id, names))
+            raise ValueError(unknown_name("parameter", node.id, names))
         allowed = (ast.BinOp, ast.UnaryOp, ast.Name, ast.Load, ast.Subscript, *_OPERATORS)
         call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords
         number = isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
@@ -166,10 +165,4 @@ def _check(tree, text: str, names) -> None:
                              f"are known. The model has {', '.join(names)}.")
         if isinstance(node, ast.Subscript) and not (isinstance(node.value, ast.Name) and node.value.id == "_v"
                                                     and isinstance(node.slice, ast.Constant)):
-            raise ValueError(_unknown(ast.unparse(node), names))
-
-
-def _unknown(name: str, names) -> str:
-    close = difflib.get_close_matches(name, names, 1, 0.6)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"There is no parameter {name!r}.{hint} The model has {', '.join(names)}."
+            raise ValueError(unknown_name("parameter", ast.unparse(node), names))

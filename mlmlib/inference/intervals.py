@@ -105,8 +105,9 @@ def _wald(fit, names, level):
 def _small_sample(ddf):
     def ends(fit, names, level):
         if len(names) > len(fit._names):
+            others = "'profile', 'bootstrap' or" if fit.design.random else "'bootstrap' or"
             raise ValueError(f"method={ddf!r} has intervals of the coefficients only; for standard deviations and correlations "
-                             "use 'profile', 'bootstrap' or 'wald'.")
+                             f"use {others} 'wald'.")
         return _combinations(fit, np.eye(len(names)), level, ddf)
     return ends
 
@@ -115,13 +116,11 @@ def _combinations(fit, C, level, ddf):
     """Intervals of linear combinations of coefficients, with t."""
     from scipy.special import stdtrit
 
-    from .small_sample import linear
+    from .small_sample import linear, method_of
     estimate, se, df = linear(fit, C, ddf)
     known = np.isfinite(df)
     half = np.where(known, stdtrit(np.where(known, df, 1.0), 0.5 + level / 2.0), fit._quantile(level)) * se
-    note = ("Kenward and Roger's method needs the REML fit, whose estimates the intervals are about."
-            if ddf == "kenward-roger" and fit.reml is False else "")
-    return np.column_stack([estimate - half, estimate + half]), [note]
+    return np.column_stack([estimate - half, estimate + half]), [method_of(fit, ddf).note]
 
 
 def _profile(fit, names, level):
@@ -233,4 +232,5 @@ def _replicates(fit, boot, options):
 
 def _need_mixed(fit, method: str) -> None:
     if not fit.design.random:
-        raise ValueError(f"method={method!r} is for mixed models; for a model without random effects 'wald' is exact.")
+        raise ValueError(f"method={method!r} is for mixed models, and this one has no random effects: use 'wald' (with t after "
+                         "least squares) or 'bootstrap'.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .contrasts import unknown_name
 from .testresult import TestResult
 
 __all__ = ["wald_test"]
@@ -42,7 +43,7 @@ def wald_test(fit, names=None) -> TestResult:
         null = ", ".join(f"{name} = 0" for name in names)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"There is no coefficient {unknown[0]!r}; the model has {', '.join(known)}.")
+        raise ValueError(unknown_name("coefficient", unknown[0], known))
     if not names:
         raise ValueError("The model has only an intercept, so there is nothing to test.")
     place = [known.index(name) for name in names]
