@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["LinearResult", "normal_quantile"]
+__all__ = ["LinearResult", "check_level", "normal_quantile"]
+
+
+def check_level(level: float) -> None:
+    """Refuse a confidence level that is none, such as 95."""
+    if not 0 < level < 1:
+        raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
 
 
 def normal_quantile(level: float) -> float:
     """The z with `level` of the standard normal distribution between -z and z."""
     from scipy.special import ndtri
-    if not 0 < level < 1:
-        raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+    check_level(level)
     return float(ndtri(0.5 + level / 2.0))
 
 

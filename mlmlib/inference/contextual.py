@@ -20,6 +20,7 @@ import numpy as np
 from ..clustering import _Shown
 from ..display import number
 from ..errors import DataError
+from ..results import check_level
 from .small_sample import linear
 from .testresult import p_text
 
@@ -100,8 +101,7 @@ def contextual_effect(fit, column=None, *, between=None, within=None, level: flo
     slopes = np.array([[name == own for name in fit._names] for own in pair], dtype=float)
     (b, w, estimate), (_, _, se), (_, _, df) = (v.tolist() for v in linear(fit, np.vstack([slopes, weights]), ddf))
     from scipy.special import stdtr, stdtrit
-    if not 0 < level < 1:
-        raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+    check_level(level)
     ratio, half = estimate / se, float(stdtrit(df, 0.5 + level / 2.0)) * se
     return ContextualEffect(b, w, estimate, se, ratio, float(2 * stdtr(df, -abs(ratio))), estimate - half, estimate + half, level,
                             pair, "z" if np.isinf(df) else "t")

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from ..display import html_table, number, text_table
+from ..results import check_level
 from . import multiplicity
 from .families import family, labels_of, numeric, plain
 from .small_sample import DDF, f_test, method_of
@@ -76,8 +77,7 @@ class Estimates:
     order: dict = field(default_factory=dict)  # values of a column in their order, for the table
 
     def __post_init__(self):
-        if not 0 < self.level < 1:
-            raise ValueError(f"level={self.level} must lie between 0 and 1, such as 0.95.")
+        check_level(self.level)
         if self.ddf not in DDF:
             raise ValueError(f"ddf={self.ddf!r} is not known; choose one of {', '.join(map(repr, DDF))}.")
         object.__setattr__(self, "adjust", multiplicity.method(self.adjust))
@@ -192,7 +192,8 @@ class Estimates:
         TestResult
             The test of `mlmlib.inference.small_sample.f_test`: after ``ddf="satterthwaite"`` and
             ``"kenward-roger"`` the one of lmerTest and pbkrtest. R's emmeans takes the least of several degrees of
-            freedom and does not scale F.
+            freedom and does not scale F. Satterthwaite's denominator depends a little on which
+            contrasts span the hypothesis (lmerTest's too); Kenward and Roger's does not.
 
         Examples
         --------

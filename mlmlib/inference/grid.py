@@ -132,7 +132,7 @@ def reference_grid(fit, at=None) -> Grid:
     columns = {name: column for name, column in _columns(fit).items() if name}
     at = dict(at or {})
     for name in at:
-        known(fit, name, columns, "at")
+        known(fit, name, columns, "at=")
     levels, held, factors = {}, {}, []
     for name in _in_order(fit, columns):
         categories = _categories(fit, name, columns[name])

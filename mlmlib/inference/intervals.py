@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..results import check_level
 from .derived import delta, fieller, quantities, with_combination
 from .parameters import Parameters, icc_name
 
@@ -69,8 +70,7 @@ def conf_int(fit, level: float = 0.95, method: str = "wald", which: str = "fixed
         raise ValueError(f"which={which!r} must be 'fixed' or 'all'.")
     if options and method != "bootstrap":
         raise TypeError(f"conf_int(method={method!r}) has no option {next(iter(options))!r}.")
-    if not 0 < level < 1:
-        raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+    check_level(level)
     if of is None:
         names = list(Parameters(fit).names if which == "all" else fit._names)
         ends, notes = _OF_PARAMETERS[method](fit, names, level, **options)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..results import check_level
 from .testresult import TestResult
 
 __all__ = ["DDF", "TITLES", "coef_table", "f_test", "linear", "method_of"]
@@ -127,8 +128,7 @@ def coef_table(fit, level: float = 0.95, ddf: str = "wald"):
     """
     import pandas as pd
     from scipy.special import stdtr, stdtrit
-    if not 0 < level < 1:
-        raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+    check_level(level)
     estimate, se, df = linear(fit, np.eye(len(fit._names)), ddf)
     statistic = estimate / se
     columns = {"estimate": estimate, "se": se}
