@@ -332,7 +332,7 @@ BAD = SMALL.assign(one=1.0, twice=2 * SMALL["x"], text=[f"{v:.3f}" for v in SMAL
     ("y ~ x + twice + (1 | g)", "'twice' of the fixed effects is fully determined by 'x'"), ("y ~ one + (1 | g)", "'one'.*same in every row"),
     ("y ~ x + (x + twice | g)", "'twice' of the effects of \\(x \\+ twice \\| g\\)"), ("twice ~ x + (1 | g)", "reproduce the outcome 'twice'"),
     ("level2 ~ x + (1 | g)", "same in all rows of each group"), ("y ~ huge + (1 | g)", "too large"), ("y ~ scale(one) + (1 | g)", "does not vary"),
-    ("y ~ x + (1 | g) + (1 | c)", "\\(1 \\| c\\).*crossed"), ("y ~ x + (1 | c/g)", "\\(1 \\| c/g\\).*nested"), ("y ~ x", "no random term"),
+    ("y ~ x", "no random term"),
     ("y ~ f(x) + (1 | g)", "formulas do not know"), ("y ~ C(id) + (1 | g)", "108 rows cannot carry 108"), ("~ x + (1 | g)", "no outcome"),
 ])
 def test_unusable_input_is_named(formula, says):

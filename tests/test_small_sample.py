@@ -23,7 +23,6 @@ def test_lmertest_and_pbkrtest(name):
         assert relative(values, truth, floor) < 1e-6, kind
 
 
-@pytest.mark.xfail(raises=mlm.FormulaError, strict=True, reason="crossed grouping factors come with issue 5")
 def test_crossed_factors():
     truth = reference("krsatt_penicillin")
     fitted = mlm.lmm("diameter ~ 1 + (1 | plate) + (1 | sample)", data("Penicillin"))

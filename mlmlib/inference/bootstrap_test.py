@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..lmm.batch_fit import fit_replicates
+from ..lmm.factors import only_one_factor
 from .blocks import new_seed, run
 from .comparison import Comparison
 from .replicate import BLOCK, Drawn, bare
@@ -120,6 +121,9 @@ def compare_bootstrap(null, full, n: int = 1000, seed: int | None = 1, n_jobs: i
         raise ValueError(f"n={n!r} must be a whole number of samples, 1 or more.")
     if not np.array_equal(null.design.y, full.design.y):
         raise ValueError("The rows of the two fits stand in different orders; fit both to the same table.")
+    for fit in (null, full):
+        if getattr(fit, "model", None) is not None:
+            only_one_factor(fit.design, "The bootstrap test")
     limit = likelihood_ratio(null, full, names=names)
     null, full, *_ = pair(null, full)
     seed = new_seed(seed)

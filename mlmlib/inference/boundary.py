@@ -125,6 +125,8 @@ def expected_information(model, D: np.ndarray, directions: np.ndarray) -> np.nda
     criterion = model.criterion
     values, vectors = np.linalg.eigh(D)
     at = criterion.evaluate(vectors * np.sqrt(np.maximum(values, 0.0)), criterion.basis)
+    if not model.one_factor:
+        return _several_information(criterion, at, directions)
     K, G = at.parts.K, at.Y[:, :-1]
     q, _, groups = K.shape
     E = directions.reshape(len(directions), q * q)
@@ -147,10 +149,27 @@ def expected_information(model, D: np.ndarray, directions: np.ndarray) -> np.nda
     return information / 2.0
 
 
+def _several_information(criterion, at, directions: np.ndarray) -> np.ndarray:
+    """The same where factors share rows, and K is one matrix for all their groups."""
+    information = criterion.traces(at, directions)
+    mean = np.einsum("iab,ab->i", directions, criterion.elimination.K_sums(at.parts, at.L))
+    if criterion.reml and criterion.p:
+        own = criterion.fixed_sums(at, directions)
+        flat = own.reshape(len(own), -1)
+        crossed = criterion.curved(at, directions, slice(0, criterion.p))
+        information = information - 2.0 * np.einsum("ijaa->ij", crossed) + flat @ flat.T
+        mean = mean - np.einsum("iaa->i", own)
+    information = (information + information.T) / 2.0 - np.outer(mean, mean) / criterion.degrees
+    return information / 2.0
+
+
 def _average(model, D):
     criterion = model.criterion
     values, vectors = np.linalg.eigh(D)
-    return criterion.evaluate(vectors * np.sqrt(np.maximum(values, 0.0)), criterion.basis).parts.K.sum(axis=2)
+    at = criterion.evaluate(vectors * np.sqrt(np.maximum(values, 0.0)), criterion.basis)
+    if not model.one_factor:
+        return criterion.elimination.K_sums(at.parts, at.L)
+    return at.parts.K.sum(axis=2)
 
 
 def boundary_weights(full, D: np.ndarray | None = None, fewer: int = 0, fixed: int = 0, draws: int = 20_000,

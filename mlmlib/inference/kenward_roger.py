@@ -159,6 +159,8 @@ def _directions(fit) -> np.ndarray:
 def _sums(fit) -> Sums:
     """The sums over groups, of the arrays K and Y that the criterion holds."""
     at, E = fit._at, _directions(fit)
+    if not fit.model.one_factor:
+        return _several(fit, E)
     m = len(E)
     K = at.parts.K.transpose(2, 0, 1)  # (J, q, q)
     Y = at.Y[:, :-1].transpose(2, 0, 1)  # (J, q, p)
@@ -170,11 +172,25 @@ def _sums(fit) -> Sums:
     EK = E[:, None] @ K
     trace = np.einsum("ijab,kjba->ik", EK, EK, optimize=True)
     single = np.einsum("ijaa->i", EK)
+    return _put_together(first, second, trace, single, n - p)
+
+
+def _several(fit, E: np.ndarray) -> Sums:
+    """The same sums where factors share rows, and K is one matrix for all their groups."""
+    at, criterion = fit._at, fit.model.criterion
+    K = criterion.elimination.K_sums(at.parts, at.L)
+    n, p = fit.design.X.shape
+    return _put_together(criterion.fixed_sums(at, E), criterion.curved(at, E, slice(0, p)), criterion.traces(at, E),
+                         np.einsum("iab,ab->i", E, K), n - p)
+
+
+def _put_together(first, second, trace, single, degrees: int) -> Sums:
+    m, p = first.shape[:2]
     flat = first.reshape(m, -1)
     information = np.empty((m + 1, m + 1))
     information[:m, :m] = trace - 2.0 * np.einsum("ijaa->ij", second) + flat @ flat.T
     information[:m, m] = information[m, :m] = single - np.einsum("iaa->i", first)
-    information[m, m] = n - p
+    information[m, m] = degrees
     return Sums(information, np.concatenate([first, np.eye(p)[None]]), second)
 
 

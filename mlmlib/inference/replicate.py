@@ -266,6 +266,6 @@ def bare(fit):
     other, model = copy.copy(fit), copy.copy(fit.model)
     model.design = replace(design, data=None, formula=None, encoder=None, random=random, offset_option=None)
     other.__dict__.update(model=model, design=model.design)
-    for name in ("_variances", "_effects"):
+    for name in ("_variances", "_by_group"):
         other.__dict__.pop(name, None)
     return other

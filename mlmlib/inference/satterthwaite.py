@@ -104,7 +104,7 @@ def _combined(nu: np.ndarray) -> float:
 def _curvature_and_slopes(fit) -> tuple[np.ndarray, np.ndarray]:
     """Hessian of the criterion in (steps of L, log s2), and the derivative of the coefficients' covariance in each.
 
-    All that is asked of the model: `criterion.curvature`, and Z_j'V_j^-1 X_j of each group.
+    All that is asked of the model: `criterion.curvature` and `criterion.fixed_sums`.
     """
     model, at = fit.model, fit._at
     steps = at.basis @ at.L.T
@@ -114,9 +114,8 @@ def _curvature_and_slopes(fit) -> tuple[np.ndarray, np.ndarray]:
     curve, cross = model.criterion.curvature(at, steps)
     curve = curve + 2.0 * np.einsum("kab,lab->kl", at.Gamma @ basis, basis)
     hessian = np.block([[curve, cross[:, None]], [cross[None], np.array([[float(model.criterion.degrees)]])]])
-    own = at.Y[:, :-1]  # Z_j'V_j^-1 X_j H^(-1/2)
     half = np.sqrt(at.s2) * np.linalg.inv(model.x_map).T @ at.half
-    inner = np.einsum("apj,mab,brj->mpr", own, steps, own, optimize=True)
+    inner = model.criterion.fixed_sums(at, steps)
     return hessian, np.concatenate([half @ inner @ half.T, fit._cov[None]])
 
 

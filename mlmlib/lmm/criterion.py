@@ -132,30 +132,35 @@ class Criterion:
         """The criterion, its gradient and its Hessian at L, in the coordinates of `basis`."""
         p, q = self.p, self.elimination.q
         parts = self.elimination.eliminate(L)
-        S = parts.S
+        value, b, s2, half, mix = self.profiled(parts.logdet, parts.S)
+        Y = mix @ parts.W
+        own = (Y if self.reml else Y[:, p:]).reshape(q, -1)
+        Gamma = parts.K.sum(axis=2) - own @ own.T
+        flat = basis.reshape(len(basis), -1)
+        gradient = 2.0 * (flat @ (Gamma @ L).ravel())
+        at = Evaluation(value, gradient, None, L, basis, b, s2, Gamma, half, parts, Y)
+        slope = basis @ L.T
+        curve, fit = self.curvature(at, slope + slope.transpose(0, 2, 1))
+        second = (Gamma @ basis).reshape(len(basis), -1) @ flat.T
+        return replace(at, hessian=curve - np.multiply.outer(fit, fit / self.degrees) + 2.0 * second)
+
+    def profiled(self, logdet: float, S: np.ndarray):
+        """The criterion's value, b, s2, half of the inverse of X'V^-1X, and the mix that takes Z'V^-1[X y] to Y."""
+        p = self.p
         root = np.linalg.cholesky(S[:p, :p])
         half = np.linalg.inv(root).T
         z = S[p, :p] @ half
         b = half @ z
         rss = float(S[p, p] - z @ z)
         s = math.sqrt(rss / self.degrees)
-        value = parts.logdet + self.degrees * math.log(rss) + self._log_scale
+        value = logdet + self.degrees * math.log(rss) + self._log_scale
         if self.reml:
             value += 2.0 * float(np.log(root.diagonal()).sum())
         mix = np.zeros((p + 1, p + 1))
         mix[:p, :p] = half.T
         mix[p, :p] = b / -s
         mix[p, p] = 1.0 / s
-        Y = mix @ parts.W
-        own = (Y if self.reml else Y[:, p:]).reshape(q, -1)
-        Gamma = parts.K.sum(axis=2) - own @ own.T
-        flat = basis.reshape(len(basis), -1)
-        gradient = 2.0 * (flat @ (Gamma @ L).ravel())
-        at = Evaluation(value, gradient, None, L, basis, b, s * s, Gamma, half, parts, Y)
-        slope = basis @ L.T
-        curve, fit = self.curvature(at, slope + slope.transpose(0, 2, 1))
-        second = (Gamma @ basis).reshape(len(basis), -1) @ flat.T
-        return replace(at, hessian=curve - np.multiply.outer(fit, fit / self.degrees) + 2.0 * second)
+        return value, b, s * s, half, mix
 
     def curvature(self, at: Evaluation, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Second derivatives in D, the residual variance held fixed, and in D and log s2 together.
@@ -185,6 +190,11 @@ class Criterion:
         R = E @ gram.transpose(0, 2, 1, 3).reshape(q * q, wide * wide)
         curve = 0.5 * (first + first.T) - (R * self._weight) @ R.T
         return curve, R[:, -1]
+
+    def fixed_sums(self, at: Evaluation, directions: np.ndarray) -> np.ndarray:
+        """Sum over the groups of Y'EY for each direction, Y's columns of X alone, shape (m, p, p)."""
+        own = at.Y[:, :-1]  # Z_j'V_j^-1 X_j H^(-1/2)
+        return np.einsum("apj,mab,brj->mpr", own, directions, own, optimize=True)
 
 
 def block_slices(sizes) -> list[slice]:

@@ -13,6 +13,7 @@ from ..errors import DataError, FormulaError
 from .columns import orthonormalize
 from .criterion import Criterion
 from .elimination import OneFactor
+from .factors import factor_names, indistinct, recycled, sparse_factors
 from .optimise import Minimum, minimize
 
 __all__ = ["LmmModel"]
@@ -57,9 +58,20 @@ class LmmModel:
             Zs[k], back = _condition(Zs[k], term, shape)
             self.z_maps.append(back)
         self.start_b, residual = self._least_squares(design)
-        first = design.random[0]
-        elimination = OneFactor(np.concatenate(Zs), np.vstack([self.Q, residual]), first.codes, len(first.levels))
-        self.criterion = Criterion(elimination, self.structures, len(design.y), reml, constant)
+        first, XY = design.random[0], np.vstack([self.Q, residual])
+        if self.one_factor:
+            elimination = OneFactor(np.concatenate(Zs), XY, first.codes, len(first.levels))
+            self.criterion = Criterion(elimination, self.structures, len(design.y), reml, constant)
+        else:
+            from .several import SeveralFactors
+            from .several_criterion import SeveralCriterion
+            elimination = SeveralFactors(sparse_factors(design.random, Zs), XY)
+            self.criterion = SeveralCriterion(elimination, self.structures, len(design.y), reml, constant)
+
+    @property
+    def one_factor(self) -> bool:
+        """True where all terms vary over one grouping factor."""
+        return len(factor_names(self.design)) == 1
 
     def _least_squares(self, design: Design) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients of y on the orthonormal columns, and the residual."""
@@ -103,7 +115,7 @@ class LmmModel:
                 if snapped.value <= at.value + 1e-8:
                     at = snapped
             minimum = Minimum(at, count, best.converged, float(np.abs(at.gradient).max()))
-        messages = _flat_slopes(self.design)
+        messages = _flat_slopes(self.design) + recycled(self.design)
         if not minimum.at.s2 > 1e-14 * float(np.var(self.design.y)):
             raise DataError(f"Fixed and random effects together reproduce the outcome {self.design.endog_name!r} "
                             "exactly: nothing is left for the residual. Give the random part fewer effects.")
@@ -180,11 +192,6 @@ def check(design: Design) -> None:
     if not design.random:
         raise FormulaError(f"The formula {design.formula.text!r} has no random term such as (1 | group); add one, or "
                            "use mlm.ols for a model without random effects.")
-    groups = list(dict.fromkeys(term.group for term in design.random))
-    if len(groups) > 1:
-        other = next(term for term in design.random if term.group != groups[0])
-        raise FormulaError(f"The term {other.text} has the grouping factor {other.group!r} beside {groups[0]!r}; lmm "
-                           "takes terms of one grouping factor so far, not nested or crossed ones.")
     effects = [(term.group, name) for term in design.random for name in term.names]
     twice = next((pair for k, pair in enumerate(effects) if pair in effects[:k]), None)
     if twice:
@@ -201,10 +208,15 @@ def check(design: Design) -> None:
             raise DataError(f"The term {term.text} has {J} groups x {q} effects = {J * q} random effects for {n} "
                             "rows: they cannot be told from the residual. Each group needs more rows, or the term "
                             "fewer effects.")
-    first = design.random[0]
-    if not _varies_within(design.y, first.codes):
-        raise DataError(f"The outcome {design.endog_name!r} is the same in all rows of each group of {first.group!r}: "
-                        "it belongs to the groups, so there is no residual. Keep one row a group and use mlm.ols.")
+    for term in design.random:
+        if not _varies_within(design.y, term.codes):
+            raise DataError(f"The outcome {design.endog_name!r} is the same in all rows of each group of "
+                            f"{term.group!r}: it belongs to the groups, so there is no residual. Keep one row a group "
+                            "and use mlm.ols.")
+    same = indistinct(design)
+    if same:
+        raise DataError(f"The grouping factors {same[0]!r} and {same[1]!r} divide the rows into the same groups, so "
+                        "their variances cannot be told apart; remove one of them.")
 
 
 def _flat_slopes(design: Design) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..results import LinearResult
+from .factors import factor_names, only_one_factor
 from .model import LmmModel
 from .optimise import Minimum
 from .variances import VarianceParameters
@@ -133,14 +134,21 @@ class LmmResult(LinearResult):
     # random effects
 
     @cached_property
-    def _effects(self) -> tuple[np.ndarray, np.ndarray]:
-        """BLUPs, shape (J, q), and their covariances given the parameters, shape (J, q, q)."""
+    def _by_group(self) -> dict:
+        """{factor: (BLUPs (J, q), their covariances given the parameters (J, q, q))}, in the reader's columns."""
         at, model = self._at, self.model
         p = len(self._params)
         q = len(at.L)
         back = np.zeros((q, q))
         for block, own in zip(model.criterion.blocks, model.z_maps):
             back[block, block] = own
+        if not model.one_factor:
+            found, elimination = {}, model.criterion.elimination
+            for k, (group, factor) in enumerate(zip(factor_names(self.design), elimination.factors)):
+                own = back[np.ix_(factor.effects, factor.effects)]
+                u = at.parts.U[k][:, :, p] - at.parts.U[k][:, :, :p] @ at.b
+                found[group] = u @ own.T, at.s2 * (own @ elimination.posterior(at.parts, at.L, k) @ own.T)
+            return found
         factor = back @ at.L
         u = at.parts.U[:, p] - np.einsum("asj,s->aj", at.parts.U[:, :p], at.b)
         # L M^-1 L' = D - D K D
@@ -148,32 +156,46 @@ class LmmResult(LinearResult):
         K = at.parts.K.transpose(2, 0, 1)
         inner = at.L.T @ K @ at.L
         cov = at.s2 * (D - factor @ inner @ factor.T)
-        return (factor @ u).T, cov
+        return {self.design.random[0].group: ((factor @ u).T, cov)}
 
-    def _by_factor(self, make):
-        names = [name for term in self.design.random for name in term.names]
-        term = self.design.random[0]
-        return {term.group: make(names, term)}
+    @property
+    def _effects(self) -> tuple[np.ndarray, np.ndarray]:
+        """BLUPs, shape (J, q), and their covariances, shape (J, q, q), of a model with one grouping factor."""
+        only_one_factor(self.design, "This")
+        return next(iter(self._by_group.values()))
+
+    def _effects_of(self, term) -> np.ndarray:
+        """BLUPs of one term, shape (J, q)."""
+        at = 0
+        for other in self.design.random:
+            if other is term:
+                return self._by_group[term.group][0][:, at:at + len(term.names)]
+            at += len(other.names) if other.group == term.group else 0
+        raise ValueError(f"The model has no term {term.text}.")
+
+    def _tables(self, make) -> dict:
+        import pandas as pd
+        out = {}
+        for group, (effects, cov) in self._by_group.items():
+            terms = [term for term in self.design.random if term.group == group]
+            out[group] = pd.DataFrame(make(effects, cov), index=pd.Index(terms[0].levels, name=group),
+                                      columns=[name for term in terms for name in term.names])
+        return out
 
     @property
     def random_effects(self) -> dict:
         """Predicted random effects (BLUPs): {factor: DataFrame, one row a group}."""
-        import pandas as pd
-        return self._by_factor(lambda names, term: pd.DataFrame(
-            self._effects[0].copy(), index=pd.Index(term.levels, name=term.group), columns=names))
+        return self._tables(lambda effects, cov: effects.copy())
 
     @property
     def random_effects_se(self) -> dict:
         """Conditional standard deviations of the random effects: {factor: DataFrame}."""
-        import pandas as pd
-        return self._by_factor(lambda names, term: pd.DataFrame(
-            np.sqrt(np.maximum(np.einsum("jaa->ja", self._effects[1]), 0.0)),
-            index=pd.Index(term.levels, name=term.group), columns=names))
+        return self._tables(lambda effects, cov: np.sqrt(np.maximum(np.einsum("jaa->ja", cov), 0.0)))
 
     @property
     def random_effects_cov(self) -> dict:
         """Conditional covariances of the random effects: {factor: array (J, q, q)}."""
-        return self._by_factor(lambda names, term: self._effects[1].copy())
+        return {group: cov.copy() for group, (_, cov) in self._by_group.items()}
 
     @property
     def coefficients(self) -> dict:
@@ -197,11 +219,9 @@ class LmmResult(LinearResult):
 
     @cached_property
     def _fitted(self) -> np.ndarray:
-        values, at = self._fixed_part.copy(), 0
+        values = self._fixed_part.copy()
         for term in self.design.random:
-            own = self._effects[0][:, at:at + len(term.names)]
-            values += np.einsum("nq,nq->n", term.Z, own[term.codes])
-            at += len(term.names)
+            values += np.einsum("nq,nq->n", term.Z, self._effects_of(term)[term.codes])
         return values
 
     @property
@@ -243,15 +263,13 @@ class LmmResult(LinearResult):
         if data is None:
             return self.fittedvalues if random_effects else self._row_series(self._fixed_part, "fitted")
         import pandas as pd
-        values, at = self._linear_predictor(data), 0
+        values = self._linear_predictor(data)
         for term in self.design.random if random_effects else ():
             Z, codes = self.design.random_matrix(term, data)
             if new_groups == "error" and (codes < 0).any():
                 raise DataError(f"The new data have {int((codes < 0).sum())} rows in groups of {term.group!r} that "
                                 "the fit has not seen; new_groups='population' predicts them for the average group.")
-            own = self._effects[0][:, at:at + len(term.names)]
-            values = values + np.where(codes < 0, 0.0, np.einsum("nq,nq->n", Z, own[codes]))
-            at += len(term.names)
+            values = values + np.where(codes < 0, 0.0, np.einsum("nq,nq->n", Z, self._effects_of(term)[codes]))
         index = getattr(data, "index", None)
         return pd.Series(values, index=None if callable(index) else index, name="predicted")
 

@@ -40,7 +40,14 @@ LMM = {
     "sleepstudy_ri": ("sleepstudy", "Reaction ~ Days + (1 | Subject)"),
     "sleepstudy_uncorr": ("sleepstudy", "Reaction ~ Days + (Days || Subject)"),
 }
-ORDERED = {"ortho": {"Sex": ["Male", "Female"]}}
+SEVERAL = {  # the same with several grouping factors
+    "egsingle_3lev_ri": ("egsingle", "math ~ year + (1 | schoolid/childid)"),
+    "egsingle_3lev_rs": ("egsingle", "math ~ year + (year | schoolid/childid)"),
+    "pastes": ("Pastes", "strength ~ 1 + (1 | batch/cask)"),
+    "penicillin": ("Penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)"),
+    "scotssec_cc": ("scotssec", "attain ~ verbal + sex + (1 | primary) + (1 | second)"),
+}
+ORDERED = {"scotssec": {"sex": ["M", "F"]}, "ortho": {"Sex": ["Male", "Female"]}}
 
 
 @cache
@@ -88,5 +95,5 @@ def data(name: str) -> pd.DataFrame:
 def fit(name: str):
     """Our fit of an id of reference/r, such as ``"hsb_rc_reml"``."""
     key, kind = name.rsplit("_", 1)
-    table, formula = LMM[key]
+    table, formula = (LMM | SEVERAL)[key]
     return mlm.lmm(formula, data(table), reml=kind == "reml")

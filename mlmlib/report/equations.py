@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..lmm.factors import only_one_factor
 from .page import rounded
 
 GREEK = {"beta": "\u03b2", "gamma": "\u03b3", "sigma": "\u03c3", "tau": "\u03c4"}
@@ -206,6 +207,8 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
     """
     if form not in ("both", "levels", "combined"):
         raise ValueError(f"form={form!r} must be 'both', 'levels' or 'combined'.")
+    if fit.design.random:
+        only_one_factor(fit.design, "equations()")
     parts = Parts(fit)
     return Equations(*(_write(parts, Writer(tex), estimates, form) for tex in (True, False)))
 

@@ -135,7 +135,7 @@ def _sizes(fit, words, say):
     for factor, count in fit.n_groups.items():
         sizes = fit.group_sizes[factor]
         low, high = (say.count(f"{end} group size", int(v)) for end, v in (("smallest", sizes.min()), ("largest", sizes.max())))
-        name = words.groups(factor) + (f" of {factor}" if words.group(factor) == "group" else "")
+        name = words.groups(factor) + (f" of {factor}" if words.group(factor) == "group" and len(fit.n_groups) == 1 else "")
         spread = f"{low} {words.rows} each" if low == high else (
             f"{low} to {high} {words.rows} per {words.group(factor)}, {sign('M')} = "
             f"{say.plain('mean group size', float(sizes.mean()), 1)}")

@@ -125,7 +125,8 @@ class Words:
         return "group"
 
     def groups(self, factor: str) -> str:
-        return plural(self.group(factor))
+        several = len(getattr(self.fit, "n_groups", None) or ()) > 1
+        return plural(self.group(factor)) + (f" of {factor}" if several and self.group(factor) == "group" else "")
 
     def inside(self, factor: str) -> str:
         """``"in"`` for groups that hold their rows, as schools do, ``"of"`` for those that have them, as doctors do."""

@@ -68,6 +68,12 @@ def write(model: Model):
     command = f"mixed {fixed}{no_constant}"
     if model.ddf != "wald" and model.method != "REML":
         raise Untranslatable("Stata has Satterthwaite's degrees of freedom with REML only; fit by REML")
+    groups = list(dict.fromkeys(r.group for r in model.random))
+    if any(not low.startswith(f"{high}:") for high, low in zip(groups, groups[1:])):
+        raise Untranslatable(
+            "mixed takes each || for groups within those before; crossed factors are written || _all: R.group, which we "
+            "do not translate"
+        )
     for place, r in enumerate(model.random, 1):
         if any(len(e) > 1 or model.category(e[0]) for e in r.slopes):
             raise Untranslatable(
@@ -77,7 +83,7 @@ def write(model: Model):
         slopes = " ".join(names[e[0]][0] if e[0] in names else e[0].label for e in r.slopes)
         options = ["noconstant"] * (not r.intercept) + [f"covariance({r.structure})"] * (not r.single)
         options += ["reml"] * (model.method == "REML" and last) + [DFMETHOD.get(model.ddf, "")] * (model.ddf != "wald" and last)
-        command += f" ///\n  || {r.group}:{' ' + slopes if slopes else ''}" + (
+        command += f" ///\n  || {r.group.rpartition(':')[2] if len(groups) > 1 else r.group}:{' ' + slopes if slopes else ''}" + (
             f", {' '.join(options)}" if options else ""
         )
     if len(command) < 96:

@@ -1,0 +1,107 @@
+"""The grouping factors of a design: which there are, how they lie to one another, and their columns as sparse matrices.
+
+Chapters 11 and 12 (``11_three_levels``, ``12_crossed``) show nested and crossed factors.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import FormulaError
+
+__all__ = ["factor_names", "indistinct", "only_one_factor", "recycled", "sparse_factors"]
+
+
+def factor_names(design) -> list[str]:
+    """The grouping factors, in the order of the formula."""
+    return list(dict.fromkeys(term.group for term in design.random))
+
+
+def only_one_factor(design, what: str) -> None:
+    """Refuse a model with several grouping factors where a method is not there for it yet."""
+    names = factor_names(design)
+    if len(names) > 1:
+        raise FormulaError(f"{what} takes models with one grouping factor so far; this one has "
+                           f"{', '.join(map(repr, names[:-1]))} and {names[-1]!r}.")
+
+
+def sparse_factors(terms, Zs: list[np.ndarray]) -> list:
+    """Each factor's columns, all its terms side by side.
+
+    Parameters
+    ----------
+    terms : sequence of RandomDesign
+    Zs : list of ndarray, shape (q, n)
+        Their columns as the criterion has them.
+
+    Returns
+    -------
+    list of Factor
+    """
+    import scipy.sparse as sp
+
+    from .several import Factor
+
+    places = np.cumsum([0, *(len(Z) for Z in Zs)])
+    found = []
+    for group in dict.fromkeys(term.group for term in terms):
+        own = [k for k, term in enumerate(terms) if term.group == group]
+        effects = np.concatenate([np.arange(places[k], places[k + 1]) for k in own])
+        codes, J = terms[own[0]].codes, len(terms[own[0]].levels)
+        Z = np.concatenate([Zs[k] for k in own]) if len(own) > 1 else Zs[own[0]]
+        q, n = Z.shape
+        kind = np.int32 if max(J * q, n * q) < 2 ** 31 else np.int64
+        columns = (codes.astype(kind)[:, None] * q + np.arange(q, dtype=kind)).ravel()
+        whole = sp.csr_matrix((Z.T.ravel(), columns, np.arange(0, n * q + 1, q, dtype=kind)), shape=(n, J * q))
+        found.append(Factor(whole, J, q, effects))
+    return found
+
+
+def _pairs(design):
+    """Every two grouping factors, a term of each."""
+    first = {term.group: term for term in reversed(design.random)}
+    names = factor_names(design)
+    return [(first[a], first[b]) for k, a in enumerate(names) for b in names[k + 1:]]
+
+
+def indistinct(design) -> tuple[str, str] | None:
+    """Two grouping factors that divide the rows into the same groups."""
+    for a, b in _pairs(design):
+        if len(a.levels) == len(b.levels) and len(np.unique(a.codes * len(b.levels) + b.codes)) == len(a.levels):
+            return a.group, b.group
+    return None
+
+
+def recycled(design) -> list[str]:
+    """Tell of labels that begin anew in every group of another factor, such as classes 1, 2, 3 in every school.
+
+    Told where the labels in nearly every group of one factor are the first few of all, and most cells have several
+    rows, as the pupils of a class; where every group meets every label once, as persons meet items, it is a crossing.
+    """
+    told = []
+    names = {frozenset(name.split(":")) for name in factor_names(design)}
+    for pair in _pairs(design):
+        for outer, inner in (pair, pair[::-1]):
+            if set(outer.group.split(":")) & set(inner.group.split(":")):
+                continue  # (1 | a/b) was written
+            if frozenset([outer.group, inner.group]) in names:
+                continue
+            J, many = len(outer.levels), len(inner.levels)
+            if many > max(2 * np.median(np.bincount(outer.codes, minlength=J)), 3):
+                continue
+            cells = np.unique(outer.codes * many + inner.codes)
+            groups, labels = np.divmod(cells, many)
+            met = np.bincount(groups, minlength=J)
+            if len(design.y) < 2 * len(cells) or met.max() < 2:
+                continue
+            last = np.zeros(len(met), dtype=int)
+            np.maximum.at(last, groups, labels)
+            if np.mean(last + 1 == met) < 0.9 or many > max(2 * np.median(met), 3):
+                continue
+            told.append(
+                f"The labels of {inner.group!r} begin anew in every group of {outer.group!r}: as written, group "
+                f"{inner.levels[0]} is one and the same group wherever it occurs ({many} groups). If these "
+                f"are different groups in each {outer.group!r}, write (1 | {outer.group}/{inner.group}), which has "
+                f"{len(cells)}.")
+            break
+    return told
