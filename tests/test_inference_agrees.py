@@ -62,7 +62,8 @@ def test_a_comparison_of_means_is_the_coefficient(kind, ddf):
     together = fit.test(", ".join(rows.index), ddf=ddf)
     term = fit.anova(ddf=ddf).tests["region"]
     for test in (together, term):
-        close = 1e-3 if ddf == "satterthwaite" and fit.reml is not None else 1e-8  # depends on the basis, as in lmerTest
+        # Satterthwaite's depends on the basis of the hypothesis, as in lmerTest
+        close = 1e-3 if ddf == "satterthwaite" and fit.reml is not None else 1e-8
         assert np.allclose(np.atleast_1d(test.df), np.atleast_1d(joint.df), rtol=close)
         assert test.statistic == pytest.approx(joint.statistic, rel=1e-8)
         assert test.note == joint.note
@@ -91,8 +92,10 @@ def test_columns_called_sigma_and_icc_are_not_taken_for_parameters():
         assert ours.index[-1] == "sd(Residual)" and theirs.index[-1] == "sigma"
         shares = [mlm.icc(f, method=method, **options) for f in (fit, plain)]
         assert shares[0].lower == pytest.approx(shares[1].lower) and shares[0].upper == pytest.approx(shares[1].upper)
-        assert np.allclose(fit.conf_int(of="ICC", method=method, **options), plain.conf_int(of="icc", method=method, **options))
-        assert np.allclose(fit.conf_int(of="icc / `sd(Residual)`")["estimate"], plain.conf_int(of="i / sigma")["estimate"])
+        ours, theirs = (f.conf_int(of=of, method=method, **options) for f, of in ((fit, "ICC"), (plain, "icc")))
+        assert np.allclose(ours, theirs)
+    ratios = [f.conf_int(of=of) for f, of in ((fit, "icc / `sd(Residual)`"), (plain, "i / sigma"))]
+    assert np.allclose(*ratios)
     assert fit.conf_int(of="icc").iloc[0, 0] == pytest.approx(fit.params["icc"])
     linear = mlm.ols("y ~ sigma", ROUGH)
     assert list(linear.bootstrap(20, kind="residual").names) == ["Intercept", "sigma", "sd(Residual)"]
@@ -115,7 +118,8 @@ def test_no_wald_interval_of_the_icc_of_a_singular_fit():
 
 def test_pairs_of_a_profile_that_lies_flat():
     from mlmlib.plots.profile import _rising
-    assert _rising(np.array([-3.0, -3.0 - 1e-14, -3.0, -1.0, 0.0, 2.0, 2.0])).tolist() == [False, False, True, True, True, True, False]
+    zeta = np.array([-3.0, -3.0 - 1e-14, -3.0, -1.0, 0.0, 2.0, 2.0])
+    assert np.flatnonzero(_rising(zeta)).tolist() == [2, 3, 4, 5]
     axes = flat().profile(["sd(clinic: Intercept)", "corr(clinic: Intercept, sigma)"]).plot_pairs()
     assert axes.shape == (2, 2)
 
@@ -132,3 +136,27 @@ def test_a_category_named_for_its_coefficient_is_told_apart():
         mlm.crossing(fit, "age", "region[T.w]")
     with pytest.raises(ValueError, match="no random effects: use 'wald'"):
         FITS["ols"]().conf_int(method="profile")
+
+
+@pytest.mark.parametrize("covariance", ["exchangeable", "identity", "independent"])
+def test_equal_parameters_are_one_row_everywhere(covariance):
+    fit = mlm.lmm("Reaction ~ Days + (1 + Days | Subject)", mlm.load("sleepstudy"), covariance=covariance)
+    ours, found = fit.conf_int(which="all"), mlm.influence(fit)
+    assert found.original.index.tolist() == ours.index.tolist() == list(fit.bootstrap(20).names)
+    assert np.allclose(found.original.iloc[2:], fit.bootstrap(20).estimates.iloc[2:], rtol=1e-8)
+    assert found.rvc.shape == (18, len(ours) - 2)
+
+
+def test_levels_and_numbers_of_draws_are_checked_everywhere():
+    fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", mlm.load("sleepstudy"))
+    for ask in (fit.margins, fit.conf_int, fit.coef_table, fit.random_table, lambda level: mlm.icc(fit, level),
+                lambda level: mlm.emmeans(fit, level=level), fit.bootstrap(20).conf_int):  # fmt: skip
+        with pytest.raises(ValueError, match="level=95 must lie between 0 and 1"):
+            ask(level=95)
+    for n in (0, 2.5):
+        for ask in (lambda n: mlm.exact_rlrt(fit, n=n), lambda n: fit.bootstrap(n=n)):
+            with pytest.raises(ValueError, match=f"n={n} must be a whole number of"):
+                ask(n)
+    larger = mlm.lmm("Reaction ~ Days + (1 + Days | Subject)", mlm.load("sleepstudy"))
+    with pytest.raises(ValueError, match="The larger model comes first, exact_rlrt"):
+        mlm.exact_rlrt(fit, larger)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DataError
-from ..inference.parameters import sigma_name
+from ..inference.parameters import Parameters, sources
 from ..lmm.criterion import Criterion
 from .blocks import Blocks, blocks
 
@@ -60,29 +60,18 @@ class Deleted:
 
 def variance_names(fit) -> list[str]:
     """Names of the variance parameters: ``sd(school: Intercept)``, ``corr(school: Intercept, cses)``, ``sigma``."""
-    names = []
-    for term, shape in zip(fit.design.random, fit.model.structures) if getattr(fit, "model", None) else ():
-        names += [f"sd({term.group}: {name})" for name in term.names]
-        names += [f"corr({term.group}: {term.names[a]}, {term.names[b]})" for a, b in _pairs(shape)]
-    return [*names, sigma_name(fit._names)]
-
-
-def _pairs(shape) -> list[tuple[int, int]]:
-    """Pairs of effects that may be correlated, a before b."""
-    q = len(shape.sd)
-    return [(a, b) for b in range(q) for a in range(b) if shape.corr[a, b] >= 0]
+    return list(Parameters(fit).names[len(fit._names):])
 
 
 def variance_values(model, at) -> list[float]:
     """Their values at an evaluation of the criterion; NaN for a correlation with an effect that does not vary."""
     values = []
-    for shape, block, back in zip(model.structures, model.criterion.blocks, model.z_maps):
-        factor = back @ at.L[block, block] * np.sqrt(at.s2)
-        sd = np.sqrt((factor**2).sum(axis=1))
-        values += sd.tolist()
-        for a, b in _pairs(shape):
-            product = sd[a] * sd[b]
-            values.append(float(factor[a] @ factor[b] / product) if product > 0 else np.nan)
+    for k, a, b in sources(model):
+        block = model.criterion.blocks[k]
+        rows = model.z_maps[k][[a, b]] @ at.L[block, block] * np.sqrt(at.s2)
+        sd = np.sqrt((rows**2).sum(axis=1))
+        product = sd[0] * sd[1]
+        values.append(float(sd[0]) if a == b else float(rows[0] @ rows[1] / product) if product > 0 else np.nan)
     return [*values, float(np.sqrt(at.s2))]
 
 

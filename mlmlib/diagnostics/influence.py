@@ -120,11 +120,13 @@ class Influence:
             self._deleted.variances,
             self._full[len(self.fit._params) :],
         )
+        sds = {(term.group, own): k for term in self.fit.design.random for k, name in enumerate(names)
+               if name.startswith(f"sd({term.group}: ") for own in name[len(term.group) + 5 : -1].split(" = ")}  # fmt: skip
         columns, labels = [], []
         for k, name in enumerate(names):
             if name.startswith("corr("):
                 group, pair = name[5:-1].split(": ", 1)
-                places = [names.index(f"sd({group}: {effect})") for effect in _two(pair, names, group)]
+                places = [sds[group, effect] for effect in _two(pair, sds, group)]
                 ours, theirs = (row[..., k] * row[..., places[0]] * row[..., places[1]] for row in (values, full))
                 labels.append(f"cov({group}: {pair})")
             else:
@@ -238,12 +240,12 @@ class Influence:
         return html_table(*self._lines(), caption=self._title(), note=self._note())
 
 
-def _two(pair: str, names, group) -> list[str]:
+def _two(pair: str, sds, group) -> list[str]:
     """The two effects of ``"a, b"``, where an effect's own name may hold a comma."""
     parts = pair.split(", ")
     for k in range(1, len(parts)):
         two = [", ".join(parts[:k]), ", ".join(parts[k:])]
-        if all(f"sd({group}: {name})" in names for name in two):
+        if all((group, name) in sds for name in two):
             return two
     raise ValueError(f"Effects of {pair!r} are not told apart.")
 

@@ -150,6 +150,9 @@ def _tested(fit, null) -> tuple[np.ndarray, int]:
     q = fit.model.criterion.elimination.q
     fixed, D, fewer = 0, np.zeros((q, q)), 0
     if null is not None:
+        if null.n_params > fit.n_params:
+            raise ValueError(f"The larger model comes first, exact_rlrt(fit, null): {fit.formula} has {fit.n_params} parameters, "
+                             f"{null.formula} {null.n_params}. Exchange them.")
         _, embedded = check_nested(null, fit)
         fixed, D, fewer = len(fit._names) - len(null._names), embedded.D, len(embedded.span)
         if embedded.singular:
@@ -180,8 +183,8 @@ def _test(fit, null, factor, fixed, n, seed, notes, name, letters) -> ExactTest:
             small.loglik(reml=False) if linear else small.llf)
         statistic, random, text = 2.0 * (large.llf - base), not linear, null_text(small, large)
     statistic = max(statistic, 0.0) if abs(statistic) > 1e-8 else 0.0
-    if n < 1:
-        raise ValueError(f"n={n} draws are too few.")
+    if not (isinstance(n, (int, np.integer)) and n >= 1):
+        raise ValueError(f"n={n!r} must be a whole number of draws, 1 or more.")
     draws = _draw(*_spectrum(criterion, factor), len(fit.design.y) - criterion.p, criterion.degrees, fixed, n,
                   np.random.default_rng(seed), criterion.reml)
     at_least = int((draws >= statistic).sum()) if statistic > 0 else n

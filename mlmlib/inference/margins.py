@@ -17,6 +17,7 @@ import numpy as np
 
 from ..display import html_table, number, text_table
 from ..errors import DataError
+from ..results import check_level
 from ..table import Categorical, Table
 
 __all__ = ["Margins", "margins"]
@@ -129,6 +130,7 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95):
     >>> round(float(mlm.margins(fit, dydx="homework").table["margin"].iloc[0]), 3)
     2.53
     """
+    check_level(level)
     columns = _columns(fit)
     over = [over] if isinstance(over, str) else list(over or [])
     dydx = [dydx] if isinstance(dydx, str) else list(dydx or [])

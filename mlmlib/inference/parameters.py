@@ -10,7 +10,7 @@ import numpy as np
 
 from ..lmm.optimise import Minimum
 
-__all__ = ["Parameters", "icc_name", "sigma_name"]
+__all__ = ["Parameters", "icc_name", "sigma_name", "sources"]
 
 
 def sigma_name(names) -> str:
@@ -27,6 +27,22 @@ def sigma_name(names) -> str:
 def icc_name(names) -> str:
     """What the intraclass correlation is called beside coefficients of these names: ``"ICC"`` where one is ``"icc"``."""
     return "ICC" if "icc" in names else "icc"
+
+
+def sources(model) -> list[tuple[int, int, int]]:
+    """For each parameter of the random part but sigma: its term and the place in the term's covariance matrix.
+
+    Standard deviations (on the diagonal), then correlations, term by term; one place of those that are equal.
+    """
+    found = []
+    for k, shape in enumerate(model.structures):
+        for number in range(shape.sd.max() + 1):
+            a = int(np.flatnonzero(shape.sd == number)[0])
+            found.append((k, a, a))
+        for number in range(shape.corr.max() + 1):
+            a, b = (int(i[0]) for i in np.nonzero(np.triu(shape.corr == number)))
+            found.append((k, a, b))
+    return found
 
 
 class Parameters:
@@ -57,16 +73,14 @@ class Parameters:
 
     def __init__(self, fit):
         self.fit, self.p = fit, len(fit._names)
-        names, self._sources = [], []
-        for k, (term, shape) in enumerate(zip(fit.design.random, fit.model.structures if fit.design.random else ())):
-            for number in range(shape.sd.max() + 1):
-                alike = np.flatnonzero(shape.sd == number)
-                names.append(f"sd({term.group}: {' = '.join(term.names[a] for a in alike)})")
-                self._sources.append((k, alike[0], alike[0]))
-            for number in range(shape.corr.max() + 1):
-                a, b = (int(i[0]) for i in np.nonzero(np.triu(shape.corr == number)))
+        names, self._sources = [], sources(fit.model) if fit.design.random else []
+        for k, a, b in self._sources:
+            term, shape = fit.design.random[k], fit.model.structures[k]
+            if a == b:
+                alike = np.flatnonzero(shape.sd == shape.sd[a])
+                names.append(f"sd({term.group}: {' = '.join(term.names[one] for one in alike)})")
+            else:
                 names.append(f"corr({term.group}: {term.names[a]}, {term.names[b]})")
-                self._sources.append((k, a, b))
         self.names = (*fit._names, *names, sigma_name(fit._names))
 
     def values(self) -> np.ndarray:

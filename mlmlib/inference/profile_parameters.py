@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import DataError
 from .charts import correlation_chart, icc_chart, sd_chart
 from .constrained import HeldCorrelation, HeldFixedEffect, HeldVariance, Optimum
-from .parameters import Parameters, icc_name
+from .parameters import Parameters, icc_name, sources
 from .profile_track import Parameter, atanh_guess, linear_guess, log_guess, logit_guess
 
 __all__ = ["at_estimate", "parameter", "parameter_names", "parameter_values", "starts_of"]
@@ -25,11 +25,8 @@ def parameter_names(fit) -> list[str]:
 
 def _places(fit):
     """For each parameter of the random part but sigma: its term, and its effect or pair of effects."""
-    for k, shape in enumerate(fit.model.structures):
-        for held in range(shape.sd.max() + 1):
-            yield k, (int(np.flatnonzero(shape.sd == held)[0]),)
-        for held in range(shape.corr.max() + 1):
-            yield k, tuple(int(i[0]) for i in np.nonzero(np.triu(shape.corr == held)))
+    for k, a, b in sources(fit.model):
+        yield k, (a,) if a == b else (a, b)
 
 
 def at_estimate(fit) -> Optimum:
