@@ -72,7 +72,7 @@ WRONG = {
         "height = values[0]": ("q7_5", 2, "subtract the minimum"),
         "change = -change": ("q7_7", 2, "new minus old"),
         "tau00_new = tau00_new - u_var": ("q7_9", 2, "Shrunken numbers"),
-        "gamma_ml = -gamma_ml": ("q7_11", 2, "expected minus what is seen"),
+        "gamma_ml = -gamma_ml": ("q7_11", 3, "expected minus what is seen"),
         "the_false = 'b'": ("q7_12", 1, "not false"),
         "odds = odds ** 2": ("q7_13", 3, "minus *twice*"),
     },
