@@ -151,8 +151,8 @@ def _tested(fit, null) -> tuple[np.ndarray, int]:
     fixed, D, fewer = 0, np.zeros((q, q)), 0
     if null is not None:
         if null.n_params > fit.n_params:
-            raise ValueError(f"The larger model comes first, exact_rlrt(fit, null): {fit.formula} has {fit.n_params} parameters, "
-                             f"{null.formula} {null.n_params}. Exchange them.")
+            raise ValueError(f"The larger model comes first, exact_rlrt(fit, null): {fit.formula} has {fit.n_params} "
+                             f"parameters, {null.formula} {null.n_params}. Exchange them.")
         _, embedded = check_nested(null, fit)
         fixed, D, fewer = len(fit._names) - len(null._names), embedded.D, len(embedded.span)
         if embedded.singular:

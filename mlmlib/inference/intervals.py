@@ -13,8 +13,6 @@ from .parameters import Parameters, icc_name
 
 __all__ = ["METHODS", "conf_int"]
 
-METHODS = ("wald", "satterthwaite", "kenward-roger", "profile", "bootstrap", "fieller")
-
 
 def conf_int(fit, level: float = 0.95, method: str = "wald", which: str = "fixed", of=None, **options):
     """Confidence intervals of parameters or of quantities derived from them.
@@ -106,8 +104,8 @@ def _small_sample(ddf):
     def ends(fit, names, level):
         if len(names) > len(fit._names):
             others = "'profile', 'bootstrap' or" if fit.design.random else "'bootstrap' or"
-            raise ValueError(f"method={ddf!r} has intervals of the coefficients only; for standard deviations and correlations "
-                             f"use {others} 'wald'.")
+            raise ValueError(f"method={ddf!r} has intervals of the coefficients only; for standard deviations and "
+                             f"correlations use {others} 'wald'.")
         return _combinations(fit, np.eye(len(names)), level, ddf)
     return ends
 
@@ -140,8 +138,10 @@ def _fieller_needs(fit, names, level):
     raise ValueError("method='fieller' is for a ratio: give one by of=, such as of='-a / b'.")
 
 
-_OF_PARAMETERS = {"wald": _wald, "satterthwaite": _small_sample("satterthwaite"), "profile": _profile,
-                  "kenward-roger": _small_sample("kenward-roger"), "bootstrap": _bootstrap, "fieller": _fieller_needs}
+_OF_PARAMETERS = {"wald": _wald, "satterthwaite": _small_sample("satterthwaite"),
+                  "kenward-roger": _small_sample("kenward-roger"), "profile": _profile, "bootstrap": _bootstrap,
+                  "fieller": _fieller_needs}
+METHODS = tuple(_OF_PARAMETERS)
 
 
 # of derived quantities: (fit, quantities, level) -> ends, notes
@@ -232,5 +232,5 @@ def _replicates(fit, boot, options):
 
 def _need_mixed(fit, method: str) -> None:
     if not fit.design.random:
-        raise ValueError(f"method={method!r} is for mixed models, and this one has no random effects: use 'wald' (with t after "
-                         "least squares) or 'bootstrap'.")
+        raise ValueError(f"method={method!r} is for mixed models, and this one has no random effects: use 'wald' (with t "
+                         "after least squares) or 'bootstrap'.")

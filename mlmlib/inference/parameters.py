@@ -25,7 +25,7 @@ def sigma_name(names) -> str:
 
 
 def icc_name(names) -> str:
-    """What the intraclass correlation is called beside coefficients of these names: ``"ICC"`` where one is ``"icc"``."""
+    """What the intraclass correlation is called beside coefficients of these names: ``"ICC"`` where one is "icc"."""
     return "ICC" if "icc" in names else "icc"
 
 
@@ -55,8 +55,8 @@ class Parameters:
     Attributes
     ----------
     names : tuple of str
-        Fixed effects, then the standard deviations and correlations of each term, then ``"sigma"`` (``"sd(Residual)"`` where a coefficient
-        is called sigma).
+        Fixed effects, then the standard deviations and correlations of each term, then ``"sigma"``
+        (``"sd(Residual)"`` where a coefficient is called sigma).
     p : int
         How many of them are fixed effects.
 

@@ -343,7 +343,8 @@ def _prepared(fit, of, reml: bool):
     names = [of] if isinstance(of, str) else list(of)
     for name in names:
         if name not in known and name != icc_name(fixed):
-            raise ValueError(f"{name!r} is not a parameter of this model; it has {', '.join(known)}, and {icc_name(fixed)}.")
+            raise ValueError(f"{name!r} is not a parameter of this model; it has {', '.join(known)}, and "
+                             f"{icc_name(fixed)}.")
         if reml and name in fixed:
             raise ValueError(f"The REML criterion says nothing about the fixed effect {name!r}; leave out reml=True.")
     return fit, names, messages

@@ -22,7 +22,8 @@ from .resample import Cluster, Parametric, Residual
 __all__ = ["BLOCK", "Drawn", "KINDS", "bare", "deletions", "engine", "named", "resampled"]
 
 BLOCK = 50  # replicates that share a seed and a batch: the arrays of a larger one would leave the processor's cache
-KINDS = ("parametric", "residual", "cluster")
+_SAMPLERS = {"parametric": Parametric, "residual": Residual, "cluster": Cluster}
+KINDS = tuple(_SAMPLERS)
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ def engine(fit, kind: str, statistic=None, groups=None):
     return Mixed(fit, kind) if mixed else Linear(fit, kind, codes)
 
 
+def _sampler(fit, kind: str, codes=None):
+    """What draws samples of a kind; `codes` are the groups that are drawn whole."""
+    return _SAMPLERS[kind](fit, *((codes,) if kind == "cluster" else ()))
+
+
 def _codes(fit, groups) -> np.ndarray:
     """The group of each row used; each row by itself when none are given."""
     n = fit.nobs
@@ -83,7 +89,7 @@ class Mixed:
     def __init__(self, fit, kind: str):
         self.parameters = Parameters(bare(fit))
         self.names, self.kind = self.parameters.names, kind
-        self.sampler = {"parametric": Parametric, "residual": Residual, "cluster": Cluster}[kind](fit)
+        self.sampler = _sampler(fit, kind)
         model = fit.model
         self.back = np.linalg.inv(model.x_map).T
         self.origin = model.start_b if kind == "cluster" else model.x_map.T @ fit._params
@@ -111,8 +117,7 @@ class Linear:
 
     def __init__(self, fit, kind: str, codes: np.ndarray):
         self.names, self.kind = (*fit._names, sigma_name(fit._names)), kind
-        self.sampler = Cluster(fit, codes) if kind == "cluster" else (
-            Parametric if kind == "parametric" else Residual)(fit)
+        self.sampler = _sampler(fit, kind, codes)
         self.back = np.linalg.inv(_columns(fit))  # orthonormal columns' coefficients to the reader's
         self.params, self.p = fit._params, len(fit._params)
         self.degrees = fit.nobs if fit.method == "ml" else fit.df_resid
@@ -148,8 +153,7 @@ class Refits:
     def __init__(self, fit, kind: str, statistic, codes):
         self.fit, self.kind, self.statistic = fit, kind, statistic
         self.names, _ = named(statistic(fit))
-        self.sampler = Cluster(fit, codes) if kind == "cluster" else (
-            Parametric if kind == "parametric" else Residual)(fit)
+        self.sampler = _sampler(fit, kind, codes)
 
     def __call__(self, seed, size: int) -> Drawn:
         rng = np.random.default_rng(seed)
