@@ -143,8 +143,13 @@ class _Tables:
         self.strings: dict[str, str] = {}
 
     def note(self, statement):
-        """Remember an assignment of one name; forget the name if it cannot be followed."""
-        if (
+        """Remember an assignment to names, one by one; forget a name if it cannot be followed."""
+        if isinstance(statement, ast.Assign) and all(
+            isinstance(t, ast.Tuple) for t in (*statement.targets, statement.value)
+        ):
+            for name, value in zip(statement.targets[0].elts, statement.value.elts):
+                self.note(ast.Assign([name], value))
+        elif (
             isinstance(statement, ast.Assign)
             and len(statement.targets) == 1
             and isinstance(statement.targets[0], ast.Name)
