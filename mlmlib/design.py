@@ -16,6 +16,7 @@ import numpy as np
 from .coding import Encoder, FactorInfo
 from .errors import DataError, FormulaError
 from .formula import Factor, Formula, Term, parse
+from .membership import Membership, group_values, is_membership, read_membership
 from .table import Categorical, Table, factorize
 from .transforms import Memory, functions
 
@@ -42,6 +43,8 @@ class RandomDesign:
         True where ``||`` was written.
     text : str
         The term as written.
+    members : Membership or None
+        Where rows belong to several groups at once; `codes` then has the one of the largest weight.
     """
 
     group: str
@@ -53,6 +56,16 @@ class RandomDesign:
     text: str
     encoder: Encoder
     factors: Term
+    members: Membership | None = None
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Rows of each group, shape (J,)."""
+        return np.bincount(self.codes, minlength=len(self.levels)) if self.members is None else self.members.sizes
+
+    def values(self, effects: np.ndarray) -> np.ndarray:
+        """What the groups' effects, shape (J, q), give each row, shape (n,)."""
+        return group_values(self.Z, self.codes, self.members, effects)
 
 
 @dataclass(frozen=True)
@@ -109,11 +122,17 @@ class Design:
             table = table.take(self.kept)
         return _replay(self.encoder, table)
 
-    def random_matrix(self, term: RandomDesign, data) -> tuple[np.ndarray, np.ndarray]:
-        """Z for new rows, and the code of each row's group: -1 where the fit has not seen it."""
-        table = Table(data)
-        codes = _group_codes(term.factors, table, known=term.levels)[0]
-        return term.encoder.rows(_replay(term.encoder, table), table.n).T, codes
+    def random_values(self, term: RandomDesign, data, effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the groups' effects, shape (J, q), give new rows; and which rows are in groups the fit has not seen."""
+        table, members = Table(data), None
+        if is_membership(term.factors):
+            members = _members(term.factors, table, term.levels)
+            codes, unseen = members.main, members.unknown
+        else:
+            codes = _group_codes(term.factors, table, known=term.levels)[0]
+            unseen = codes < 0
+        Z = term.encoder.rows(_replay(term.encoder, table), table.n).T
+        return group_values(Z, codes, members, effects), unseen
 
     def offset_of(self, data) -> np.ndarray | float:
         """The offset of new rows: those of the formula, and the column named by ``offset=``."""
@@ -175,10 +194,11 @@ def build_design(formula, data, *, weights=None, offset=None) -> Design:
         shift = values[factor] + (0.0 if shift is None else shift)
     random = []
     for term in formula.random:
-        codes, levels = _group_codes(term.group, table)
+        members = _members(term.group, table) if is_membership(term.group) else None
+        codes, levels = _group_codes(term.group, table) if members is None else (members.main, members.levels)
         own = Encoder(term.terms, infos)
         random.append(RandomDesign(term.group_name, tuple(own.names), own.rows(values, table.n).T, codes, levels,
-                                   term.independent, term.text, own, term.group))
+                                   term.independent, term.text, own, term.group, members))
     if extra["weights"] is not None and not (extra["weights"] > 0).all():
         raise DataError("The weights must all be positive; drop the rows whose weight is zero.")
     return Design(formula, formula.response.label, tuple(encoder.names), y, encoder.rows(values, table.n).T,
@@ -349,6 +369,13 @@ def _refuse_missing(factors, table) -> None:
         if missing.any():
             raise DataError(f"The new data miss {name!r} in {int(missing.sum())} rows (first: row "
                             f"{int(np.argmax(missing))}); drop these rows or fill them in.")
+
+
+def _members(factors: Term, table: Table, known=None) -> Membership:
+    """The groups that mm(...) names."""
+    if known is not None:
+        _refuse_missing(factors, table)
+    return read_membership(factors, {name: table[name] for factor in factors for name in factor.columns}, known)
 
 
 def _group_codes(factors: Term, table: Table, known=None):

@@ -92,8 +92,9 @@ def parse(text: str) -> Formula:
     ----------
     text : str
         ``"y ~ x * z + (1 + x | g)"``.  Operators: ``+ - : * / ^ **``, ``1``, ``0``, ``-1``; random terms
-        ``(1 | g)``, ``(1 + x | g)``, ``(x || g)``, ``(0 + x | g)``, ``(1 | a/b)``, ``(1 | a:b)``; functions of columns
-        such as ``C(x)``, ``I(x^2)``, ``log(x)``, ``np.log(x)``, ``center(x)``, ``scale(x)``, ``poly(x, 2)``,
+        ``(1 | g)``, ``(1 + x | g)``, ``(x || g)``, ``(0 + x | g)``, ``(1 | a/b)``, ``(1 | a:b)``,
+        ``(1 | mm(g1, g2, weights=(w1, w2)))``; functions of columns such as ``C(x)``, ``I(x^2)``,
+        ``log(x)``, ``np.log(x)``, ``center(x)``, ``scale(x)``, ``poly(x, 2)``,
         ``offset(x)``.  Names with spaces stand in backticks.
 
     Returns

@@ -265,7 +265,8 @@ def percent(share: float) -> str:
 
 def row_variance(fit) -> float:
     """The variance that the random effects give a row, z' T z, averaged over the rows (Johnson 2014)."""
-    return float(sum(np.einsum("ij,jk,ik->i", term.Z, T, term.Z).mean() for term, T in zip(fit.design.random, fit._T)))
+    return float(sum((np.einsum("ij,jk,ik->i", term.Z, T, term.Z) * (1.0 if term.members is None else term.members.square)).mean()
+                     for term, T in zip(fit.design.random, fit._T)))
 
 
 def _mean_variance(fit) -> float:

@@ -177,3 +177,27 @@ def test_inference_that_is_there():
     assert 0 < mlm.icc(fitted, group="g").estimate < 1 and "FormulaError" not in str(fitted)
     nested = mlm.lmm("y ~ x + (1 | g/c)", TABLE)
     assert "|| g: || c:" in str(nested.translate("stata"))
+
+
+def test_covariance_structure_for_each_factor():
+    fitted = mlm.lmm("y ~ x + (1 + x | g) + (1 + x | h)", TABLE, covariance={"g": "independent", "h": "identity"})
+    g, h = fitted.covariance_matrix("g").to_numpy(), fitted.covariance_matrix("h").to_numpy()
+    assert g[0, 1] == h[0, 1] == 0 and h[0, 0] == pytest.approx(h[1, 1]) and fitted.n_params == 6
+    assert fitted.criterion == pytest.approx(dense(fitted)[0], abs=1e-7)
+    with pytest.raises(mlm.FormulaError, match="names the group 'c'; the formula has g, h"):
+        mlm.lmm("y ~ x + (1 + x | g) + (1 + x | h)", TABLE, covariance={"c": "independent"})
+
+
+def test_simulated_outcomes_have_the_moments_of_the_model():
+    fitted = mlm.lmm("y ~ x + (1 | g) + (1 | h)", TABLE, weights="w", offset="off")
+    drawn = fitted.simulate(4000, seed=1) - fitted.predict(random_effects=False).to_numpy()
+    one, two = (fitted.covariance_matrix(group).iloc[0, 0] for group in ("g", "h"))
+    g, h = fitted.design.random[0].codes, fitted.design.random[1].codes
+    V = one * (g[:, None] == g) + two * (h[:, None] == h) + np.diag(fitted.sigma ** 2 / TABLE["w"])
+    found = drawn.T @ drawn / len(drawn)
+    assert np.abs(found - V).max() < 6 * np.sqrt(2 / 4000) * V.max()
+    kept = fitted.simulate(2000, seed=1, random_effects="kept").mean(axis=0)
+    assert np.abs(kept - fitted.fittedvalues).max() < 6 * fitted.sigma / np.sqrt(2000 * TABLE["w"].min())
+    assert fitted.refit(fitted.simulate(seed=2)[0]).converged
+    with pytest.raises(ValueError, match="must be 'new' or 'kept'"):
+        fitted.simulate(random_effects="old")

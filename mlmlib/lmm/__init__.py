@@ -15,7 +15,9 @@ def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", wei
     Parameters
     ----------
     formula : str
-        In lme4's grammar, ``"mathach ~ cses * sector + (1 + cses | school)"``.
+        In lme4's grammar, ``"mathach ~ cses * sector + (1 + cses | school)"``.  Several grouping factors, nested
+        ``(1 | school/class)`` or crossed ``(1 | pupil) + (1 | item)``, and memberships in several groups at once,
+        ``(1 | mm(school1, school2))``.
     data : pandas or polars DataFrame, pyarrow Table, or dict of columns
     reml : bool
         Restricted maximum likelihood (the default, as in lme4), or maximum likelihood (Stata's default).

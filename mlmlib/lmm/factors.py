@@ -20,6 +20,9 @@ def factor_names(design) -> list[str]:
 def only_one_factor(design, what: str) -> None:
     """Refuse a model with several grouping factors where a method is not there for it yet."""
     names = factor_names(design)
+    if any(term.members for term in design.random):
+        raise FormulaError(f"{what} takes models without multiple membership so far; this one has "
+                           f"{next(term.group for term in design.random if term.members)}.")
     if len(names) > 1:
         raise FormulaError(f"{what} takes models with one grouping factor so far; this one has "
                            f"{', '.join(map(repr, names[:-1]))} and {names[-1]!r}.")
@@ -47,20 +50,30 @@ def sparse_factors(terms, Zs: list[np.ndarray]) -> list:
     for group in dict.fromkeys(term.group for term in terms):
         own = [k for k, term in enumerate(terms) if term.group == group]
         effects = np.concatenate([np.arange(places[k], places[k + 1]) for k in own])
-        codes, J = terms[own[0]].codes, len(terms[own[0]].levels)
+        members, J = terms[own[0]].members, len(terms[own[0]].levels)
         Z = np.concatenate([Zs[k] for k in own]) if len(own) > 1 else Zs[own[0]]
         q, n = Z.shape
         kind = np.int32 if max(J * q, n * q) < 2 ** 31 else np.int64
-        columns = (codes.astype(kind)[:, None] * q + np.arange(q, dtype=kind)).ravel()
-        whole = sp.csr_matrix((Z.T.ravel(), columns, np.arange(0, n * q + 1, q, dtype=kind)), shape=(n, J * q))
-        found.append(Factor(whole, J, q, effects))
+        layers = []
+        for codes, weights in _memberships(terms[own[0]]):
+            columns = (codes.astype(kind)[:, None] * q + np.arange(q, dtype=kind)).ravel()
+            data = Z.T.ravel() if weights is None else (Z * weights).T.ravel()
+            layers.append(sp.csr_matrix((data, columns, np.arange(0, n * q + 1, q, dtype=kind)), shape=(n, J * q)))
+        found.append(Factor(sum(layers[1:], start=layers[0]), J, q, effects, single=members is None))
     return found
+
+
+def _memberships(term):
+    """Codes and weights of each group that a row belongs to; no weights where it belongs to one."""
+    if term.members is None:
+        return [(term.codes, None)]
+    return list(zip(term.members.codes.T, term.members.weights.T))
 
 
 def _pairs(design):
     """Every two grouping factors, a term of each."""
-    first = {term.group: term for term in reversed(design.random)}
-    names = factor_names(design)
+    first = {term.group: term for term in reversed(design.random) if term.members is None}
+    names = [name for name in factor_names(design) if name in first]
     return [(first[a], first[b]) for k, a in enumerate(names) for b in names[k + 1:]]
 
 

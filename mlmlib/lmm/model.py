@@ -70,8 +70,8 @@ class LmmModel:
 
     @property
     def one_factor(self) -> bool:
-        """True where all terms vary over one grouping factor."""
-        return len(factor_names(self.design)) == 1
+        """True where all terms vary over one grouping factor, of which each row has one group."""
+        return len(factor_names(self.design)) == 1 and all(term.members is None for term in self.design.random)
 
     def _least_squares(self, design: Design) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients of y on the orthonormal columns, and the residual."""
@@ -209,7 +209,7 @@ def check(design: Design) -> None:
                             "rows: they cannot be told from the residual. Each group needs more rows, or the term "
                             "fewer effects.")
     for term in design.random:
-        if not _varies_within(design.y, term.codes):
+        if term.members is None and not _varies_within(design.y, term.codes):
             raise DataError(f"The outcome {design.endog_name!r} is the same in all rows of each group of "
                             f"{term.group!r}: it belongs to the groups, so there is no residual. Keep one row a group "
                             "and use mlm.ols.")
@@ -223,7 +223,7 @@ def _flat_slopes(design: Design) -> list[str]:
     """Tell of random slopes of variables that are the same in all rows of a group."""
     told = []
     for term in design.random:
-        if "Intercept" not in term.names:
+        if "Intercept" not in term.names or term.members is not None:
             continue
         flat = [name for name, z in zip(term.names, term.Z.T)
                 if name != "Intercept" and not _varies_within(z, term.codes)]

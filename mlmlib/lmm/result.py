@@ -120,15 +120,14 @@ class LmmResult(LinearResult):
 
     @property
     def groups(self) -> dict:
-        """The group of every row used ({factor: Series})."""
+        """The group of every row used ({factor: Series}); of several memberships the one with the largest weight."""
         return {term.group: self._row_series(term.levels[term.codes], term.group) for term in self.design.random}
 
     @property
     def group_sizes(self) -> dict:
         """Rows in each group ({factor: Series})."""
         import pandas as pd
-        return {term.group: pd.Series(np.bincount(term.codes, minlength=len(term.levels)),
-                                      index=pd.Index(term.levels, name=term.group), name="n")
+        return {term.group: pd.Series(term.sizes, index=pd.Index(term.levels, name=term.group), name="n")
                 for term in self.design.random}
 
     # random effects
@@ -221,7 +220,7 @@ class LmmResult(LinearResult):
     def _fitted(self) -> np.ndarray:
         values = self._fixed_part.copy()
         for term in self.design.random:
-            values += np.einsum("nq,nq->n", term.Z, self._effects_of(term)[term.codes])
+            values += term.values(self._effects_of(term))
         return values
 
     @property
@@ -265,11 +264,11 @@ class LmmResult(LinearResult):
         import pandas as pd
         values = self._linear_predictor(data)
         for term in self.design.random if random_effects else ():
-            Z, codes = self.design.random_matrix(term, data)
-            if new_groups == "error" and (codes < 0).any():
-                raise DataError(f"The new data have {int((codes < 0).sum())} rows in groups of {term.group!r} that "
+            own, unseen = self.design.random_values(term, data, self._effects_of(term))
+            if new_groups == "error" and unseen.any():
+                raise DataError(f"The new data have {int(unseen.sum())} rows in groups of {term.group!r} that "
                                 "the fit has not seen; new_groups='population' predicts them for the average group.")
-            values = values + np.where(codes < 0, 0.0, np.einsum("nq,nq->n", Z, self._effects_of(term)[codes]))
+            values = values + own
         index = getattr(data, "index", None)
         return pd.Series(values, index=None if callable(index) else index, name="predicted")
 
@@ -297,6 +296,42 @@ class LmmResult(LinearResult):
                 raise DataError(f"refit needs {self.nobs} finite outcomes, one for each row used.")
             model = model.with_outcome(y)
         return LmmResult(model, *model.fit())
+
+    def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new") -> np.ndarray:
+        """Draw outcomes from the fitted model, for ``refit``.
+
+        Parameters
+        ----------
+        n : int
+            Number of outcomes to draw.
+        seed : int, optional
+        random_effects : {"new", "kept"}
+            New groups, drawn from their estimated distribution; or the same groups, with their predicted effects.
+
+        Returns
+        -------
+        ndarray, shape (n, nobs)
+            In the units of the outcome, a row each.
+
+        Examples
+        --------
+        >>> import mlmlib as mlm
+        >>> fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", mlm.load("sleepstudy"))
+        >>> fit.refit(fit.simulate(seed=1)[0]).nobs
+        180
+        """
+        if random_effects not in ("new", "kept"):
+            raise ValueError(f"random_effects={random_effects!r} must be 'new' or 'kept'.")
+        rng = np.random.default_rng(seed)
+        root = 1.0 if self.design.weights is None else np.sqrt(self.design.weights)
+        out = rng.standard_normal((n, self.nobs)) * (self.sigma / root)
+        out += self._fitted if random_effects == "kept" else self._fixed_part
+        for term, T in zip(self.design.random, self._T) if random_effects == "new" else ():
+            values, vectors = np.linalg.eigh(T)
+            factor = vectors * np.sqrt(np.maximum(values, 0.0))
+            for row in out:
+                row += term.values(rng.standard_normal((len(term.levels), len(T))) @ factor.T)
+        return out
 
     def profile(self, of=None, *, reml: bool = False, progress=None):
         """The profile likelihood of the parameters: see `mlmlib.inference.profile.profile`."""

@@ -260,7 +260,7 @@ class SeveralFactors:
 
     def eliminate(self, L: np.ndarray) -> Eliminated:
         """Eliminate the random effects at the relative covariance factor `L`, shape (q, q)."""
-        q1, J1, layout = self.q1, self.J1, self.layout
+        q1, J1, layout, wide = self.q1, self.J1, self.layout, len(self.C)
         L1 = self.first_part(L)
         M1 = np.eye(q1) + L1.T @ self.A1 @ L1
         if q1 == 1:
@@ -268,9 +268,9 @@ class SeveralFactors:
         else:
             logdet = float(np.linalg.slogdet(M1)[1].sum())
             E = L1 @ np.linalg.solve(M1, np.broadcast_to(L1.T, M1.shape))
-        EB = (E @ self.B1).reshape(J1 * q1, -1)
+        EB = (E @ self.B1).reshape(J1 * q1, wide)
         B2 = self.B2 - self.Nt @ EB
-        C = self.C - self.B1.reshape(J1 * q1, -1).T @ EB
+        C = self.C - self.B1.reshape(J1 * q1, wide).T @ EB
         scale = self._scale(L)
         inverse = self._between(self.left(E), scale, inward=True)
         for X in layout.blocks(inverse):
@@ -281,10 +281,10 @@ class SeveralFactors:
         turned = layout.multiply(inverse, inward)
         S = C - inward.T @ turned
         U2 = self.scaled(scale, turned)
-        inner = self.B1 - (self.N @ U2).reshape(J1, q1, -1)
+        inner = self.B1 - (self.N @ U2).reshape(J1, q1, wide)
         U1 = E @ inner
         W1 = inner - self.A1 @ U1
-        W2 = self.B2 - self.A22 @ U2 - self.Nt @ U1.reshape(J1 * q1, -1)
+        W2 = self.B2 - self.A22 @ U2 - self.Nt @ U1.reshape(J1 * q1, wide)
         return Eliminated(logdet, S, self._by_factor(W1, W2), self._by_factor(U1, U2), E, inverse, scale)
 
     def left(self, E: np.ndarray) -> np.ndarray:

@@ -106,6 +106,8 @@ def translate(
     if spec.random:
         spec = replace(spec, ddf=ddf, method="REML" if refitted else spec.method)
     try:
+        if any(term.group.startswith("mm(") for term in spec.random):
+            raise Untranslatable("multiple membership has no counterpart in this program's formulas")
         text, note = write(spec)
         if refitted:
             note = f"REML in place of ML, because Kenward-Roger is made for it. {note}"
