@@ -161,7 +161,6 @@ def _sums(fit) -> Sums:
     at, E = fit._at, _directions(fit)
     if not fit.model.one_factor:
         return _several(fit, E)
-    m = len(E)
     K = at.parts.K.transpose(2, 0, 1)  # (J, q, q)
     Y = at.Y[:, :-1].transpose(2, 0, 1)  # (J, q, p)
     p, n = Y.shape[2], len(fit.design.y)

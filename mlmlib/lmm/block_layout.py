@@ -90,7 +90,7 @@ class BlockLayout:
 
     def complete(self, buffer: np.ndarray) -> list[np.ndarray]:
         """The blocks as whole symmetric matrices, from their lower triangles (copies)."""
-        return [(low := np.tril(X)) + np.tril(X, -1).transpose(0, 2, 1) for X in self.blocks(buffer)]
+        return [np.tril(X) + np.tril(X, -1).transpose(0, 2, 1) for X in self.blocks(buffer)]
 
     def invert(self, buffer: np.ndarray) -> float:
         """Replace positive definite blocks by their inverses; the logarithm of the determinant.
