@@ -68,7 +68,8 @@ def bar_of(n: int, progress: bool | None, unit: str = "replicates"):
     if not shown:
         yield _Silent()
         return
-    with tqdm(total=n, unit=f" {unit}", delay=1.0 if progress is None else 0.0, leave=False) as bar:
+    # asked for, it is shown whatever TQDM_DISABLE said when tqdm was loaded
+    with tqdm(total=n, unit=f" {unit}", delay=1.0 if progress is None else 0.0, leave=False, disable=False) as bar:
         yield bar
 
 
