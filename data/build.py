@@ -172,7 +172,7 @@ def stamp(name):
     front = dict(line.split(": ", 1) for line in text.split("---\n")[1].strip().splitlines())
     shown = {
         "rows": f"{int(front['rows']):,}, one per {front['unit']}",
-        "groups": "column " + " and ".join(f"`{key}`" for key in front["groups"].split(", ")),
+        "groups": "column " + ", ".join(f"`{key}`" for key in front["groups"].split(", ")),
         "source": front["source"].strip('"'),
         "cite": front["citation"].strip('"'),
         "license": front["license"],
