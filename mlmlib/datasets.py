@@ -1,8 +1,8 @@
 """The data sets of the book: `load("hsb")` gives the table, `describe("hsb")` says what is in it.
 
-Every data set is a CSV and a data sheet (Markdown) in `data/`. The sheet's front matter and its table of columns are
-read by the code here, so that the page a reader sees and the types that `load` sets come from one place. Nothing here
-touches the network. All chapters use this; chapter 1 introduces `math`, chapter 3 `hsb`.
+Every data set is a CSV (compressed if large) and a data sheet (Markdown) in `data/`. The sheet's front matter and its
+table of columns are read by the code here, so that the page a reader sees and the types that `load` sets come from one
+place. Nothing here touches the network. All chapters use this; chapter 1 introduces `math`, chapter 3 `hsb`.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def names():
     """The names that `load` knows.
 
     >>> names()
-    ['hsb', 'inference_study', 'intervention', 'math', 'patient', 'sleepstudy']
+    ['bodyweight', 'chem97', 'dyestuff', 'dyestuff2', 'egsingle', 'exam', 'gcsemv', 'hsb', 'inference_study', 'insteval',
+     'intervention', 'math', 'orthodont', 'ovary', 'oxboys', 'pastes', 'patient', 'penicillin', 'scotssec', 'sleepstudy',
+     'wages']
     """
     return sorted(path.stem for path in folder().glob("*.md") if any(folder().glob(f"{path.stem}.csv*")))
 
@@ -199,7 +201,8 @@ def _values(column, about):
     if about.type == "identifier":
         return f"{column.nunique()} different"
     low, high, mean = (number(round(float(x), 12)) for x in (column.min(), column.max(), column.mean()))
-    return f"{low} to {high}, mean {mean}"
+    missing = int(column.isna().sum())
+    return f"{low} to {high}, mean {mean}" + f", {missing} missing" * (missing > 0)
 
 
 def _read(path):

