@@ -169,9 +169,8 @@ def normality(fit) -> list[Check]:
                 f"({shape.test} {p_words(shape.p)})",
                 shape.correlation,
                 shape.p,
-                "Shrunken effects look more normal than the true ones: the model made them so (Verbeke & "
-                "Lesaffre 1996). A bad picture is "
-                "news, a good one is not proof.",
+                "Predicted effects look more normal than the true ones: in small groups they are mostly averaged noise "
+                "(Verbeke & Lesaffre 1996). A bad picture is news, a good one is not proof.",
                 shape.verdict,
                 todo[shape.verdict],
             )
