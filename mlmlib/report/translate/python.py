@@ -53,7 +53,7 @@ def write(model: Model):
         call.append("free = MixedLMParams.from_components(np.ones(model.k_fe), np.eye(model.k_re))")
         free = ", free=free"
     note = (
-        'The default is REML. Where it warns that it has not converged, add method="powell", ftol=1e-10. It prints variances of '
-        "random effects without the residual's, which is fit.scale."
+        'The default is REML. Where it warns that it has not converged, add method="powell", ftol=1e-10. '
+        "The residual variance stands in the header as Scale (fit.scale)."
     )
     return "\n".join([*lines, *call, f"fit = model.fit(reml={model.method == 'REML'}{free})", "fit.summary()"]), note
