@@ -101,7 +101,6 @@ class RowCovariance:
             ordered, out = rows[:, layout.order], np.zeros_like(rows)
             steps = np.arange(len(layout.order)) - np.repeat(layout.starts, layout.sizes)
             # Solve L^-1 x = e row by row: with x known up to row t, whitening gives what is left of e at t.
-            one = self.correlation.whiten(np.ones((1, rows.shape[1])) * 0.0, psi[self.places[0]])[0]
             for t in range(int(layout.sizes.max())):
                 at = np.flatnonzero(steps == t)
                 unit = np.zeros((1, rows.shape[1]))
@@ -109,7 +108,6 @@ class RowCovariance:
                 scale = self.correlation.whiten(unit, psi[self.places[0]])[0][0, at]
                 left = ordered[:, at] - self.correlation.whiten(out, psi[self.places[0]])[0][:, at]
                 out[:, at] = left / scale
-            del one
             rows = np.empty_like(out)
             rows[:, layout.order] = out
         if self.variances:
