@@ -5,11 +5,14 @@ Chapter 14 (``14_residual_structures``) chooses between structures by them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from ..rows.base import Variance
 from .testresult import TestResult
 
-__all__ = ["check_structures", "lr_vs_gls"]
+__all__ = ["check_structures", "lr_vs_gls", "structures_differ"]
 
 _INSIDE = {"ar1": {"arma11", "toeplitz", "un"}, "arma11": {"toeplitz", "un"}, "toeplitz": {"un"},
            "cs": {"toeplitz", "un"}}
@@ -22,7 +25,11 @@ def lr_vs_gls(fit) -> TestResult:
     """
     from ..lmm.row_model import RowModel
     from .likelihood_ratio import mixture_pvalue
-    model = RowModel(_without_random(fit), "unstructured", fit.reml, fit.model.correlation, fit.model.variance)
+    correlation = fit.model.correlation
+    if correlation is not None and correlation.group is None:  # the groups that it took from the random effects
+        single = [term for term in fit.design.random if term.members is None]
+        correlation = replace(correlation, group=max(single, key=lambda term: len(term.levels)).group)
+    model = RowModel(replace(fit.design, random=()), "unstructured", fit.reml, correlation, fit.model.variance)
     null = model.fit()[0].at.value
     k = len(fit._at.basis)
     statistic = max(null - fit.criterion, 0.0)
@@ -36,13 +43,17 @@ def lr_vs_gls(fit) -> TestResult:
     return TestResult(statistic, k, mixture_pvalue(statistic, weights), how, "no random effects", name, note)
 
 
-def _without_random(fit):
-    """The design without its random terms; a structure without a group of its own keeps theirs."""
-    from dataclasses import replace
-    if fit.model.correlation is not None and fit.model.correlation.group is None and fit.design.random:
-        raise ValueError("The correlation takes its groups from the random effects; name them, as in "
-                         "mlm.ar1('time', group='pupil'), to test the random effects.")
-    return replace(fit.design, random=())
+def _structures(fit) -> tuple:
+    """The correlation and the variances that were asked for."""
+    model = getattr(fit, "model", None)
+    variance = getattr(model, "variance", None)
+    variances = [] if variance is None else [variance] if isinstance(variance, Variance) else list(variance)
+    return getattr(model, "correlation", None), variances
+
+
+def structures_differ(null, full) -> bool:
+    """Whether two fits have different structures of their residuals."""
+    return _structures(null) != _structures(full)
 
 
 def check_structures(null, full) -> bool:
@@ -53,13 +64,9 @@ def check_structures(null, full) -> bool:
     ValueError
         When the first structure is no special case of the second.
     """
-    rows = [getattr(getattr(fit, "model", None), "rows", None) for fit in (null, full)]
-    if rows == [None, None]:
+    if not structures_differ(null, full):
         return False
-    own = [(getattr(fit.model, "correlation", None), _variances(fit)) if one is not None else (None, [])
-           for fit, one in zip((null, full), rows)]
-    if own[0] == own[1]:
-        return False
+    own, rows = [_structures(fit) for fit in (null, full)], [getattr(fit, "model", None) for fit in (null, full)]
     (small, less), (large, more) = own
     inside = small is None or small == large or (
         large is not None and large.name in _INSIDE.get(small.name, ()) and _same_groups(*rows)
@@ -70,10 +77,5 @@ def check_structures(null, full) -> bool:
     return True
 
 
-def _variances(fit) -> list:
-    variance = fit.model.variance
-    return [] if variance is None else list(np.atleast_1d(np.array(variance, dtype=object)))
-
-
 def _same_groups(small, large) -> bool:
-    return np.array_equal(small.correlation.layout.codes, large.correlation.layout.codes)
+    return np.array_equal(small.rows.correlation.layout.codes, large.rows.correlation.layout.codes)

@@ -194,7 +194,7 @@ class _Search:
             if not values[0] > 1e-8 * max(values[-1], 1.0):
                 return _Found(value, psi, at, gradient, hessian, False)
             step = -vectors @ ((vectors.T @ gradient) / values)
-            if -gradient @ step < 1e-11:
+            if -gradient @ step < 1e-13:
                 return _Found(at.value, psi, at, gradient, hessian, True)
             trial, slope = self._both(psi + step)
             if trial > value + 1e-8:
