@@ -169,7 +169,21 @@ class RowResult(LmmResult):
                 row += term.values(rng.standard_normal((len(term.levels), len(T))) @ factor.T)
         return out
 
-    # tests
+    # tests and intervals
+
+    def conf_int(self, level: float = 0.95, method: str = "wald", which: str = "fixed", of=None, **options):
+        """Confidence intervals as those of a mixed model, by Wald's method; ``which="all"`` has the residuals' parameters.
+
+        See `mlmlib.inference.intervals.conf_int`.
+        """
+        import pandas as pd
+        if method not in ("wald", "fieller"):
+            self._later(f"conf_int(method={method!r})")
+        table = super().conf_int(level, method, which, of, **options)
+        if which != "all" or of is not None:
+            return table
+        rows = self.residual_table(level).set_index("name")[["lower", "upper"]]
+        return pd.concat([table, rows.rename_axis(None)])
 
     def lr_vs_linear(self, mixture: bool = False):
         """Test of the random part against the model with the same residual structure and no random effects."""
