@@ -16,7 +16,7 @@ def growth(seed=0):
     for t in range(1, 6):
         e[:, t] = 0.6 * e[:, t - 1] + 0.8 * e[:, t]
     sex = pupil % 2
-    y = (3 + 0.4 * wave + 0.7 * rng.standard_normal(8)[school] + 0.6 * rng.standard_normal(40)[pupil]
+    y = (3 + 0.4 * wave + 1.5 * rng.standard_normal(8)[school] + 1.2 * rng.standard_normal(40)[pupil]
          + e.ravel() * (1 + 0.5 * sex) * np.exp(0.1 * wave))
     table = pd.DataFrame({"y": y, "wave": wave, "pupil": pupil, "school": school, "sex": np.where(sex, "m", "f"),
                           "w": rng.uniform(0.5, 2.0, 240), "o": rng.standard_normal(240), "age": wave + 1.0,

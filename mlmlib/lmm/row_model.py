@@ -26,6 +26,7 @@ import numpy as np
 
 from ..design import Design
 from ..errors import DataError, FormulaError
+from ..rows.base import STEP
 from ..rows.covariance import RowCovariance
 from .criterion import Criterion, Evaluation
 from .model import LmmModel, check
@@ -33,7 +34,6 @@ from .optimise import Minimum, minimize
 
 __all__ = ["RowModel"]
 
-_STEP = 2e-3  # of the five-point differences in psi
 _BOUND = 15.0  # psi beyond which a structure is at the edge of what it can be
 
 
@@ -81,9 +81,10 @@ class RowModel(LmmModel):
         ends = np.cumsum([0, *width])
         white = [rows[a:b] for a, b in zip(ends[:-1], ends[1:])]
         constant = self._constant + logdet
-        if Zs:
-            return self._criterion(white, rows[ends[-1]:], constant)
-        return NoEffects(rows, len(self.design.y), self.reml, constant)
+        criterion = (self._criterion(white, rows[ends[-1]:], constant) if Zs
+                     else NoEffects(rows, len(self.design.y), self.reml, constant))
+        criterion.rows = rows
+        return criterion
 
     def with_outcome(self, y: np.ndarray) -> RowModel:
         other = copy.copy(self)
@@ -100,14 +101,23 @@ class RowModel(LmmModel):
         return criterion.profiled(parts.logdet, parts.S)[0]
 
     def slope(self, psi: np.ndarray, L: np.ndarray) -> np.ndarray:
-        """Derivatives of the criterion in psi, L held, by five-point differences (error of order 1e-10)."""
+        """Derivatives of the criterion in psi, L held."""
+        if len(self.design.random) and not self.one_factor:
+            return self._differences(psi, L)
+        criterion = self.at_psi(psi)
+        adjoint = row_adjoint(self, criterion, L)
+        Zs, residual = self._plain
+        plain = np.concatenate([*Zs, self.Q, residual[None]])
+        return np.array([2.0 * float((adjoint * moved).sum()) + logdet
+                         for moved, logdet in self.rows.slopes(plain, psi)])
+
+    def _differences(self, psi: np.ndarray, L: np.ndarray) -> np.ndarray:
+        """The same by five-point differences, for several grouping factors."""
         out = np.empty(len(psi))
-        for k in range(len(psi)):
-            unit = np.zeros(len(psi))
-            unit[k] = _STEP
+        for k, unit in enumerate(STEP * np.eye(len(psi))):
             near = self.value(psi + unit, L) - self.value(psi - unit, L)
             far = self.value(psi + 2 * unit, L) - self.value(psi - 2 * unit, L)
-            out[k] = (8.0 * near - far) / (12.0 * _STEP)
+            out[k] = (8.0 * near - far) / (12.0 * STEP)
         return out
 
     def fit(self) -> tuple[Minimum, list[str]]:
@@ -214,6 +224,37 @@ class _Search:
             out[k] = (up - down) / (2.0 * h)
         self.L = L
         return 0.5 * (out + out.T)
+
+
+def row_adjoint(model: RowModel, criterion: Criterion, L: np.ndarray) -> np.ndarray:
+    """Half the derivative of the criterion in each whitened number of [Z X y], L held, shape (q + p + 1, n).
+
+    With e = V^-1 (y - Xb) and X_v = V^-1 X, both of whitened rows, and C the covariance of the spherical effects given
+    the outcome carried to the effects, it is Z C - e u'/s2 - X_v H^-1 U_x' for Z, X_v H^-1 - e b'/s2 for X, e/s2 for y.
+    """
+    rows, q, p = criterion.rows, len(L), criterion.p
+    parts = criterion.elimination.eliminate(L)
+    _, b, s2, half, _ = criterion.profiled(parts.logdet, parts.S)
+    Z, X, y = rows[:q], rows[q:q + p], rows[-1]
+    out = np.zeros_like(rows)
+    e, XV = y - b @ X, X
+    if q:
+        codes = model.design.random[0].codes
+        LU = np.einsum("as,swj->awj", L, parts.U)
+        D = L @ L.T
+        C = D[:, :, None] - np.einsum("ab,bcj,cd->adj", D, parts.K, D, optimize=True)
+        u = LU[:, p] - np.einsum("apj,p->aj", LU[:, :p], b)
+        e = e - (Z * u[:, codes]).sum(axis=0)
+        out[:q] = np.einsum("abn,bn->an", C[:, :, codes], Z) - u[:, codes] * e / s2
+        if criterion.reml:
+            XV = X - np.einsum("apn,an->pn", LU[:, :p][:, :, codes], Z)
+            weighted = half @ (half.T @ XV)
+            out[:q] -= np.einsum("apn,pn->an", LU[:, :p][:, :, codes], weighted)
+    if criterion.reml:
+        out[q:q + p] = half @ (half.T @ XV)
+    out[q:q + p] -= np.multiply.outer(b, e / s2)
+    out[-1] = e / s2
+    return out
 
 
 class NoEffects(Criterion):

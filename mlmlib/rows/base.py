@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["BoundCorrelation", "BoundVariance", "Correlation", "Parameter", "Variance"]
+__all__ = ["BoundCorrelation", "BoundVariance", "Correlation", "Parameter", "STEP", "Variance"]
+
+
+STEP = 2e-3  # of five-point differences in psi: errors of order 1e-11
 
 
 class Parameter(NamedTuple):
@@ -84,6 +87,18 @@ class BoundCorrelation:
         """Rows (a column of the data each, sorted by the layout) times the inverse Cholesky factor of C, and log|C|."""
         raise NotImplementedError
 
+    def slopes(self, rows: np.ndarray, white: np.ndarray, psi: np.ndarray):
+        """For each element of psi the derivative of the whitened rows, and of log|C|; here by five-point differences.
+
+        Parameters
+        ----------
+        rows, white : ndarray, shape (k, n)
+            Before and after whitening, sorted by the layout.
+        """
+        for unit in STEP * np.eye(len(psi)):
+            at = [self.whiten(rows, psi + times * unit) for times in (1, -1, 2, -2)]
+            yield tuple((8.0 * (at[0][i] - at[1][i]) - (at[2][i] - at[3][i])) / (12.0 * STEP) for i in (0, 1))
+
 
 class BoundVariance:
     """Relative standard deviations of the rows of a design, on the log scale linear in psi.
@@ -105,6 +120,11 @@ class BoundVariance:
     def log_sd(self, psi: np.ndarray) -> np.ndarray:
         """Log of the standard deviations relative to sigma, shape (n,)."""
         return psi @ self.columns
+
+    @property
+    def log_slopes(self) -> np.ndarray:
+        """Derivatives of `log_sd`, shape (m, n)."""
+        return self.columns
 
     def natural(self, psi: np.ndarray) -> np.ndarray:
         """The parameters as they are shown."""

@@ -90,9 +90,24 @@ class RowCovariance:
             return rows, 0.0
         order = self.correlation.layout.order
         done, logdet = self.correlation.whiten(rows[:, order], psi[self.places[0]])
-        out = np.empty_like(done)
-        out[:, order] = done
-        return out, logdet
+        return _unsorted(done, order), logdet
+
+    def slopes(self, rows: np.ndarray, psi: np.ndarray):
+        """For each element of psi the derivative of the whitened rows, shape (k, n), and of the log-determinant."""
+        log_sd = self.log_sd(psi) if self.variances else np.zeros(rows.shape[1])
+        scaled = rows * np.exp(log_sd.mean() - log_sd)
+        order = slice(None) if self.correlation is None else self.correlation.layout.order
+        if self.correlation is not None:
+            own = psi[self.places[0]]
+            ordered = scaled[:, order]
+            for moved, logdet in self.correlation.slopes(ordered, self.correlation.whiten(ordered, own)[0], own):
+                yield _unsorted(moved, order), logdet
+        for part in self.variances:
+            for slope in part.log_slopes:
+                moved = (slope.mean() - slope) * scaled
+                if self.correlation is not None:
+                    moved = _unsorted(self.correlation.whiten(moved[:, order], own)[0], order)
+                yield moved, 0.0
 
     def colour(self, rows: np.ndarray, psi: np.ndarray) -> np.ndarray:
         """Independent rows, shape (k, n), given this covariance (G of geometric mean one): the inverse of `whiten`."""
@@ -114,3 +129,10 @@ class RowCovariance:
             log_sd = self.log_sd(psi)
             rows = rows * np.exp(log_sd - log_sd.mean())
         return rows
+
+
+def _unsorted(rows: np.ndarray, order) -> np.ndarray:
+    """Sorted rows back in the order of the data."""
+    out = np.empty_like(rows)
+    out[:, order] = rows
+    return out

@@ -6,6 +6,7 @@ Box, G. E. P., Jenkins, G. M., & Reinsel, G. C. (1994). Time Series Analysis (3r
 Durbin, J. (1960). The fitting of time-series models. Revue de l'Institut International de Statistique, 28, 233-244.
 Pinheiro, J. C., & Bates, D. M. (1996). Unconstrained parametrizations for variance-covariance matrices.
 Statistics and Computing, 6, 289-296.
+Murray, I. (2016). Differentiation of the Cholesky decomposition. arXiv:1602.07527.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DataError
-from .base import BoundCorrelation, Correlation, Parameter
+from .base import STEP, BoundCorrelation, Correlation, Parameter
 from .layout import Layout, layout
 from .markov import integer_gaps
 
@@ -90,6 +91,26 @@ class _Dense(BoundCorrelation):
             else:
                 out[:, place] = np.einsum("kgt,gst->kgs", block, inverse[which], optimize=True)
         return out, logdet
+
+    def slopes(self, rows, white, psi):
+        whole, factors = self.table(psi), []
+        for _, patterns, _ in self.batches:
+            factors.append(np.linalg.inv(np.linalg.cholesky(whole[patterns[:, :, None], patterns[:, None, :]])))
+        for unit in STEP * np.eye(len(psi)):
+            near, far = (self.table(psi + times * unit) - self.table(psi - times * unit) for times in (1, 2))
+            moved = (8.0 * near - far) / (12.0 * STEP)
+            out, logdet = np.empty_like(white), 0.0
+            for (place, patterns, which), inverse in zip(self.batches, factors):
+                own = inverse @ moved[patterns[:, :, None], patterns[:, None, :]] @ inverse.transpose(0, 2, 1)
+                trace = np.einsum("gss->g", own)
+                logdet += float(trace @ np.bincount(which, minlength=len(patterns)))
+                lower = np.tril(own, -1)  # inverse factor times the factor's derivative, Murray (2016), section 3.1
+                at = np.arange(own.shape[1])
+                lower[:, at, at] = 0.5 * own[:, at, at]
+                block = white[:, place]
+                out[:, place] = -(block @ lower[0].T if len(patterns) == 1 else
+                                  np.einsum("kgt,gst->kgs", block, lower[which], optimize=True))
+            yield out, logdet
 
     def _by_lag(self, lagged: np.ndarray) -> np.ndarray:
         t = np.arange(self.T)

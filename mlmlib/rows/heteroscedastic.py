@@ -71,5 +71,9 @@ class _Scaled(BoundVariance):
     def log_sd(self, psi):
         return psi / self.size @ self.columns
 
+    @property
+    def log_slopes(self):
+        return self.columns / self.size
+
     def natural(self, psi):
         return psi / self.size
