@@ -105,11 +105,9 @@ class RowModel(LmmModel):
         if len(self.design.random) and not self.one_factor:
             return self._differences(psi, L)
         criterion = self.at_psi(psi)
-        adjoint = row_adjoint(self, criterion, L)
         Zs, residual = self._plain
         plain = np.concatenate([*Zs, self.Q, residual[None]])
-        return np.array([2.0 * float((adjoint * moved).sum()) + logdet
-                         for moved, logdet in self.rows.slopes(plain, psi)])
+        return self.rows.gradient(plain, row_adjoint(self, criterion, L), psi)
 
     def _differences(self, psi: np.ndarray, L: np.ndarray) -> np.ndarray:
         """The same by five-point differences, for several grouping factors."""

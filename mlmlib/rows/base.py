@@ -87,17 +87,23 @@ class BoundCorrelation:
         """Rows (a column of the data each, sorted by the layout) times the inverse Cholesky factor of C, and log|C|."""
         raise NotImplementedError
 
-    def slopes(self, rows: np.ndarray, white: np.ndarray, psi: np.ndarray):
-        """For each element of psi the derivative of the whitened rows, and of log|C|; here by five-point differences.
+    def gradient(self, rows: np.ndarray, white: np.ndarray, adjoint: np.ndarray, psi: np.ndarray) -> np.ndarray:
+        """Derivatives in psi of twice the sum of `adjoint` times the whitened rows, and log|C|; here by differences.
 
         Parameters
         ----------
-        rows, white : ndarray, shape (k, n)
-            Before and after whitening, sorted by the layout.
+        rows, white, adjoint : ndarray, shape (k, n)
+            Before and after whitening, and half the derivative in the whitened ones; sorted by the layout.
         """
-        for unit in STEP * np.eye(len(psi)):
-            at = [self.whiten(rows, psi + times * unit) for times in (1, -1, 2, -2)]
-            yield tuple((8.0 * (at[0][i] - at[1][i]) - (at[2][i] - at[3][i])) / (12.0 * STEP) for i in (0, 1))
+        def value(x):
+            moved, logdet = self.whiten(rows, x)
+            return 2.0 * np.vdot(adjoint, moved - white) + logdet
+
+        out = np.empty(len(psi))
+        for k, unit in enumerate(STEP * np.eye(len(psi))):
+            near, far = (value(psi + times * unit) - value(psi - times * unit) for times in (1, 2))
+            out[k] = (8.0 * near - far) / (12.0 * STEP)
+        return out
 
 
 class BoundVariance:

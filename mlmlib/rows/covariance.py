@@ -92,22 +92,32 @@ class RowCovariance:
         done, logdet = self.correlation.whiten(rows[:, order], psi[self.places[0]])
         return _unsorted(done, order), logdet
 
-    def slopes(self, rows: np.ndarray, psi: np.ndarray):
-        """For each element of psi the derivative of the whitened rows, shape (k, n), and of the log-determinant."""
-        log_sd = self.log_sd(psi) if self.variances else np.zeros(rows.shape[1])
-        scaled = rows * np.exp(log_sd.mean() - log_sd)
-        order = slice(None) if self.correlation is None else self.correlation.layout.order
+    def gradient(self, rows: np.ndarray, adjoint: np.ndarray, psi: np.ndarray) -> np.ndarray:
+        """Derivatives in psi of a function of the whitened rows plus log|G C G|.
+
+        Parameters
+        ----------
+        rows : ndarray, shape (k, n)
+            Not whitened.
+        adjoint : ndarray, shape (k, n)
+            Half the function's derivative in each whitened number.
+        psi : ndarray, shape (n_params,)
+        """
+        scaled, found = rows, []
+        if self.variances:
+            log_sd = self.log_sd(psi)
+            scaled = rows * np.exp(log_sd.mean() - log_sd)
         if self.correlation is not None:
-            own = psi[self.places[0]]
-            ordered = scaled[:, order]
-            for moved, logdet in self.correlation.slopes(ordered, self.correlation.whiten(ordered, own)[0], own):
-                yield _unsorted(moved, order), logdet
+            order, own = self.correlation.layout.order, psi[self.places[0]]
+            ordered, adjoint = scaled[:, order], adjoint[:, order]
+            found.append(self.correlation.gradient(ordered, self.correlation.whiten(ordered, own)[0], adjoint, own))
         for part in self.variances:
             for slope in part.log_slopes:
                 moved = (slope.mean() - slope) * scaled
                 if self.correlation is not None:
-                    moved = _unsorted(self.correlation.whiten(moved[:, order], own)[0], order)
-                yield moved, 0.0
+                    moved = self.correlation.whiten(moved[:, order], own)[0]
+                found.append([2.0 * np.vdot(adjoint, moved)])
+        return np.concatenate(found)
 
     def colour(self, rows: np.ndarray, psi: np.ndarray) -> np.ndarray:
         """Independent rows, shape (k, n), given this covariance (G of geometric mean one): the inverse of `whiten`."""
