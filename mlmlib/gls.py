@@ -50,7 +50,7 @@ def gls(formula: str, data, *, correlation=None, variance=None, reml: bool = Tru
     >>> import mlmlib as mlm
     >>> fit = mlm.gls("Reaction ~ Days", mlm.load("sleepstudy"), correlation=mlm.ar1("Days", group="Subject"))
     >>> fit.residual_params.round(3).to_dict()
-    {'ar1: phi': 0.799}
+    {'ar1: phi': 0.8}
     """
     design = build_design(formula, data, weights=weights, offset=offset)
     if design.random:

@@ -1,9 +1,13 @@
-# Further fits by nlme, run from the root of the project: Rscript tests/reference/rows.R (sleepstudy.csv is that of mlm.load)
+# Reference numbers of residual structures: further fits by nlme's gls and lme.
+#
+#   Rscript tests/reference/rows.R       from the root of the book; writes tests/reference/r/nlme_more_*.json
+#
+# Nothing here uses mlmlib.
 suppressMessages({library(nlme);library(jsonlite)})
 D <- "tests/reference/data/"
 ortho <- read.csv(paste0(D,"ortho.csv"),stringsAsFactors=TRUE); ovary <- read.csv(paste0(D,"ovary.csv")); ovary$Mare<-factor(ovary$Mare)
 ovary$occ <- ave(ovary$Time, ovary$Mare, FUN=seq_along)
-ortho$occ <- as.integer((ortho$age-6)/2); sleep <- read.csv(paste0(D,"sleepstudy.csv")); sleep$Subject<-factor(sleep$Subject)
+ortho$occ <- as.integer((ortho$age-6)/2); sleep <- read.csv("data/sleepstudy.csv"); sleep$Subject<-factor(sleep$Subject)
 gap <- sleep[!(sleep$Days %in% c(3,4) & as.integer(sleep$Subject) %% 3 == 0) & !(sleep$Days==7 & as.integer(sleep$Subject)%%2==0),]
 sleep$Day1 <- sleep$Days + 1; gap$Day1 <- gap$Days+1
 cl <- glsControl(tolerance=1e-10,msTol=1e-12,maxIter=500,msMaxIter=500,opt="nlminb")
