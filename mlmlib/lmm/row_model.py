@@ -121,7 +121,7 @@ class RowModel(LmmModel):
     def fit(self) -> tuple[Minimum, list[str]]:
         """Minimize over psi and theta; the best of searches from weak and from strong correlation."""
         searches = [_Search(self, start) for start in ([self.psi] if self.again else self.rows.starts())]
-        best = min((search.run() for search in searches), key=lambda found: found.value)
+        best = min((search.begin() for search in searches), key=lambda search: search.value).finish()
         count = sum(search.count for search in searches)
         self._move(best.psi)
         messages = []
@@ -130,7 +130,7 @@ class RowModel(LmmModel):
             count += last.n_evaluations
             if last.at.value < best.value - 1e-7:  # away from a false optimum in theta
                 search = _Search(self, best.psi, last.at.L)
-                best = search.run()
+                best = search.begin().finish()
                 self._move(best.psi)
                 last = minimize(self.criterion.settle(best.at.L), self.criterion.advance)
                 count += search.count
@@ -176,7 +176,7 @@ class _Search:
             return criterion.evaluate(np.zeros((0, 0)), np.zeros((0, 0, 0)))
         L = self.L if L is None else L
         begin = criterion.start() if L is None else criterion.settle(L)
-        found = minimize(begin, criterion.advance)
+        found = minimize(begin, criterion.advance, tolerance=1e-15)
         self.count += found.n_evaluations
         self.L = found.at.L
         return found.at
@@ -190,25 +190,36 @@ class _Search:
             return np.inf, np.zeros(len(psi))
         return at.value, self.model.slope(psi, at.L)
 
-    def run(self) -> _Found:
+    def begin(self) -> _Search:
+        """The quasi-Newton part; `psi`, `value` and `gradient` are where it ends."""
         from scipy.optimize import minimize as quasi_newton
         with np.errstate(all="ignore"):
             found = quasi_newton(self._both, self.psi, jac=True, method="BFGS", options={"gtol": 1e-4, "maxiter": 200})
-        psi, value, gradient = found.x, float(found.fun), found.jac
-        for _ in range(8):  # Newton's steps
-            hessian = self._hessian(psi)
-            at = self.at(psi)
+        self.psi, self.value, self.gradient = found.x, float(found.fun), found.jac
+        return self
+
+    def finish(self) -> _Found:
+        """Newton's steps from there, the Hessian formed anew only where it no longer serves."""
+        psi, value, gradient = self.psi, self.value, self.gradient
+        hessian, fresh, promised = self._hessian(psi), True, np.inf
+        for _ in range(20):
             values, vectors = np.linalg.eigh(hessian)
-            if not values[0] > 1e-8 * max(values[-1], 1.0):
-                return _Found(value, psi, at, gradient, hessian, False)
+            if not values[0] > 1e-6 * max(values[-1], 1.0):
+                return _Found(value, psi, self.at(psi), gradient, hessian, False)
             step = -vectors @ ((vectors.T @ gradient) / values)
-            if -gradient @ step < 1e-13:
-                return _Found(at.value, psi, at, gradient, hessian, True)
+            before, promised = promised, float(-gradient @ step)
+            if promised < 1e-13 or (promised < 1e-10 and promised > 0.1 * before):  # zero, or as near as rounding lets it
+                break
             trial, slope = self._both(psi + step)
+            if (promised > 0.1 * before or trial > value + 1e-8) and not fresh:
+                hessian, fresh = self._hessian(psi), True
+                promised = np.inf
+                continue
             if trial > value + 1e-8:
-                return _Found(at.value, psi, self.at(psi), gradient, hessian, bool(-gradient @ step < 1e-8))
-            psi, value, gradient = psi + step, trial, slope
-        return _Found(value, psi, self.at(psi), gradient, hessian, bool(-gradient @ step < 1e-8))
+                break
+            psi, value, gradient, fresh = psi + step, trial, slope, False
+        at = self.at(psi)
+        return _Found(at.value, psi, at, gradient, hessian, promised < 1e-8)
 
     def _hessian(self, psi) -> np.ndarray:
         """Second derivatives of f, by differences of its gradient."""

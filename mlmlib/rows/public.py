@@ -40,6 +40,13 @@ def car1(time: str, *, group: str | None = None) -> Car1:
     """Continuous first-order autoregression: the correlation is ``phi ** (difference in time)``, phi between 0 and 1.
 
     Parameters are those of `ar1`; times may be any numbers.  Chapter 14 (``14_residual_structures``).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.gls("Reaction ~ Days", mlm.load("sleepstudy"), correlation=mlm.car1("Days", group="Subject"))
+    >>> fit.residual_params.round(2).to_dict()
+    {'car1: phi': 0.8}
     """
     return Car1(time, group)
 
@@ -49,6 +56,13 @@ def arma11(time: str | None = None, *, group: str | None = None) -> Arma11:
 
     Parameters are those of `ar1`; phi and theta are shown as in nlme's ``corARMA(p = 1, q = 1)``.  Chapter 14
     (``14_residual_structures``).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.gls("Reaction ~ Days", mlm.load("sleepstudy"), correlation=mlm.arma11("Days", group="Subject"))
+    >>> fit.residual_params.round(2).to_dict()
+    {'arma11: phi': 0.88, 'arma11: theta': -0.24}
     """
     return Arma11(time, group)
 
@@ -58,6 +72,13 @@ def cs(*, group: str | None = None) -> Cs:
 
     `group` is that of `ar1`.  With rho positive it is the model with a random intercept.  Chapter 14
     (``14_residual_structures``).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.gls("Reaction ~ Days", mlm.load("sleepstudy"), correlation=mlm.cs(group="Subject"))
+    >>> fit.residual_params.round(2).to_dict()
+    {'cs: rho': 0.59}
     """
     return Cs(None, group)
 
@@ -66,6 +87,13 @@ def toeplitz(time: str | None = None, *, group: str | None = None) -> Toeplitz:
     """A correlation for each number of steps between two rows.
 
     Parameters are those of `ar1`.  Chapter 14 (``14_residual_structures``).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.gls("Reaction ~ Days", mlm.load("sleepstudy"), correlation=mlm.toeplitz("Days", group="Subject"))
+    >>> fit.n_params
+    12
     """
     return Toeplitz(time, group)
 
@@ -110,6 +138,14 @@ def power(column: str) -> Power:
     """Residual standard deviation proportional to a power of a column's absolute value, nlme's ``varPower``.
 
     Chapter 14 (``14_residual_structures``).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> data = mlm.load("sleepstudy").assign(day=lambda rows: rows["Days"] + 1)
+    >>> fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", data, variance=mlm.power("day"))
+    >>> fit.residual_params.round(3).to_dict()
+    {'power(day): delta': 0.212}
     """
     return Power(column)
 
@@ -118,5 +154,12 @@ def exponential(column: str) -> Exponential:
     """Residual standard deviation proportional to ``exp(delta * column)``, nlme's ``varExp``.
 
     Chapter 14 (``14_residual_structures``).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", mlm.load("sleepstudy"), variance=mlm.exponential("Days"))
+    >>> fit.residual_params.round(3).to_dict()
+    {'exponential(Days): delta': 0.082}
     """
     return Exponential(column)
