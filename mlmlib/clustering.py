@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from .lmm.factors import only_plain_residuals
 
 from mlmlib.display import html_table, number, text_table
 from mlmlib.errors import DataError
@@ -106,6 +107,8 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", **options):
     >>> rho.kind, round(rho.estimate, 4), round(rho.se, 4), round(rho.lower, 4), round(rho.upper, 4)
     ('unconditional', 0.2342, 0.062, 0.1345, 0.3759)
     """
+    if getattr(getattr(fit, "model", None), "rows", None) is not None and fit.model.rows.variances:
+        only_plain_residuals(fit, "icc")  # a residual variance for each row, so as many intraclass correlations
     groups = _groups_of(fit)
     if group is None and len(groups) > 1:
         raise DataError(f"The model has several grouping factors; name one: group={' or '.join(map(repr, groups))}.")
@@ -355,6 +358,7 @@ def reliability(fit, group=None):
     >>> print(f"{r.table.loc[6327, 'Intercept']:.3f} {r.mean['Intercept']:.3f}")
     0.710 0.851
     """
+    only_plain_residuals(fit, "reliability")
     groups = _groups_of(fit)
     group = group or groups[0]
     term, *more = [term for term in fit.spec.random if term.group == group]

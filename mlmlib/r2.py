@@ -25,6 +25,7 @@ import numpy as np
 from .clustering import _Shown
 from .display import number
 from .errors import DataError
+from .lmm.factors import only_plain_residuals
 
 __all__ = ["ProportionalReduction", "R2", "proportional_reduction", "r2"]
 
@@ -164,6 +165,7 @@ def proportional_reduction(null, full) -> ProportionalReduction:
     [0.726, 0.854, -0.001]
     """
     for fit in (null, full):
+        only_plain_residuals(fit, "proportional_reduction")
         _need_mixed(fit)
     _same_rows(null, full)
     before, after = _variances(null), _variances(full)
@@ -220,6 +222,7 @@ def r2(fit, null=None, *, slopes: str = "refit") -> R2 | LinearR2:
     >>> round(got.marginal, 4), round(got.conditional, 4), round(got.level1, 4), round(got.reduction["Residual"], 4)
     (0.0439, 0.2319, 0.0435, 0.0625)
     """
+    only_plain_residuals(fit, "r2")
     if slopes not in ("refit", "average"):
         raise ValueError(f"slopes={slopes!r} must be 'refit' or 'average'.")
     if getattr(fit, "rsquared", None) is not None:

@@ -21,7 +21,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..lmm.factors import only_one_factor
+from ..lmm.factors import only_one_factor, only_plain_residuals
 
 __all__ = ["Blocks", "blocks"]
 
@@ -140,6 +140,7 @@ def blocks(fit) -> Blocks:
 
 def _mixed(fit) -> Blocks:
     only_one_factor(fit.design, "This diagnostic")
+    only_plain_residuals(fit, "This diagnostic")
     model, at, design = fit.model, fit._at, fit.design
     p = len(at.b)
     root = np.ones(len(design.y)) if model.root_weights is None else model.root_weights

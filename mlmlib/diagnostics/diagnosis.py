@@ -13,6 +13,7 @@ import numpy as np
 from . import level1, level2, linearity
 from .influence import influence as influence_of
 from .judging import Check
+from ..lmm.factors import only_plain_residuals
 
 __all__ = ["Diagnosis", "diagnose"]
 
@@ -143,6 +144,7 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
     >>> round(found["correlated with ses"].value, 2)
     3.69
     """
+    only_plain_residuals(fit, "diagnose")
     if not getattr(fit, "n_groups", None):
         raise ValueError(
             "The model has no random effects; diagnose is for models of mlm.lmm. For mlm.ols see fit.residuals and "

@@ -25,6 +25,7 @@ from ..table import Categorical, Table
 from . import deletion
 from .blocks import blocks
 from .residuals import leverage
+from ..lmm.factors import only_plain_residuals
 
 __all__ = ["Influence", "influence"]
 
@@ -290,6 +291,7 @@ def influence(fit, by: str | None = None, *, reestimate: bool | None = None) -> 
     >>> found.change.loc[335, ["Days", "sd(Subject: Days)"]].round(2).tolist()
     [0.79, -0.86]
     """
+    only_plain_residuals(fit, "influence")
     if not len(fit._params):
         raise ValueError("The model has no coefficients, so nothing can influence them.")
     mixed = getattr(fit, "model", None) is not None

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
-from ..lmm.factors import only_one_factor
+from ..lmm.factors import only_one_factor, only_plain_residuals
 from .blocks import new_seed, run
 from .bootstrap_result import Bootstrap
 from .bootstrap_test import compare_bootstrap
@@ -83,6 +83,7 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
         raise ValueError(f"n={n!r} must be a whole number of replicates, 2 or more.")
     if getattr(fit, "model", None) is not None:
         only_one_factor(fit.design, "The bootstrap")
+        only_plain_residuals(fit, "The bootstrap")
     seed = new_seed(seed)
     make = engine(fit, kind, statistic, groups)
     blocks, interrupted = run(make, n, seed, n_jobs, progress)

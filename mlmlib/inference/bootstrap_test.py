@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..lmm.batch_fit import fit_replicates
-from ..lmm.factors import only_one_factor
+from ..lmm.factors import only_one_factor, only_plain_residuals
 from .blocks import new_seed, run
 from .comparison import Comparison
 from .replicate import BLOCK, Drawn, bare
@@ -124,6 +124,7 @@ def compare_bootstrap(null, full, n: int = 1000, seed: int | None = 1, n_jobs: i
     for fit in (null, full):
         if getattr(fit, "model", None) is not None:
             only_one_factor(fit.design, "The bootstrap test")
+            only_plain_residuals(fit, "The bootstrap test")
     limit = likelihood_ratio(null, full, names=names)
     null, full, *_ = pair(null, full)
     seed = new_seed(seed)

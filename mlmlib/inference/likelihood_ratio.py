@@ -242,8 +242,12 @@ def _reference(null, full, embedded, statistic, df):
     """Weights (None where it is no mixture), name, p-value and notes of the reference distribution."""
     fixed, random = len(full._names) - len(null._names), df - len(full._names) + len(null._names)
     plain = mixture_pvalue(statistic, {df: 1.0})
-    if not random:
+    if not random or embedded is None:
         return {df: 1.0}, f"chi2({df})", plain, []
+    if hasattr(full, "residual_table"):  # the weights would need the residuals' parameters too, but for one variance
+        if random == 1 and len(full._at.basis) == 1 and not fixed:
+            return {0: 0.5, 1: 0.5}, "chibar2(01)", mixture_pvalue(statistic, {0: 0.5, 1: 0.5}), [_SIDED]
+        return {df: 1.0}, f"chi2({df})", plain, ["conservative: variances cannot be negative"]
     fewer = df - fixed - len(full.model.criterion.basis)
     if embedded.singular:
         pvalue = boundary_pvalue(statistic, full, embedded.D, _null_tangent(null, embedded), fixed)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..table import Categorical, Table
+from .row_comparison import check_structures
 
 __all__ = ["Embedding", "check_nested", "embed", "kind"]
 
@@ -83,8 +84,11 @@ def check_nested(null, full) -> tuple[bool, Embedding | None]:
         raise ValueError(f"The smaller model comes first: {null.formula} has {null.n_params} parameters, "
                          f"{full.formula} {full.n_params}. Exchange them.")
     fixed_differ = _fixed_nested(null, full, order)
-    if kind(full) == "linear":
-        if kind(null) != "linear":
+    if check_structures(null, full):
+        _same_random(null, full)
+        return fixed_differ, None
+    if kind(full) == "linear" or not full.design.random:
+        if null.design.random:
             raise ValueError("The fits are not nested: the first model has random effects, the second has none.")
         embedded = None
     else:
@@ -93,6 +97,15 @@ def check_nested(null, full) -> tuple[bool, Embedding | None]:
         raise ValueError("The two are the same model, written the same way or another: they have the same number of "
                          "parameters and fit the same means and covariances.")
     return fixed_differ, embedded
+
+
+def _same_random(null, full) -> None:
+    """Structures of the residuals are tested with the same random effects in both models."""
+    a, b = ([(term.text, shape.name) for term, shape in zip(fit.design.random, fit.model.structures)]
+            if fit.design.random else [] for fit in (null, full))
+    if a != b:
+        raise ValueError("The fits differ in the structure of the residuals and in the random effects at once; compare "
+                         "them by AIC or BIC, or step by step.")
 
 
 def _same_outcome(null, full) -> None:

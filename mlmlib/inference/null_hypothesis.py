@@ -5,6 +5,8 @@ Chapter 8 (``08_inference``) reads such a null hypothesis.
 
 from __future__ import annotations
 
+from .row_comparison import structures_differ
+
 __all__ = ["null_text"]
 
 
@@ -26,7 +28,10 @@ def null_text(null, full) -> str:
     elif len(fixed) and null.design.offset is not None and full.design.offset is None:
         parts = [f"{name} as in the offset" for name in fixed]
     random = full.n_params - null.n_params - (len(full._names) - len(null._names))
-    if random:
+    if random and structures_differ(null, full):
+        titles = [title for _, title in getattr(null, "residual_structure", ())]
+        parts += [f"residuals: {', '.join(titles) or 'independent, of equal variance'}"]
+    elif random:
         parts += _random(null, full, random)
     return ", ".join(parts) or "the simpler model"
 

@@ -147,7 +147,7 @@ class Parameters:
         fit, p = self.fit, self.p
         whole = np.zeros((len(self.names), len(self.names)))
         whole[:p, :p] = fit._cov
-        if self._sources:
+        if fit.reml is not None:
             whole[p:, p:] = fit.variance_cov()[1]
         else:
             degrees = fit.nobs if fit.method == "ml" else fit.df_resid

@@ -24,7 +24,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..lmm.factors import only_one_factor
+from ..lmm.factors import only_one_factor, only_plain_residuals
 from ..lmm.optimise import Minimum, minimize
 from ..results import normal_quantile
 from .blocks import bar_of
@@ -331,6 +331,7 @@ def _ends(track: Track, z: float) -> tuple[float, float]:
 def _prepared(fit, of, reml: bool):
     """The fit by the criterion asked for, the parameters' names, and what was done."""
     only_one_factor(fit.design, "The profile likelihood")
+    only_plain_residuals(fit, "The profile likelihood")
     messages = []
     if fit.reml != reml:
         fit = fit.refit(reml=reml)

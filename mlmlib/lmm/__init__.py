@@ -9,7 +9,8 @@ from .result import LmmResult
 __all__ = ["LmmModel", "LmmResult", "lmm"]
 
 
-def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", weights=None, offset=None) -> LmmResult:
+def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", weights=None, offset=None,
+        correlation=None, variance=None) -> LmmResult:
     """Fit a linear mixed model.
 
     Parameters
@@ -29,10 +30,17 @@ def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", wei
         Column or values, positive; the residual variance of row i is ``sigma**2 / weights[i]``.
     offset : str or array, optional
         Column or values added to the linear predictor with coefficient 1.
+    correlation : Correlation, optional
+        Of the residuals within groups: ``mlm.ar1("time", group="pupil")``, ``mlm.car1``, ``mlm.arma11``, ``mlm.cs``,
+        ``mlm.toeplitz``, ``mlm.un``.  Its groups must lie within those of the random effects.
+    variance : Variance or list of them, optional
+        Of the residuals: ``mlm.by_group("sex")``, ``mlm.power("x")``, ``mlm.exponential("x")``; those of a list
+        multiply.
 
     Returns
     -------
     LmmResult
+        With `correlation` or `variance` a `RowResult`, which has their parameters too.
 
     Raises
     ------
@@ -52,5 +60,11 @@ def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", wei
     >>> round(fit.criterion, 4)
     1743.6283
     """
-    model = LmmModel(build_design(formula, data, weights=weights, offset=offset), covariance, reml)
+    design = build_design(formula, data, weights=weights, offset=offset)
+    if correlation is not None or variance is not None:
+        from .row_model import RowModel
+        from .row_result import RowResult
+        model = RowModel(design, covariance, reml, correlation, variance)
+        return RowResult(model, *model.fit())
+    model = LmmModel(design, covariance, reml)
     return LmmResult(model, *model.fit())

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import FormulaError
 
-__all__ = ["factor_names", "indistinct", "only_one_factor", "recycled", "sparse_factors"]
+__all__ = ["factor_names", "indistinct", "only_one_factor", "only_plain_residuals", "recycled", "sparse_factors"]
 
 
 def factor_names(design) -> list[str]:
@@ -26,6 +26,14 @@ def only_one_factor(design, what: str) -> None:
     if len(names) > 1:
         raise FormulaError(f"{what} takes models with one grouping factor so far; this one has "
                            f"{', '.join(map(repr, names[:-1]))} and {names[-1]!r}.")
+
+
+def only_plain_residuals(fit, what: str) -> None:
+    """Refuse a model with a structure of its residuals where a method would leave it out."""
+    if hasattr(fit, "residual_table"):
+        told = ", ".join(f"{kind}: {title}" for kind, title in fit.residual_structure)
+        raise FormulaError(f"{what} takes models whose residuals are independent with equal variance so far; this one "
+                           f"has {told}.")
 
 
 def sparse_factors(terms, Zs: list[np.ndarray]) -> list:

@@ -40,7 +40,7 @@ class LmmModel:
     """
 
     def __init__(self, design: Design, covariance="unstructured", reml: bool = True):
-        check(design)
+        self._check(design)
         self.design, self.covariance, self.reml = design, covariance, reml
         self.structures = _structures(design, covariance)
         X, Zs = design.X.T, [term.Z.T for term in design.random]
@@ -58,15 +58,26 @@ class LmmModel:
             Zs[k], back = _condition(Zs[k], term, shape)
             self.z_maps.append(back)
         self.start_b, residual = self._least_squares(design)
-        first, XY = design.random[0], np.vstack([self.Q, residual])
+        self._set_rows(Zs, residual, constant)
+
+    def _set_rows(self, Zs: list[np.ndarray], residual: np.ndarray, constant: float) -> None:
+        """Take the columns of the random effects and the outcome's residual; a row structure would whiten them."""
+        self.criterion = self._criterion(Zs, np.vstack([self.Q, residual]), constant)
+
+    def _criterion(self, Zs: list[np.ndarray], XY: np.ndarray, constant: float) -> Criterion:
+        design = self.design
         if self.one_factor:
+            first = design.random[0]
             elimination = OneFactor(np.concatenate(Zs), XY, first.codes, len(first.levels))
-            self.criterion = Criterion(elimination, self.structures, len(design.y), reml, constant)
-        else:
-            from .several import SeveralFactors
-            from .several_criterion import SeveralCriterion
-            elimination = SeveralFactors(sparse_factors(design.random, Zs), XY)
-            self.criterion = SeveralCriterion(elimination, self.structures, len(design.y), reml, constant)
+            return Criterion(elimination, self.structures, len(design.y), self.reml, constant)
+        from .several import SeveralFactors
+        from .several_criterion import SeveralCriterion
+        elimination = SeveralFactors(sparse_factors(design.random, Zs), XY)
+        return SeveralCriterion(elimination, self.structures, len(design.y), self.reml, constant)
+
+    @staticmethod
+    def _check(design: Design) -> None:
+        check(design)
 
     @property
     def one_factor(self) -> bool:

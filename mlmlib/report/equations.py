@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..lmm.factors import only_one_factor
+from ..lmm.factors import only_one_factor, only_plain_residuals
 from .page import rounded
 
 GREEK = {"beta": "\u03b2", "gamma": "\u03b3", "sigma": "\u03c3", "tau": "\u03c4"}
@@ -209,6 +209,7 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
         raise ValueError(f"form={form!r} must be 'both', 'levels' or 'combined'.")
     if fit.design.random:
         only_one_factor(fit.design, "equations()")
+        only_plain_residuals(fit, "equations()")
     parts = Parts(fit)
     return Equations(*(_write(parts, Writer(tex), estimates, form) for tex in (True, False)))
 

@@ -13,6 +13,7 @@ from .explain_random import changing, diagnoses, variance_part
 from .ledger import Ledger, Prose, joined
 from .meaning import meaning, simple_slope
 from .words import Words
+from ..lmm.factors import only_plain_residuals
 
 __all__ = ["explain"]
 
@@ -51,6 +52,7 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wa
     >>> [heading for heading, _ in told.sections]
     ['Asked', 'Fixed part', 'Variance part', 'What the model does not know', 'What would change our mind', 'Messages']
     """
+    only_plain_residuals(fit, "explain()")
     words, say = Words(fit, labels, units), Ledger(level, ddf)
     mixed = bool(getattr(fit, "n_groups", None))
     sections = [("Asked", [_asked(fit, words, say, mixed)])]

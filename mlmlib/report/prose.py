@@ -18,6 +18,7 @@ from .ledger import Ledger, Prose, joined, sign
 from .meaning import meaning, simple_slope
 from .prose_random import references, results_random
 from .words import Words
+from ..lmm.factors import only_plain_residuals
 
 __all__ = ["report"]
 
@@ -62,6 +63,7 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
     A linear mixed model for mathematics score (math, in points) was fitted to 519 students in 23 schools (5 to 67 students per
     school, M = 22.6)
     """
+    only_plain_residuals(fit, "report()")
     words, say = Words(fit, labels, units), Ledger(level, ddf)
     mixed = bool(getattr(fit, "n_groups", None))
     sections = [("Analysis", [" ".join(_analysis(fit, words, say, level, mixed))])]

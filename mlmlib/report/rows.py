@@ -12,7 +12,7 @@ import numpy as np
 from ..clustering import icc
 from ..r2 import shares
 
-__all__ = ["Cell", "Row", "apa", "apa_p", "decimals", "fit_rows", "fixed_rows", "random_rows"]
+__all__ = ["Cell", "Row", "apa", "apa_p", "decimals", "fit_rows", "fixed_rows", "random_rows", "residual_rows"]
 
 NAN = float("nan")
 DAGGER = "\u2020"
@@ -125,6 +125,16 @@ def random_rows(fits, words, show, random, level, digits) -> list[Row]:
     return rows
 
 
+def residual_rows(fits, show, level, digits) -> list[Row]:
+    """Parameters of the residuals' correlation and variance, of the models that have them."""
+    found: dict = {}
+    for k, fit in enumerate(fits):
+        for row in fit.residual_table(level).itertuples(index=False) if hasattr(fit, "residual_table") else ():
+            found.setdefault(row.name, {})[k] = Cell(row.estimate, "", row.se, row.lower, row.upper)
+    return [Row("Residuals", name, name, _written([own.get(k) for k in range(len(fits))], show, digits, False))
+            for name, own in found.items()]
+
+
 def _written(cells, show, digits, stars, bounded=False) -> tuple:
     present = [c for c in cells if c is not None]
     places = (
@@ -160,6 +170,7 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
     """ICC, explained variance, sizes, estimator, likelihood and criteria; those in `flagged` get a dagger."""
     liked = [fit.refit(reml=False) if criteria == "ml" and fit.reml else fit for fit in fits]
     mixed = [bool(getattr(fit, "n_groups", None)) for fit in fits]
+    plain = [not hasattr(fit, "residual_table") for fit in fits]  # else there is no one residual variance to share
     factors = list(dict.fromkeys(f for fit, m in zip(fits, mixed) if m for f in fit.n_groups))
     rows = []
 
@@ -175,13 +186,14 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
         add(
             f"ICC{which}",
             f"icc: {factor}",
-            [icc(fit, group=factor).estimate if m and factor in fit.n_groups else None for fit, m in zip(fits, mixed)],
+            [icc(fit, group=factor).estimate if m and p and factor in fit.n_groups else None
+             for fit, m, p in zip(fits, mixed, plain)],
             apa,
         )
-    parts = [shares(fit) if m else None for fit, m in zip(fits, mixed)]
+    parts = [shares(fit) if m and p else None for fit, m, p in zip(fits, mixed, plain)]
     add("R2, marginal", "r2 marginal", [p and p[0] / sum(p) for p in parts], apa)
     add("R2, conditional", "r2 conditional", [p and (p[0] + p[1]) / sum(p) for p in parts], apa)
-    add("R2", "r2", [None if m else fit.rsquared for fit, m in zip(fits, mixed)], apa)
+    add("R2", "r2", [fit.rsquared if fit.reml is None else None for fit in fits], apa)
     count = "{:,.0f}".format
     add(words.rows[0].upper() + words.rows[1:], "nobs", [fit.nobs for fit in fits], count)
     for factor in factors:

@@ -34,6 +34,8 @@ def summary(fit, *, level: float = 0.95, scale: str = "variance", ddf: str = "wa
     tables = [_fixed(fit, level, ddf)]
     if mixed:
         tables.append(_random(fit, level, scale))
+    if hasattr(fit, "residual_table"):
+        tables.append(_residuals(fit, level))
     return Page(
         _title(fit, mixed, grouped),
         tuple(_lines(fit, mixed, ddf)),
@@ -74,6 +76,8 @@ def _lines(fit, mixed, ddf):
             f"Groups ({factor})",
             f"{count:,}; rows in a group: {sizes.min():,} to {sizes.max():,}, mean {sizes.mean():.1f}",
         )
+    for what, title in getattr(fit, "residual_structure", ()):
+        yield f"Residual {what}", title
     criterion = f"REML criterion {fit.criterion:,.4f}; " if mixed and fit.reml else ""
     yield (
         "Likelihood" if mixed else "Log likelihood",
@@ -149,13 +153,21 @@ def _random(fit, level, scale):
     return Table("Random effects", tuple(head), tuple(rows), words=2)
 
 
+def _residuals(fit, level):
+    """Parameters of the residuals' correlation and variance."""
+    rows = [(row.name, *rounded(row.estimate, row.se, row.lower, row.upper, guide=row.se))
+            for row in fit.residual_table(level).itertuples(index=False)]
+    return Table("Structure of the residuals", ("", "estimate", "SE", f"{level:.0%} low", "high"), tuple(rows))
+
+
 def _notes(fit, grouped, ddf):
     if ddf != "wald" and grouped:
         note = method_of(fit, ddf).note
         yield f"Fixed effects: {TITLES[ddf]}{f'; {note}' if note else ''}."
     if grouped:
         test = fit.lr_vs_linear()
+        kept = ", its residuals of the same structure" if hasattr(fit, "residual_table") else ""
         yield (
-            f"Against the model without random effects: {test.distribution} = {test.statistic:,.2f}, "
+            f"Against the model without random effects{kept}: {test.distribution} = {test.statistic:,.2f}, "
             f"p {_equals(test.pvalue)}"
         )

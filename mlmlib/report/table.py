@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import table_writers as writers
-from .rows import fit_rows, fixed_rows, random_rows
+from .rows import fit_rows, fixed_rows, random_rows, residual_rows
 from .table_notes import columns, comparable, measures, reading, troubles
 from .words import Words
 
@@ -176,6 +176,7 @@ def table(
     rows = [
         *fixed_rows(fits, _Any(known), show, stars, level, digits, ddf),
         *random_rows(fits, _Any(known, words), show, random, level, digits),
+        *residual_rows(fits, show, level, digits),
         *fit_rows(fits, _Any(known, words), criteria, flagged),
     ]
     notes = [

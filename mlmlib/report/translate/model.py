@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from ...formula import Factor, Formula, parse, term_name
+from ...lmm.factors import only_plain_residuals
 
 
 class Untranslatable(Exception):
@@ -97,6 +98,7 @@ def derived(model: Model, power: str = "^", log: str = "log") -> dict[Factor, tu
 
 def of_fit(fit, data: str = "df") -> Model:
     """The model behind a result of ``mlm.lmm`` or ``mlm.ols``."""
+    only_plain_residuals(fit, "translate()")
     design = fit.design
     model = _of_design(design, data)
     structures = [s.name for s in fit.model.structures] if hasattr(fit, "model") else []

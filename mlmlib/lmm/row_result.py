@@ -1,0 +1,225 @@
+"""The result of a model with a structure of its residuals."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import DataError, FormulaError
+from .result import LmmResult
+from .row_model import RowModel
+from .row_variances import RowVarianceParameters, residual_table
+
+__all__ = ["RowResult"]
+
+_ONLY_SO_FAR = ("{} takes models whose residuals are independent with equal variance so far; for this one there are "
+                "Wald tests and intervals, mlm.compare, simulate() and refit().")
+
+
+class RowResult(LmmResult):
+    """A fitted linear (mixed) model whose residuals are correlated or of unequal variance.
+
+    As `LmmResult`, and:
+
+    Attributes
+    ----------
+    sigma : float
+        Residual standard deviation where the variance structure is one: of the first group for ``by_group``, where the
+        covariate is 1 for ``power`` and 0 for ``exponential``, as in nlme.
+    residual_sd : Series
+        Residual standard deviation of every row.
+
+    Notes
+    -----
+    Chapter 14 (``14_residual_structures``) reads one.  Tests of coefficients refer to the normal distribution.
+    """
+
+    def __init__(self, model: RowModel, minimum, messages=()):
+        super().__init__(model, minimum, messages)
+        log_sd = model.rows.log_sd(model.psi)
+        self._freeze(sigma=float(np.sqrt(minimum.at.s2) * np.exp(-np.mean(log_sd))),
+                     n_params=self.n_params + model.rows.n_params)
+
+    # the residuals' structure
+
+    @cached_property
+    def _variances(self) -> RowVarianceParameters:
+        return RowVarianceParameters(self)
+
+    @property
+    def residual_structure(self) -> list:
+        """What was asked for: pairs such as ``("correlation", "AR(1) within Subject")``."""
+        return list(self.model.rows.titles)
+
+    @property
+    def residual_params(self):
+        """Parameters of the residuals' structure (Series)."""
+        import pandas as pd
+        return pd.Series(self.model.rows.natural(self.model.psi),
+                         index=[parameter.name for parameter in self.model.rows.parameters])
+
+    def residual_table(self, level: float = 0.95):
+        """Parameters of the residuals' structure with standard errors and intervals (DataFrame)."""
+        return residual_table(self, level)
+
+    @cached_property
+    def _row_sd(self) -> np.ndarray:
+        log_sd = self.model.rows.log_sd(self.model.psi)
+        sd = np.full(self.nobs, self.sigma) * np.exp(log_sd)
+        return sd if self.model.root_weights is None else sd / self.model.root_weights
+
+    @property
+    def residual_sd(self):
+        """Residual standard deviation of every row used (Series)."""
+        return self._row_series(self._row_sd, "residual sd")
+
+    def residual_cov(self, group):
+        """Covariance matrix of one group's residuals, in the order of the data's rows (DataFrame).
+
+        Parameters
+        ----------
+        group : label
+            A group of the correlation structure.
+        """
+        import pandas as pd
+        correlation = self.model.rows.correlation
+        if correlation is None:
+            raise ValueError("The residuals are uncorrelated; see residual_sd.")
+        layout = correlation.layout
+        labels = [str(level) for level in layout.levels]
+        if str(group) not in labels:
+            raise ValueError(f"There is no group {group!r}; the first are {', '.join(labels[:5])}.")
+        rows = np.flatnonzero(layout.codes == labels.index(str(group)))
+        units = np.zeros((len(rows), self.nobs))
+        units[np.arange(len(rows)), rows] = 1.0
+        white = self.model.rows.whiten(units, self.model.psi)[0][:, rows]  # column of L^-1 for each row
+        root = 1.0 if self.model.root_weights is None else self.model.root_weights[rows]
+        white = white * (root if np.ndim(root) == 0 else root[:, None])
+        cov = self._at.s2 * np.linalg.inv(white @ white.T)
+        index = self.design.index()[rows]
+        return pd.DataFrame(cov, index=index, columns=index)
+
+    # rows
+
+    def _whitened(self, values: np.ndarray) -> np.ndarray:
+        """Values of rows freed of correlation, in units of their standard deviation."""
+        root = self.model.root_weights
+        rows = values[None] if root is None else (values * root)[None]
+        return self.model.rows.whiten(rows, self.model.psi)[0][0] / np.sqrt(self._at.s2)
+
+    @property
+    def scaled_residuals(self):
+        """Residuals divided by each row's own standard deviation (nlme's ``"pearson"``)."""
+        return self._row_series((self.design.y - self._fitted) / self._row_sd, "scaled residual")
+
+    def residuals(self, kind: str = "raw", level: str = "conditional"):
+        """Residuals of rows, or the random effects of groups.
+
+        Parameters
+        ----------
+        kind : {"raw", "pearson", "scaled"}
+            In units of the outcome; divided by each row's standard deviation; or freed of correlation too (nlme's
+            ``"normalized"``: row i less what the rows of its group before it predict).
+        level : {"conditional", "marginal"}
+            Outcome less fixed and random part, or less the fixed part.
+        """
+        if level not in ("conditional", "marginal"):
+            raise ValueError(f"level={level!r} is not known; residuals are 'conditional' or 'marginal' here.")
+        if kind not in ("raw", "pearson", "scaled"):
+            raise ValueError(f"kind={kind!r} is not known for a model with correlation= or variance=; choose one of "
+                             "raw, pearson, scaled.")
+        values = self.design.y - (self._fitted if level == "conditional" else self._fixed_part)
+        if level == "marginal" and kind != "raw" and self.design.random:
+            raise ValueError(f"kind={kind!r} is there for conditional residuals of this model.")
+        if kind == "pearson":
+            values = values / self._row_sd
+        elif kind == "scaled":
+            values = self._whitened(values)
+        return self._row_series(values, f"{kind} {level} residual")
+
+    # other fits
+
+    def refit(self, y=None, *, reml: bool | None = None) -> RowResult:
+        model = self.model
+        if reml is not None and reml != self.reml:
+            model = RowModel(self.design, model.covariance, reml, model.correlation, model.variance)
+        if y is not None:
+            y = np.asarray(y, dtype=float)
+            if y.shape != (self.nobs,) or not np.isfinite(y).all():
+                raise DataError(f"refit needs {self.nobs} finite outcomes, one for each row used.")
+            model = model.with_outcome(y)
+        elif model is self.model:
+            return self
+        return RowResult(model, *model.fit())
+
+    def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new") -> np.ndarray:
+        """Draw outcomes from the fitted model, residuals with their structure: as `LmmResult.simulate`."""
+        if random_effects not in ("new", "kept"):
+            raise ValueError(f"random_effects={random_effects!r} must be 'new' or 'kept'.")
+        rng = np.random.default_rng(seed)
+        out = self.model.rows.colour(rng.standard_normal((n, self.nobs)), self.model.psi) * np.sqrt(self._at.s2)
+        if self.model.root_weights is not None:
+            out /= self.model.root_weights
+        out += self._fitted if random_effects == "kept" else self._fixed_part
+        for term, T in zip(self.design.random, self._T) if random_effects == "new" else ():
+            values, vectors = np.linalg.eigh(T)
+            factor = vectors * np.sqrt(np.maximum(values, 0.0))
+            for row in out:
+                row += term.values(rng.standard_normal((len(term.levels), len(T))) @ factor.T)
+        return out
+
+    # tests and intervals
+
+    def conf_int(self, level: float = 0.95, method: str = "wald", which: str = "fixed", of=None, **options):
+        """Confidence intervals as those of a mixed model, by Wald's method; ``which="all"`` has the residuals' parameters.
+
+        See `mlmlib.inference.intervals.conf_int`.
+        """
+        import pandas as pd
+        if method not in ("wald", "fieller"):
+            self._later(f"conf_int(method={method!r})")
+        table = super().conf_int(level, method, which, of, **options)
+        if which != "all" or of is not None:
+            return table
+        rows = self.residual_table(level).set_index("name")[["lower", "upper"]]
+        return pd.concat([table, rows.rename_axis(None)])
+
+    def lr_vs_linear(self, mixture: bool = False):
+        """Test of the random part against the model with the same residual structure and no random effects."""
+        from ..inference.row_comparison import lr_vs_gls
+        return lr_vs_gls(self)
+
+    def _later(self, what):
+        raise FormulaError(_ONLY_SO_FAR.format(what))
+
+    @property
+    def _satterthwaite(self):
+        self._later("ddf='satterthwaite'")
+
+    @property
+    def _kenward_roger(self):
+        self._later("ddf='kenward-roger'")
+
+    def profile(self, of=None, *, reml: bool = False, progress=None):
+        """Not there yet for these models."""
+        self._later("profile()")
+
+    def bootstrap(self, *_, **__):
+        """Not there yet for these models; see ``simulate`` and ``refit``."""
+        self._later("bootstrap()")
+
+    @property
+    def theta(self) -> np.ndarray:
+        """Parameters of the relative covariance factors, one term after the other (relative to the typical row)."""
+        return super().theta if self.design.random else np.empty(0)
+
+    @cached_property
+    def _by_group(self) -> dict:
+        return super()._by_group if self.design.random else {}
+
+    def covariance_matrix(self, group: str | None = None):
+        """Covariance matrix T of a grouping factor's random effects (DataFrame)."""
+        if not self.design.random:
+            raise ValueError("The model has no random effects; see residual_cov.")
+        return super().covariance_matrix(group)

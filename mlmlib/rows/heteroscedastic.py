@@ -1,0 +1,79 @@
+"""Residual variances by group, by a power of a covariate, by its exponential.
+
+References
+----------
+Pinheiro, J. C., & Bates, D. M. (2000). Mixed-Effects Models in S and S-PLUS. Springer, section 5.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import DataError
+from .base import BoundVariance, Parameter, Variance
+from .layout import categories, numbers
+
+__all__ = ["ByGroup", "Exponential", "Power"]
+
+
+@dataclass(frozen=True)
+class ByGroup(Variance):
+    name, title = "by_group", "by group of"
+
+    def bind(self, design):
+        codes, levels = categories(design, self.column, "by_group")
+        if len(levels) < 2:
+            raise DataError(f"by_group: {self.column!r} is the same in all rows; there are no variances to compare.")
+        counts = np.bincount(codes)
+        if counts.min() < 2:
+            raise DataError(f"by_group: {self.column} = {levels[int(counts.argmin())]} has one row, of which no "
+                            "variance can be estimated; merge groups.")
+        columns = (codes == np.arange(1, len(levels))[:, None]).astype(float)
+        return BoundVariance(columns, [Parameter(f"sd ratio({level} / {levels[0]})", "positive")
+                                       for level in levels[1:]])
+
+
+@dataclass(frozen=True)
+class Power(Variance):
+    name, title = "power", "by a power of"
+
+    def bind(self, design):
+        x = np.abs(numbers(design, self.column, "power"))
+        if not (x > 0).all():
+            raise DataError(f"power: {self.column!r} is zero in {int((x == 0).sum())} rows, whose variance would be "
+                            "zero; use mlm.exponential, or add a constant to it.")
+        return _covariate(np.log(x), self.column, "power")
+
+
+@dataclass(frozen=True)
+class Exponential(Variance):
+    name, title = "exponential", "by the exponential of"
+
+    def bind(self, design):
+        return _covariate(numbers(design, self.column, "exponential"), self.column, "exponential")
+
+
+def _covariate(column, name, what) -> BoundVariance:
+    if np.ptp(column) < 1e-12 * max(np.abs(column).max(), 1e-300):
+        raise DataError(f"{what}: {name!r} is the same in all rows; the variance cannot depend on it.")
+    return _Scaled(column[None], [Parameter("delta", "real")])
+
+
+class _Scaled(BoundVariance):
+    """One covariate; psi is in units of its standard deviation."""
+
+    def __init__(self, columns, parameters):
+        super().__init__(columns, parameters)
+        self.size = float(columns.std())
+
+    def log_sd(self, psi):
+        return psi / self.size @ self.columns
+
+    @property
+    def log_slopes(self):
+        return self.columns / self.size
+
+    def natural(self, psi):
+        return psi / self.size
