@@ -122,6 +122,7 @@ def test_the_search_is_that_of_the_chapter_step_by_step(lab, seed):
         page.settle()
         assert page.state["chosen"] == path[: k + 1] and page.readout("looks") == 12 * (k + 2)
     page.page.locator("#step").click()
+    page.settle()
     assert page.page.locator("#step").inner_text() == "AIC takes no more"
     assert page.state["chosen"] == path
     assert page.readout("aic") == pytest.approx(best.aic, abs=1e-6) and page.readout("found") == finds(best, path)

@@ -83,6 +83,7 @@ def test_taking_out_and_putting_back_by_button_and_delete(lab):
     page = lab()
     inside = page.numbers
     page.page.locator("#out").click()
+    page.settle()
     assert page.page.locator("#out").inner_text() == "Put 62821 back"
     out = assert_equals_mlmlib(page)
     assert out == inside  # with and without are the same two fits, whichever is the model now
