@@ -1,6 +1,6 @@
 """Generalized least squares: a linear model with correlated residuals or unequal variances, without random effects.
 
-Chapter 14 (``14_residual_structures``) compares it with the mixed model.
+Chapter 14 (``14_growth_shapes``) compares it with the mixed model.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Residual correlation and variance structures against nlme's gls and lme at full precision (reference/r).
 
-Of 58 files all agree in the log-likelihood.  `SHORT` lists those where nlme stops short of the maximum, so that ours is
+Of 62 files all agree in the log-likelihood.  `SHORT` lists those where nlme stops short of the maximum, so that ours is
 higher and the estimates differ by more than 1e-6 (1e-5 for variances): the difference is held to what that gap in the
 likelihood allows.
 """
@@ -155,8 +155,8 @@ def test_structure(name):
     if structure is None:
         return
     if structure.name != "by_group":
-        assert found.iloc[-1] == pytest.approx(np.atleast_1d(list(given.values()) if isinstance(given, dict) else given)[0],
-                                               rel=tolerance(name, 1e-5))
+        theirs = np.atleast_1d(list(given.values()) if isinstance(given, dict) else given)[0]
+        assert found.iloc[-1] == pytest.approx(theirs, rel=tolerance(name, 1e-5))
         assert fitted.sigma == pytest.approx(truth["sigma"], rel=tolerance(name, 1e-5))
         return
     levels = fitted.data[structure.column].astype(str).str.replace(r"\.0$", "", regex=True)
@@ -165,7 +165,8 @@ def test_structure(name):
         assert sd == pytest.approx(truth["sigma"] * given.get(level, 1.0), rel=1e-5)
 
 
-FIRST = [name for name in NAMES if name.startswith("more") and "arma" not in name and "ortho" not in name and name not in SHORT]
+FIRST = [name for name in NAMES
+         if name.startswith("more") and "arma" not in name and "ortho" not in name and name not in SHORT]
 
 
 @pytest.mark.parametrize("name", FIRST)
@@ -173,5 +174,36 @@ def test_residuals(name):
     """As in nlme.  Its factor of compound symmetry and of general matrices is another one, so that its normalized
     residuals differ."""
     fitted, truth = fit(name), reference(f"nlme_{name}")
-    assert np.allclose(fitted.residuals("pearson").to_numpy()[:5], truth["resid_pearson_first5"], rtol=1e-5, atol=1e-6)
-    assert np.allclose(fitted.residuals("scaled").to_numpy()[:5], truth["resid_normalized_first5"], rtol=1e-5, atol=1e-6)
+    for ours, theirs in (("pearson", "pearson"), ("scaled", "normalized")):
+        found = fitted.residuals(ours).to_numpy()[:5]
+        assert np.allclose(found, truth[f"resid_{theirs}_first5"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["ml", "reml"])
+def test_independent_residuals_are_least_squares(kind):
+    """nlme's gls without a structure, against mlm.ols."""
+    truth = reference(f"nlme_gls_orthodont_iid_{kind}")
+    fitted = mlm.ols(ORTHO, data("ortho"), method="ml" if kind == "ml" else "ols")
+    place = [_place(fitted._names, key) for key in truth["fixef"]]
+    N, p = fitted.design.X.shape
+    stretch = np.sqrt(N / (N - p)) if kind == "ml" else 1.0
+    assert fitted.loglik(kind == "reml") == pytest.approx(truth["logLik"], abs=1e-9)
+    assert relative(fitted._params[place], list(truth["fixef"].values()), 1e-3) < 1e-9
+    assert relative(stretch * fitted._se[place], list(truth["se"].values())) < 1e-9
+
+
+@pytest.mark.parametrize("kind", ["ml", "reml"])
+def test_nested_random_effects(kind):
+    """Children in schools with AR(1) residuals: lme(random = ~ 1 | schoolid/childid, correlation = corAR1(...))."""
+    truth = reference(f"nlme_nested_egsingle_ar1_{kind}")
+    fitted = mlm.lmm("math ~ year + (1 | schoolid/childid)", mlm.load("egsingle"), correlation=mlm.ar1("year"),
+                     reml=kind == "reml")
+    assert fitted.converged and fitted.llf == pytest.approx(truth["logLik"], abs=1e-6)
+    assert fitted.n_params == truth["df"]
+    assert relative(fitted._params, list(truth["fixef"].values()), 1e-3) < 1e-6
+    assert relative(fitted._se, list(truth["se"].values())) < 1e-6
+    assert fitted.residual_params.iloc[0] == pytest.approx(truth["cor_par"], rel=1e-5)
+    variances = [float(T[0, 0]) for T in fitted._T]
+    theirs = [np.ravel(truth["reStruct"][group])[0] for group in ("schoolid", "childid")]
+    assert relative(variances, theirs) < 1e-5
+    assert fitted.sigma == pytest.approx(truth["sigma"], rel=1e-5)

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["KenwardRoger"]
+__all__ = ["KenwardRoger", "directions", "put_together"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class KenwardRoger:
         fit = fit if fit.reml else fit.refit(reml=True)
         sums = _sums(fit)
         self.params, self.plain = fit._params, fit._cov
-        self._half = fit.sigma * np.linalg.inv(fit.model.x_map).T @ fit._at.half  # plain = half half'
+        self._half = np.sqrt(fit._at.s2) * np.linalg.inv(fit.model.x_map).T @ fit._at.half  # plain = half half'
         W, lost = _inverse(sums.information)
         if lost:
             notes.append("the variance parameters cannot all be told apart; what can is used")
@@ -138,7 +138,7 @@ class KenwardRoger:
         return scale, df
 
 
-def _directions(fit) -> np.ndarray:
+def directions(fit) -> np.ndarray:
     """The random effects' covariance matrix by each free variance and covariance, shape (m, q, q); it is linear in them.
 
     In the model's working columns, in which K and Y are.
@@ -158,7 +158,10 @@ def _directions(fit) -> np.ndarray:
 
 def _sums(fit) -> Sums:
     """The sums over groups, of the arrays K and Y that the criterion holds."""
-    at, E = fit._at, _directions(fit)
+    if hasattr(fit, "residual_table"):
+        from .row_small_sample import row_sums
+        return row_sums(fit)
+    at, E = fit._at, directions(fit)
     if not fit.model.one_factor:
         return _several(fit, E)
     K = at.parts.K.transpose(2, 0, 1)  # (J, q, q)
@@ -171,7 +174,7 @@ def _sums(fit) -> Sums:
     EK = E[:, None] @ K
     trace = np.einsum("ijab,kjba->ik", EK, EK, optimize=True)
     single = np.einsum("ijaa->i", EK)
-    return _put_together(first, second, trace, single, n - p)
+    return put_together(first, second, trace, single, n - p)
 
 
 def _several(fit, E: np.ndarray) -> Sums:
@@ -179,11 +182,11 @@ def _several(fit, E: np.ndarray) -> Sums:
     at, criterion = fit._at, fit.model.criterion
     K = criterion.elimination.K_sums(at.parts, at.L)
     n, p = fit.design.X.shape
-    return _put_together(criterion.fixed_sums(at, E), criterion.curved(at, E, slice(0, p)), criterion.traces(at, E),
+    return put_together(criterion.fixed_sums(at, E), criterion.curved(at, E, slice(0, p)), criterion.traces(at, E),
                          np.einsum("iab,ab->i", E, K), n - p)
 
 
-def _put_together(first, second, trace, single, degrees: int) -> Sums:
+def put_together(first, second, trace, single, degrees: int) -> Sums:
     m, p = first.shape[:2]
     flat = first.reshape(m, -1)
     information = np.empty((m + 1, m + 1))

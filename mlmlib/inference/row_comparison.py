@@ -1,6 +1,6 @@
 """Likelihood-ratio tests of models with a structure of their residuals.
 
-Chapter 14 (``14_residual_structures``) chooses between structures by them.
+Chapter 14 (``14_growth_shapes``) chooses between structures by them.
 """
 
 from __future__ import annotations

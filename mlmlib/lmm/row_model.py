@@ -9,7 +9,7 @@ whose gradient is the criterion's own at fixed theta, since theta is at its mini
 searched by a quasi-Newton method and finished by Newton steps, so that converged means that all derivatives, in theta
 and in psi, are zero.
 
-Chapter 14 (``14_residual_structures``) uses it.
+Chapter 14 (``14_growth_shapes``) uses it.
 
 References
 ----------
@@ -85,6 +85,13 @@ class RowModel(LmmModel):
                      else NoEffects(rows, len(self.design.y), self.reml, constant))
         criterion.rows = rows
         return criterion
+
+    def best_at(self, psi: np.ndarray, near: Evaluation) -> Evaluation:
+        """The criterion at psi, minimized over theta from a point near by."""
+        criterion = self.at_psi(psi)
+        if not self.design.random:
+            return criterion.evaluate(near.L, near.basis)
+        return minimize(criterion.settle(near.L), criterion.advance, tolerance=1e-15).at
 
     def with_outcome(self, y: np.ndarray) -> RowModel:
         other = copy.copy(self)
@@ -208,7 +215,7 @@ class _Search:
                 return _Found(value, psi, self.at(psi), gradient, hessian, False)
             step = -vectors @ ((vectors.T @ gradient) / values)
             before, promised = promised, float(-gradient @ step)
-            if promised < 1e-13 or (promised < 1e-10 and promised > 0.1 * before):  # zero, or as near as rounding lets it
+            if promised < 1e-13 or (promised < 1e-10 and promised > 0.1 * before):  # zero, or as near as can be
                 break
             trial, slope = self._both(psi + step)
             if (promised > 0.1 * before or trial > value + 1e-8) and not fresh:

@@ -32,7 +32,7 @@ class RowResult(LmmResult):
 
     Notes
     -----
-    Chapter 14 (``14_residual_structures``) reads one.  Tests of coefficients refer to the normal distribution.
+    Chapter 14 (``14_growth_shapes``) reads one.  Tests of coefficients refer to the normal distribution.
     """
 
     def __init__(self, model: RowModel, minimum, messages=()):
@@ -151,7 +151,7 @@ class RowResult(LmmResult):
             model = model.with_outcome(y)
         elif model is self.model:
             return self
-        return RowResult(model, *model.fit())
+        return type(self)(model, *model.fit())
 
     def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new") -> np.ndarray:
         """Draw outcomes from the fitted model, residuals with their structure: as `LmmResult.simulate`."""
@@ -193,13 +193,10 @@ class RowResult(LmmResult):
     def _later(self, what):
         raise FormulaError(_ONLY_SO_FAR.format(what))
 
-    @property
+    @cached_property
     def _satterthwaite(self):
-        self._later("ddf='satterthwaite'")
-
-    @property
-    def _kenward_roger(self):
-        self._later("ddf='kenward-roger'")
+        from ..inference.row_small_sample import RowSatterthwaite
+        return RowSatterthwaite(self)
 
     def profile(self, of=None, *, reml: bool = False, progress=None):
         """Not there yet for these models."""

@@ -7,7 +7,7 @@ psi estimated, and B = d v(psi) / d psi along the minimum,
 
 which is the inverse of the joint observed information, by blocks.
 
-Chapter 14 (``14_residual_structures``) reads these.
+Chapter 14 (``14_growth_shapes``) reads these.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import numpy as np
 
 from ..results import normal_quantile
-from .optimise import minimize
 from .variances import VarianceParameters, _inverse
 
 __all__ = ["RowVarianceParameters", "residual_table"]
@@ -39,13 +38,9 @@ class RowVarianceParameters(VarianceParameters):
     def _values(self, psi) -> np.ndarray:
         """The variance parameters at the minimum over theta for psi."""
         model, at = self.fit.model, self.fit._at
-        criterion = model.at_psi(psi)
-        if model.design.random:
-            at = minimize(criterion.settle(at.L), criterion.advance).at
-        else:
-            at = criterion.evaluate(at.L, at.basis)
+        at = model.best_at(psi, at)
         out = np.zeros(len(self.names))
-        for (sd_place, corr_place), back, block in zip(self._place, model.z_maps, criterion.blocks):
+        for (sd_place, corr_place), back, block in zip(self._place, model.z_maps, model.criterion.blocks):
             factor = back @ at.L[block, block]
             T = at.s2 * factor @ factor.T
             sd = np.sqrt(np.diagonal(T))

@@ -5,5 +5,5 @@ The residuals of one group are ``e ~ N(0, sigma^2 G C G)``, G the diagonal matri
 [Z X y] multiplied by the inverse Cholesky factor of G C G, and the log-determinant.  In those rows the residuals are
 independent with equal variance, and the criterion of `mlmlib.lmm` is the ordinary one.
 
-Chapter 14 (``14_residual_structures``) chooses between them.
+Chapter 14 (``14_growth_shapes``) chooses between them.
 """

@@ -1,7 +1,7 @@
-"""What a structure of the residuals is: a description that the reader writes, and the same bound to the rows of a design.
+"""What a structure of the residuals is: a description that the reader writes, and the same bound to a design's rows.
 
-A description (``mlm.ar1("time", group="Subject")``) knows names of columns alone.  Bound, it has free parameters psi, any
-real numbers, chosen so that the search is unconstrained and psi = 0 is near independence with equal variances.
+A description (``mlm.ar1("time", group="Subject")``) knows names of columns alone.  Bound, it has free parameters psi,
+any real numbers, chosen so that the search is unconstrained and psi = 0 is near independence with equal variances.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def ar1(time: str | None = None, *, group: str | None = None) -> Ar1:
 
     Notes
     -----
-    Chapter 14 (``14_residual_structures``).
+    Chapter 14 (``14_growth_shapes``).
 
     Examples
     --------
@@ -39,7 +39,7 @@ def ar1(time: str | None = None, *, group: str | None = None) -> Ar1:
 def car1(time: str, *, group: str | None = None) -> Car1:
     """Continuous first-order autoregression: the correlation is ``phi ** (difference in time)``, phi between 0 and 1.
 
-    Parameters are those of `ar1`; times may be any numbers.  Chapter 14 (``14_residual_structures``).
+    Parameters are those of `ar1`; times may be any numbers.  Chapter 14 (``14_growth_shapes``).
 
     Examples
     --------
@@ -55,7 +55,7 @@ def arma11(time: str | None = None, *, group: str | None = None) -> Arma11:
     """Autoregression with moving average: correlations fall by phi from the second step on, the first is free.
 
     Parameters are those of `ar1`; phi and theta are shown as in nlme's ``corARMA(p = 1, q = 1)``.  Chapter 14
-    (``14_residual_structures``).
+    (``14_growth_shapes``).
 
     Examples
     --------
@@ -71,7 +71,7 @@ def cs(*, group: str | None = None) -> Cs:
     """Compound symmetry: any two rows of a group have correlation rho, which may be negative.
 
     `group` is that of `ar1`.  With rho positive it is the model with a random intercept.  Chapter 14
-    (``14_residual_structures``).
+    (``14_growth_shapes``).
 
     Examples
     --------
@@ -86,7 +86,7 @@ def cs(*, group: str | None = None) -> Cs:
 def toeplitz(time: str | None = None, *, group: str | None = None) -> Toeplitz:
     """A correlation for each number of steps between two rows.
 
-    Parameters are those of `ar1`.  Chapter 14 (``14_residual_structures``).
+    Parameters are those of `ar1`.  Chapter 14 (``14_growth_shapes``).
 
     Examples
     --------
@@ -103,7 +103,7 @@ def un(time: str | None = None, *, group: str | None = None) -> Un:
 
     Parameters are those of `ar1`; times may be any numbers or categories.  With ``variance=mlm.by_group(time)`` beside
     it variances are free too, which is what SAS and Stata call unstructured.  Chapter 14
-    (``14_residual_structures``).
+    (``14_growth_shapes``).
 
     Examples
     --------
@@ -122,7 +122,7 @@ def by_group(column: str) -> ByGroup:
     """A residual variance for each category of a column (``"sex:grade"`` for several), nlme's ``varIdent``.
 
     What is estimated are ratios of standard deviations to that of the first category.  Chapter 14
-    (``14_residual_structures``).
+    (``14_growth_shapes``).
 
     Examples
     --------
@@ -137,7 +137,7 @@ def by_group(column: str) -> ByGroup:
 def power(column: str) -> Power:
     """Residual standard deviation proportional to a power of a column's absolute value, nlme's ``varPower``.
 
-    Chapter 14 (``14_residual_structures``).
+    Chapter 14 (``14_growth_shapes``).
 
     Examples
     --------
@@ -153,7 +153,7 @@ def power(column: str) -> Power:
 def exponential(column: str) -> Exponential:
     """Residual standard deviation proportional to ``exp(delta * column)``, nlme's ``varExp``.
 
-    Chapter 14 (``14_residual_structures``).
+    Chapter 14 (``14_growth_shapes``).
 
     Examples
     --------
