@@ -21,12 +21,13 @@ __all__ = ["Encoder", "FactorInfo"]
 
 @dataclass(frozen=True)
 class FactorInfo:
-    """What a factor learned: categories and their contrast, or the number of numeric columns."""
+    """What a factor learned: categories and their contrast, or the number of numeric columns and their names."""
 
     levels: np.ndarray | None
     contrast: object
     width: int
     memory: Memory
+    names: tuple | None = None
 
 
 class Encoder:
@@ -43,7 +44,7 @@ class Encoder:
             info = self.infos[factor]
             if info.levels is None:
                 parts.append([factor.label] if info.width == 1 else
-                             [f"{factor.label}[{k}]" for k in range(info.width)])
+                             [f"{factor.label}[{k}]" for k in info.names or range(info.width)])
             elif factor in coding:
                 parts.append([f"{factor.label}[{level}]" for level in info.levels])
             else:

@@ -274,7 +274,7 @@ def _evaluate(factor: Factor, table: Table, memory: Memory):
             raise FormulaError(f"Cannot compute {factor.label!r}: {error}.") from None
     if isinstance(value, Categorical):
         return value
-    value = np.asarray(value, dtype=float)
+    value = np.asanyarray(value, dtype=float)  # named columns keep their names
     if value.ndim == 0:
         value = np.full(table.n, float(value))
     if not np.isfinite(value).all():
@@ -295,9 +295,9 @@ class _Known(dict):
         self.label = label
 
     def __missing__(self, name):
-        raise FormulaError(f"{self.label!r} calls {name}(), which formulas do not know. They know C, I, center, "
-                           "scale, poly, offset and NumPy's log, exp, sqrt, abs ...; compute anything else as a "
-                           "column first.")
+        raise FormulaError(f"{self.label!r} calls {name}(), which formulas do not know. They know C, I, center, scale, "
+                           "poly, piecewise, bs, ns, offset and NumPy's log, exp, sqrt, abs ...; compute anything else as "
+                           "a column first.")
 
 
 def _learn(factor, table, infos, values) -> None:
@@ -309,7 +309,7 @@ def _learn(factor, table, infos, values) -> None:
         _refuse_numbers_as_text(factor, value)
         infos[factor] = FactorInfo(value.levels, value.contrast, 1, memory)
     else:
-        infos[factor] = FactorInfo(None, None, 1 if value.ndim == 1 else value.shape[1], memory)
+        infos[factor] = FactorInfo(None, None, value[:1].size, memory, getattr(value, "names", None))
         if value.ndim == 2 and value.shape[1] == 1:
             value = value[:, 0]
     values[factor] = value

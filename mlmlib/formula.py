@@ -95,7 +95,7 @@ def parse(text: str) -> Formula:
         ``(1 | g)``, ``(1 + x | g)``, ``(x || g)``, ``(0 + x | g)``, ``(1 | a/b)``, ``(1 | a:b)``,
         ``(1 | mm(g1, g2, weights=(w1, w2)))``; functions of columns such as ``C(x)``, ``I(x^2)``,
         ``log(x)``, ``np.log(x)``, ``center(x)``, ``scale(x)``, ``poly(x, 2)``,
-        ``offset(x)``.  Names with spaces stand in backticks.
+        ``piecewise(x, knots=[2, 5])``, ``bs(x, df=5)``, ``ns(x, df=3)``, ``offset(x)``.  Names with spaces stand in backticks.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Functions that a formula may use, and contrasts for categories.
 
-Stateful transforms (`center`, `scale`, `poly`) remember what they learned from the data of the fit, so that a
-prediction for new rows subtracts the old mean, not the new one.
+Stateful transforms (`center`, `scale`, `poly`, `bs`, `ns`) remember what they learned from the data of the fit, so that
+a prediction for new rows subtracts the old mean, not the new one, and bends at the old knots.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import DataError, FormulaError
+from .splines import learn_bs, learn_ns, learn_piecewise, named
 from .table import Categorical, factorize
 
 __all__ = ["Memory", "Sum", "Treatment", "functions"]
@@ -76,11 +77,24 @@ def functions(memory: Memory) -> dict:
             raise DataError("scale() of a column that does not vary; remove it from the formula.")
         return (x - mean) / sd
 
-    def poly(x, degree=2):
+    def poly(x, degree=2, raw=False):
+        if raw:
+            memory.recall(lambda: _check_degree(x, degree))
+            return named(np.column_stack([x ** k for k in range(1, degree + 1)]))
         mean, norms, alpha = memory.recall(lambda: _learn_poly(x, degree))
-        return _poly(x, mean, norms, alpha)
+        return named(_poly(x, mean, norms, alpha))
 
-    return {**_PLAIN, "center": center, "scale": scale, "standardize": scale, "poly": poly}
+    def piecewise(x, knots, coding="slopes"):
+        return memory.recall(lambda: learn_piecewise(x, knots, coding))(x)
+
+    def bs(x, df=None, knots=None, degree=3, intercept=False, boundary=None):
+        return memory.recall(lambda: learn_bs(x, df, knots, degree, intercept, boundary))(x)
+
+    def ns(x, df=None, knots=None, intercept=False, boundary=None):
+        return memory.recall(lambda: learn_ns(x, df, knots, intercept, boundary))(x)
+
+    return {**_PLAIN, "center": center, "scale": scale, "standardize": scale, "poly": poly, "piecewise": piecewise,
+            "bs": bs, "ns": ns}
 
 
 def categorical(x, contrast=None, levels=None):
@@ -103,10 +117,14 @@ def categorical(x, contrast=None, levels=None):
     return Categorical(x.codes, x.levels, contrast or x.contrast, x.name)
 
 
+def _check_degree(x, degree):
+    if not isinstance(degree, int) or degree < 1 or degree >= len(np.unique(x)):
+        raise DataError(f"poly(..., {degree}) needs a whole degree and more than {degree} different values of the column.")
+
+
 def _learn_poly(x, degree):
     """Mean, norms and recurrence of polynomials orthogonal on `x` (Kennedy & Gentle 1980, section 8.3)."""
-    if degree < 1 or degree >= len(np.unique(x)):
-        raise DataError(f"poly(..., {degree}) needs more than {degree} different values of the column.")
+    _check_degree(x, degree)
     mean = float(np.mean(x))
     q, r = np.linalg.qr(np.vander(x - mean, degree + 1, increasing=True))
     z = q * np.diag(r)

@@ -117,7 +117,7 @@ def test_coding_has_full_rank(right):
 def test_poly_is_that_of_r():
     """poly(1:10, 2) in R."""
     design = build_design("y ~ poly(x, 2)", {"y": np.arange(10) ** 2.0 + 1, "x": np.arange(1.0, 11)})
-    assert design.exog_names == ("Intercept", "poly(x, 2)[0]", "poly(x, 2)[1]")
+    assert design.exog_names == ("Intercept", "poly(x, 2)[1]", "poly(x, 2)[2]")
     assert np.allclose(design.X[:3, 1], [-0.49543369, -0.38533732, -0.27524094])
     assert np.allclose(design.X[:3, 2], [0.52223297, 0.17407766, -0.08703883])
 
