@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mlmlib as mlm
 from mlmlib import published
 from mlmlib.published import as_lme4, as_stata, cells, digits
 from mlmlib.published.__main__ import main
+from mlmlib.published.sources import fit
 
 VALUES = Path(__file__).parent / "reference"
 GROUPED, FACTORIAL = "(1 | schid)", "math ~ schtype * homework"
@@ -75,6 +77,22 @@ def test_lme4_layout_prints_the_published_numbers(model, capsys):
     published.lme4(mlm.lmm(formula, mlm.load("hsb")), only, fewer=fewer)
     meta = {"source": "lme4_hsb", "model": model, "show": [show], "fewer": fewer}
     assert capsys.readouterr().out == cells.expected(meta, VALUES)
+
+
+@pytest.mark.parametrize("model", ["egsingle_3lev_rs_ml", "penicillin_reml", "scotssec_cc_reml", "sleepstudy_corr_ml"])
+def test_layout_of_r_prints_the_numbers_of_r(model, capsys):
+    published.r(fit(model), 6)
+    assert capsys.readouterr().out == cells.expected({"source": "r", "model": model, "digits": 6}, VALUES)
+
+
+def test_layout_of_r_takes_residual_structures_and_other_names(capsys):
+    rows = mlm.load("ovary")
+    turn = 2 * np.pi * rows["Time"]
+    rows = rows.assign(sine=np.sin(turn), cosine=np.cos(turn))
+    memory = mlm.lmm("follicles ~ sine + cosine + (1 | Mare)", rows, correlation=mlm.ar1(group="Mare"))
+    published.r(memory, names={"sine": "sin(2 * pi * Time)", "cosine": "cos(2 * pi * Time)"})
+    known = cells.expected({"source": "r", "model": "nlme_lme_ovary_ri_ar1_reml"}, VALUES)
+    assert capsys.readouterr().out == known and "0.60744" in known
 
 
 def test_the_published_false_optimum_is_found_again(capsys):

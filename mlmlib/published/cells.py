@@ -1,6 +1,7 @@
 """Writes the stored output of the `reference` cells of notebooks from the published values, never by running them.
 
-The values are the TOML files of tests/reference/ (``source`` names the file, ``model`` the entry, ``show`` the blocks).
+The values are the TOML files of tests/reference/ (``source`` names the file, ``model`` the entry, ``show`` the blocks), and
+the files of R's results in tests/reference/r (``source`` is ``"r"``, ``model`` names the file).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from . import as_lme4, as_lme4_anova, stata_text
+from . import as_lme4, as_lme4_anova, as_r, stata_text
 
 TAGS = ("reference", "nbval-check-output")
 
@@ -31,6 +32,9 @@ def find_values(start: Path) -> Path:
 
 def expected(reference: dict, values: Path) -> str:
     """The text that the cell must print, from its metadata ``{"source", "model", "show", "digits", "fewer"}``."""
+    if reference["source"] == "r":
+        truth = json.loads((values / "r" / f"{reference['model']}.json").read_text(encoding="utf-8"))["results"]
+        return as_r.text(as_r.values_of_r(truth), reference.get("digits", 5)) + "\n"
     known = source(str(values), reference["source"])
     show = reference.get("show", ["model"])
     if reference["model"] == "data":

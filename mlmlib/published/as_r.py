@@ -1,0 +1,94 @@
+"""A linear mixed model's numbers beside those of R at full precision (tests/reference/r), for `reference` cells.
+
+R's names stand for the coefficients: ``(Intercept)``, ``sexF``.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from .digits import fixed
+from .digits import significant as stata_significant
+
+__all__ = ["r"]
+
+
+def significant(value, digits: int) -> str:
+    """So many significant digits, with the zero before the point that R writes."""
+    return re.sub(r"^(-?)\.", r"\g<1>0.", stata_significant(value, digits))
+
+
+def r_name(name: str) -> str:
+    """R's name of a coefficient of ours."""
+    name = re.sub(r"\[T\.(.*?)\]", r"\1", name).replace(" ** ", "^")
+    return "(Intercept)" if name == "Intercept" else name
+
+
+def r_factor(name: str) -> str:
+    """One name of a factor, whichever way a program writes an interaction of factors."""
+    return ":".join(sorted(name.split(":")))
+
+
+def values_of_fit(fit) -> dict:
+    """The numbers of a fit of ours."""
+    random = {}
+    for factor in dict.fromkeys(fit.n_groups) if fit.n_groups else ():
+        cov = fit.covariance_matrix(factor)
+        random[r_factor(factor)] = ([r_name(name) for name in cov.index], cov.to_numpy())
+    return {
+        "reml": fit.reml,
+        "criterion": -2 * fit.llf,
+        "fixed": {r_name(name): (fit.params[name], fit.bse[name]) for name in fit.params.index},
+        "random": random,
+        "residual": fit.sigma**2,
+        "structure": list(getattr(fit, "residual_params", ())),
+    }
+
+
+def values_of_r(truth: dict) -> dict:
+    """The numbers of one file of R's: ``lmer``, ``lme`` or ``gls``."""
+    blocks = truth.get("varcomp", truth.get("random_cov", {}))
+    return {
+        "reml": truth["reml"] if "reml" in truth else truth["method"] == "REML",
+        "criterion": -2 * truth["logLik"],
+        "fixed": {name: (value, truth["se"][name]) for name, value in truth["fixef"].items()},
+        "random": {r_factor(name): (block["names"], np.array(block["cov"])) for name, block in blocks.items()},
+        "residual": truth["sigma2"],
+        "structure": [*truth.get("cor_par", ()), *(truth.get("var_par") or {}).values()],
+    }
+
+
+def text(values: dict, digits: int = 5) -> str:
+    """The printed table: criterion to four decimals, everything else to so many significant digits."""
+    rows = []
+    for name, (value, se) in values["fixed"].items():
+        rows.append((name, significant(value, digits), significant(se, digits)))
+    for factor, (names, cov) in sorted(values["random"].items()):
+        for i, first in enumerate(names):
+            rows += [(f"{factor}: {'cov' if j < i else 'var'} {', '.join(dict.fromkeys((names[j], first)))}",
+                      significant(cov[j, i], digits), "") for j in range(i + 1)]
+    rows.append(("residual variance", significant(values["residual"], digits), ""))
+    rows += [("residual structure", significant(value, digits), "") for value in values["structure"]]
+    wide = max(len(row[0]) for row in rows)
+    kind = "REML criterion" if values["reml"] else "deviance"
+    lines = [f"{kind}: {fixed(values['criterion'], 4)}", f"{'':<{wide}} {'estimate':>12} {'SE':>12}"]
+    return "\n".join(lines + [f"{name:<{wide}} {value:>12} {se:>12}".rstrip() for name, value, se in rows])
+
+
+def r(fit, digits: int = 5, names: dict[str, str] | None = None) -> None:
+    """Print a fit's numbers as the results of R are printed in reference cells.
+
+    Parameters
+    ----------
+    fit : LmmResult
+        By ``mlm.lmm`` or ``mlm.gls``.
+    digits : int
+        Significant digits.  Fewer or more than usual where a value lies on the edge of rounding.
+    names : dict, optional
+        R's name of a coefficient, where the formula calls it otherwise.
+    """
+    values = values_of_fit(fit)
+    values["fixed"] = {(names or {}).get(name, name): pair for name, pair in values["fixed"].items()}
+    print(text(values, digits))
