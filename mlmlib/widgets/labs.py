@@ -15,6 +15,7 @@ _LABS = (
     "least_squares",
     "likelihood_surface",
     "shrinkage",
+    "variance_partition",
     "variance_test",
 )
 __all__ = list(_LABS)
