@@ -160,14 +160,6 @@ def test_factors_that_are_one_are_refused():
         mlm.lmm("y ~ x + (1 | g) + (1 | k)", TABLE.assign(k=TABLE["g"].map(lambda v: f"k{v}")))
 
 
-@pytest.mark.parametrize("what", [lambda f: f.profile(), lambda f: f.bootstrap(10), lambda f: f.conf_int(method="profile"), lambda f: f.equations(),
-                                  lambda f: mlm.influence(f), lambda f: mlm.residuals(f), lambda f: f.conf_int(method="bootstrap", n=10)])
-def test_what_is_not_there_yet_says_so(what):
-    fitted = mlm.lmm("y ~ x + (1 | g) + (1 | h)", TABLE)
-    with pytest.raises(mlm.FormulaError, match="one grouping factor so far; this one has 'g' and 'h'"):
-        what(fitted)
-
-
 def test_inference_that_is_there():
     fitted = mlm.lmm("y ~ x + (1 | g) + (1 | h)", TABLE)
     small = mlm.lmm("y ~ x + (1 | g)", TABLE)

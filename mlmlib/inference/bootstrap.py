@@ -19,12 +19,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
-from ..lmm.factors import only_one_factor, only_plain_residuals
 from .blocks import new_seed, run
 from .bootstrap_result import Bootstrap
 from .bootstrap_test import compare_bootstrap
-from .parameters import Parameters
 from .replicate import engine, named
+from .row_parameters import all_values
 
 __all__ = ["bootstrap", "compare_bootstrap"]
 
@@ -54,7 +53,8 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
     progress : bool, optional
         A progress bar; by default in a terminal or a notebook when it takes longer than a second.
     groups : str or array, optional
-        For ``kind="cluster"`` of a model without random effects: what is drawn.  Rows when left out.
+        For ``kind="cluster"``: what is drawn.  Without random effects rows when left out; with several grouping factors
+        a factor or a column that all of them lie within, the outermost factor when left out.
 
     Returns
     -------
@@ -67,6 +67,8 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
         When kind or n is not what it can be.
     DataError
         When no replicate could be fitted.
+    FormulaError
+        When whole groups shall be drawn and the grouping factors cross, so that none are independent of the rest.
 
     Examples
     --------
@@ -81,9 +83,6 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
     """
     if not (isinstance(n, (int, np.integer)) and n >= 2):
         raise ValueError(f"n={n!r} must be a whole number of replicates, 2 or more.")
-    if getattr(fit, "model", None) is not None:
-        only_one_factor(fit.design, "The bootstrap")
-        only_plain_residuals(fit, "The bootstrap")
     seed = new_seed(seed)
     make = engine(fit, kind, statistic, groups)
     blocks, interrupted = run(make, n, seed, n_jobs, progress)
@@ -95,6 +94,6 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
         raise DataError(f"None of {len(failed)} replicates could be fitted. {why}".strip())
     values = np.concatenate([block.values for block in blocks])[~failed]
     singular = np.concatenate([block.singular for block in blocks])[~failed]
-    estimates = Parameters(fit).values() if statistic is None else named(statistic(fit))[1]
+    estimates = all_values(fit) if statistic is None else named(statistic(fit))[1]
     return Bootstrap(fit, kind, seed, make.names, estimates, values, singular, int(failed.sum()), n, interrupted,
                      statistic, groups, why)

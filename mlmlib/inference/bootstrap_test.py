@@ -21,11 +21,12 @@ import numpy as np
 
 from ..errors import DataError
 from ..lmm.batch_fit import fit_replicates
-from ..lmm.factors import only_one_factor, only_plain_residuals
 from .blocks import new_seed, run
 from .comparison import Comparison
 from .replicate import BLOCK, Drawn, bare
-from .resample import Parametric
+from .resample import Parametric, outcomes, working
+from .row_resample import StructureRatio
+from .several_resample import Outcomes, refitted_outcome
 from .testresult import TestResult, p_text
 
 __all__ = ["BootstrapComparison", "compare_bootstrap"]
@@ -121,14 +122,13 @@ def compare_bootstrap(null, full, n: int = 1000, seed: int | None = 1, n_jobs: i
         raise ValueError(f"n={n!r} must be a whole number of samples, 1 or more.")
     if not np.array_equal(null.design.y, full.design.y):
         raise ValueError("The rows of the two fits stand in different orders; fit both to the same table.")
-    for fit in (null, full):
-        if getattr(fit, "model", None) is not None:
-            only_one_factor(fit.design, "The bootstrap test")
-            only_plain_residuals(fit, "The bootstrap test")
     limit = likelihood_ratio(null, full, names=names)
     null, full, *_ = pair(null, full)
     seed = new_seed(seed)
-    blocks, _ = run(Ratio(null, full), n, seed, n_jobs, progress)
+    several = any(hasattr(fit, "model") and not fit.model.one_factor for fit in (null, full))
+    structured = any(hasattr(fit, "residual_table") for fit in (null, full))
+    make = StructureRatio if structured else RowRatio if several else Ratio
+    blocks, _ = run(make(null, full), n, seed, n_jobs, progress)
     if not blocks:
         raise KeyboardInterrupt
     failed = np.concatenate([block.failed for block in blocks])
@@ -164,3 +164,39 @@ class Ratio:
         data = data[:size]
         found = fit_replicates(fit.model, replace(data, constant=np.zeros(size)), fit._at.L)
         return found.value, found.singular
+
+
+class RowRatio:
+    """The same where a model has several grouping factors: samples are outcomes of the rows."""
+
+    def __init__(self, null, full):
+        self.sampler = Outcomes(null)
+        self.fits = [bare(fit) if hasattr(fit, "model") else None for fit in (null, full)]
+        plain = next((fit for fit in (null, full) if not hasattr(fit, "model")), None)
+        self.Q, self.design = (None, None) if plain is None else (working(plain)[1], plain.design)
+        self.degrees = null.nobs - (len(null._names) if getattr(full, "reml", None) else 0)
+
+    def __call__(self, seed, size: int) -> Drawn:
+        rng = np.random.default_rng(seed)
+        Y = np.array([self.sampler.rows(rng) for _ in range(size)])
+        (null, _), (full, singular) = (self._criterion(fit, Y) for fit in self.fits)
+        return Drawn(np.maximum(null - full, 0.0)[:, None], singular, ~np.isfinite(null - full))
+
+    def _criterion(self, fit, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Criteria but for what both models have in common, and which are singular."""
+        value, singular = np.full(len(Y), np.nan), np.zeros(len(Y), dtype=bool)
+        if fit is None:
+            R = Y if self.design.offset is None else Y - self.design.offset
+            R = R if self.design.weights is None else R * np.sqrt(self.design.weights)
+            R = R - (R @ self.Q.T) @ self.Q
+            return self.degrees * (1.0 + np.log(2.0 * np.pi * (R * R).sum(axis=1) / self.degrees)), singular
+        if fit.model.one_factor:
+            data = outcomes(fit.model, Y)
+            found = fit_replicates(fit.model, replace(data, constant=np.zeros(len(Y))), fit._at.L)
+            return found.value, found.singular
+        for k, y in enumerate(Y):
+            found = refitted_outcome(fit.model, y, fit._at.L)
+            if found is not None:
+                value[k] = found[1].at.value - fit.model.criterion.constant
+                singular[k] = any(fit.model.singular(found[1].at))
+        return value, singular

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..lmm.criterion import Criterion
+from ..lmm.elimination import OneFactor
 from ..lmm.optimise import minimize
 
 __all__ = ["HeldCorrelation", "HeldFixedEffect", "HeldVariance", "Optimum"]
@@ -92,8 +92,9 @@ class HeldFixedEffect:
         shift = (value - self.row @ self.model.start_b) * self.unit
         columns = np.zeros((p + 1, p))
         columns[:p, :-1], columns[:p, -1], columns[p, -1] = self.others, -shift, 1.0
-        held = Criterion(_Mapped(criterion.elimination, columns), criterion.structures, criterion.degrees, False,
-                         criterion.constant)
+        base = criterion.elimination
+        mapped = _Mapped(base, columns) if isinstance(base, OneFactor) else base.mapped(columns)
+        held = type(criterion)(mapped, criterion.structures, criterion.degrees, False, criterion.constant)
         minimum = minimize(held.settle(L), held.advance)
         at = minimum.at
         b = self.others @ at.b + shift
@@ -169,10 +170,10 @@ class HeldVariance:
         at = criterion.evaluate(L, criterion.basis[:1])
         N, level = criterion.degrees, 0.0
         if log_s is not None:
-            at, level = _at_variance(criterion, at, np.exp(2.0 * log_s))
+            at, level = criterion.at_variance(at, np.exp(2.0 * log_s))
         GL = at.Gamma @ L
         E = tangents @ L.T
-        curve, fit = criterion.curvature(at, E + E.transpose(0, 2, 1))
+        curve, fit = criterion.search_curvature(at, E + E.transpose(0, 2, 1))
         flat = tangents.reshape(m, q * q)
         gradient = 2.0 * flat @ GL.ravel() + level * in_x
         hessian = curve + 2.0 * (at.Gamma @ tangents).reshape(m, q * q) @ flat.T
@@ -219,16 +220,3 @@ class HeldCorrelation(HeldVariance):
             found = min([found, *(super(HeldCorrelation, self).solve(value, *start) for start in self.starts)],
                         key=lambda fit: fit.value)
         return found if found.value <= self._zero.value else replace(self._zero, held=value, slope=0.0)
-
-
-def _at_variance(criterion, at, s2: float):
-    """An evaluation at another residual variance than the best one, and its derivative in log s.
-
-    The one place that needs the parts of which an evaluation is made: the residual's column of Y, scaled.
-    """
-    ratio, N = at.s2 / s2, criterion.degrees
-    own = at.Y[:, -1]
-    Y = at.Y.copy()
-    Y[:, -1] *= np.sqrt(ratio)
-    value = at.value + N * float(ratio - 1.0 - np.log(ratio))
-    return replace(at, value=value, Gamma=at.Gamma + (1.0 - ratio) * own @ own.T, Y=Y, s2=s2), 2.0 * N * (1.0 - ratio)

@@ -18,6 +18,8 @@ from ..errors import DataError
 from ..lmm.batch_fit import fit_replicates
 from .parameters import Parameters, sigma_name
 from .resample import Cluster, Parametric, Residual
+from .row_resample import RowEngine
+from .several_resample import Outcomes, WholeGroups, estimates, named_codes, refitted_outcome, regrouped
 
 __all__ = ["BLOCK", "Drawn", "KINDS", "bare", "deletions", "engine", "named", "resampled"]
 
@@ -50,6 +52,10 @@ def engine(fit, kind: str, statistic=None, groups=None):
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} is not known; choose one of {', '.join(map(repr, KINDS))}.")
     mixed = hasattr(fit, "model")
+    if hasattr(fit, "residual_table"):
+        return RowEngine(fit, kind, statistic, groups)
+    if mixed and not fit.model.one_factor:
+        return _several_engine(fit, kind, statistic, groups)
     codes = None
     if groups is not None or not mixed:
         if groups is not None and (mixed or kind != "cluster"):
@@ -57,8 +63,25 @@ def engine(fit, kind: str, statistic=None, groups=None):
                              "are those of its random part.")
         codes = _codes(fit, groups)
     if statistic is not None:
-        return Refits(fit, kind, statistic, codes)
+        return Refits(fit, kind, statistic, _sampler(fit, kind, codes))
     return Mixed(fit, kind) if mixed else Linear(fit, kind, codes)
+
+
+def _several_engine(fit, kind: str, statistic, groups):
+    """The same for several grouping factors."""
+    if groups is not None and kind != "cluster":
+        raise ValueError("groups= is for kind='cluster': the groups that are drawn whole.")
+    if kind == "cluster":
+        sampler = WholeGroups(fit, None if groups is None else named_codes(fit, groups))
+        return Refits(fit, kind, statistic or _parameters, sampler)
+    sampler = Outcomes(fit, kind)
+    return SeveralMixed(fit, kind, sampler) if statistic is None else Refits(fit, kind, statistic, sampler)
+
+
+def _parameters(fit) -> dict:
+    """All parameters of a fit, by name."""
+    found = Parameters(fit)
+    return dict(zip(found.names, found.values()))
 
 
 def _sampler(fit, kind: str, codes=None):
@@ -112,6 +135,25 @@ class Mixed:
         return Drawn(values, found.singular, found.failed)
 
 
+class SeveralMixed:
+    """Replicates of a mixed model with several grouping factors, of which only the products with y are formed again."""
+
+    def __init__(self, fit, kind: str, sampler):
+        self.parameters, self.kind, self.sampler = Parameters(bare(fit)), kind, sampler
+        self.names, self.start = self.parameters.names, fit._at.L
+
+    def __call__(self, seed, size: int) -> Drawn:
+        rng, model = np.random.default_rng(seed), self.parameters.fit.model
+        values, singular = np.full((size, len(self.names)), np.nan), np.zeros(size, dtype=bool)
+        failed = np.zeros(size, dtype=bool)
+        for k in range(size):
+            found = refitted_outcome(model, self.sampler.rows(rng), self.start)
+            failed[k] = found is None
+            if found is not None:
+                values[k], singular[k] = estimates(self.parameters, *found), any(model.singular(found[1].at))
+        return Drawn(values, singular, failed)
+
+
 class Linear:
     """Replicates of a model without random effects."""
 
@@ -150,10 +192,9 @@ class Linear:
 class Refits:
     """Replicates of any statistic of a fit: each sample is refitted by itself, as rows."""
 
-    def __init__(self, fit, kind: str, statistic, codes):
-        self.fit, self.kind, self.statistic = fit, kind, statistic
+    def __init__(self, fit, kind: str, statistic, sampler):
+        self.fit, self.kind, self.statistic, self.sampler = fit, kind, statistic, sampler
         self.names, _ = named(statistic(fit))
-        self.sampler = _sampler(fit, kind, codes)
 
     def __call__(self, seed, size: int) -> Drawn:
         rng = np.random.default_rng(seed)
@@ -228,7 +269,7 @@ def resampled(fit, rows: np.ndarray, codes: np.ndarray):
     rows : ndarray of int, shape (m,)
         Numbers of rows among those used.
     codes : ndarray of int, shape (m,)
-        Their groups.
+        Their groups; with several factors the number of the draw, within which the factors' groups stay what they are.
 
     Returns
     -------
@@ -236,7 +277,10 @@ def resampled(fit, rows: np.ndarray, codes: np.ndarray):
     """
     design = fit.design
     levels = np.arange(int(codes.max()) + 1)
-    random = tuple(replace(term, Z=term.Z[rows], codes=codes, levels=levels) for term in design.random)
+    if getattr(fit, "model", None) is not None and not fit.model.one_factor:
+        random = tuple(regrouped(term, rows, codes) for term in design.random)
+    else:
+        random = tuple(replace(term, Z=term.Z[rows], codes=codes, levels=levels) for term in design.random)
     kept = np.arange(len(design.y)) if design.kept is None else np.flatnonzero(design.kept)
     data = design.data.iloc[kept[rows]] if hasattr(design.data, "iloc") else {
         name: np.asarray(design.data[name])[kept[rows]] for name in _column_names(design.data)}

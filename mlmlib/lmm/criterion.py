@@ -191,6 +191,22 @@ class Criterion:
         curve = 0.5 * (first + first.T) - (R * self._weight) @ R.T
         return curve, R[:, -1]
 
+    def search_curvature(self, at: Evaluation, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `curvature`, or nearly so where the exact one is dear: what a search steps by."""
+        return self.curvature(at, directions)
+
+    def at_variance(self, at: Evaluation, s2: float) -> tuple[Evaluation, float]:
+        """An evaluation at another residual variance than the best one, and its derivative in log s."""
+        ratio, N = at.s2 / s2, self.degrees
+        value = at.value + N * float(ratio - 1.0 - np.log(ratio))
+        return replace(at, value=value, s2=s2, **self._rescaled(at, ratio)), 2.0 * N * (1.0 - ratio)
+
+    @staticmethod
+    def _rescaled(at: Evaluation, ratio: float) -> dict:
+        own, Y = at.Y[:, -1], at.Y.copy()
+        Y[:, -1] *= np.sqrt(ratio)
+        return {"Gamma": at.Gamma + (1.0 - ratio) * own @ own.T, "Y": Y}
+
     def fixed_sums(self, at: Evaluation, directions: np.ndarray) -> np.ndarray:
         """Sum over the groups of Y'EY for each direction, Y's columns of X alone, shape (m, p, p)."""
         own = at.Y[:, :-1]  # Z_j'V_j^-1 X_j H^(-1/2)

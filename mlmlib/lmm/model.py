@@ -108,10 +108,16 @@ class LmmModel:
         other.criterion.elimination = self.criterion.elimination.with_outcome(self.Q, residual)
         return other
 
-    def fit(self) -> tuple[Minimum, list[str]]:
-        """Minimize the criterion; a fit on the boundary is tried again from away from it, and the better kept."""
+    def search(self, start: np.ndarray | None = None) -> Minimum:
+        """Minimize the criterion; a fit on the boundary is tried again from away from it, and the better kept.
+
+        Parameters
+        ----------
+        start : ndarray, shape (q, q), optional
+            A factor L to begin at; moments when left out.
+        """
         criterion = self.criterion
-        minimum = minimize(criterion.start(), criterion.advance)
+        minimum = minimize(criterion.start() if start is None else criterion.settle(start), criterion.advance)
         singular = any(self.singular(minimum.at))
         if singular or self._uneven:
             count, best = minimum.n_evaluations, minimum
@@ -126,6 +132,11 @@ class LmmModel:
                 if snapped.value <= at.value + 1e-8:
                     at = snapped
             minimum = Minimum(at, count, best.converged, float(np.abs(at.gradient).max()))
+        return minimum
+
+    def fit(self) -> tuple[Minimum, list[str]]:
+        """The minimum of the criterion, and what the reader should know of it."""
+        minimum = self.search()
         messages = _flat_slopes(self.design) + recycled(self.design)
         if not minimum.at.s2 > 1e-14 * float(np.var(self.design.y)):
             raise DataError(f"Fixed and random effects together reproduce the outcome {self.design.endog_name!r} "

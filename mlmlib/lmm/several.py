@@ -208,6 +208,12 @@ class SeveralFactors:
         other.C[-1, -1] = y @ y
         return other
 
+    def mapped(self, columns: np.ndarray) -> SeveralFactors:
+        """The same factors with linear combinations, the columns of `columns`, in place of [X y]."""
+        other = copy.copy(self)
+        other.B1, other.B2, other.C = self.B1 @ columns, self.B2 @ columns, columns.T @ self.C @ columns
+        return other
+
     # pieces of L
 
     def part(self, L: np.ndarray, k: int) -> np.ndarray:

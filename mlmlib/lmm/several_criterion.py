@@ -78,17 +78,29 @@ class SeveralCriterion(Criterion):
         gradient = 2.0 * (flat @ (Gamma @ L).ravel())
         at = Evaluation(value, gradient, None, L, basis, b, s2, Gamma, half, parts, Y)
         slope = basis @ L.T
-        E = slope + slope.transpose(0, 2, 1)
-        moved = [self._moved(factor, y[:, :, p:], E)[..., 0] for factor, y in zip(el.factors, Y)]  # (J, q, m)
-        K_moved = el.products(parts, moved)
+        curve, fit = self.search_curvature(at, slope + slope.transpose(0, 2, 1))
+        second = (Gamma @ basis).reshape(m, -1) @ flat.T
+        return replace(at, hessian=curve - np.multiply.outer(fit, fit / self.degrees) + second + second.T)
+
+    def search_curvature(self, at: Evaluation, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The average-information matrix in D, and the exact second derivatives in D and log s2 together."""
+        el, p, m = self.elimination, self.p, len(directions)
+        moved = [self._moved(factor, y[:, :, p:], directions)[..., 0] for factor, y in zip(el.factors, at.Y)]
+        K_moved = el.products(at.parts, moved)  # (J, q, m)
         curve, fit, cross = np.zeros((m, m)), np.zeros(m), np.zeros((m, p))
-        for y, v, Kv in zip(Y, moved, K_moved):
+        for y, v, Kv in zip(at.Y, moved, K_moved):
             curve += np.tensordot(v, Kv, axes=([0, 1], [0, 1]))
             fit += np.tensordot(v, y[:, :, p], axes=([0, 1], [0, 1]))
             cross += np.tensordot(v, y[:, :, :p], axes=([0, 1], [0, 1]))
-        second = (Gamma @ basis).reshape(m, -1) @ flat.T
-        curve -= cross @ cross.T
-        return replace(at, hessian=curve - np.multiply.outer(fit, fit / self.degrees) + second + second.T)
+        return curve - cross @ cross.T, fit
+
+    def _rescaled(self, at: Evaluation, ratio: float) -> dict:
+        Gamma, Y = at.Gamma.copy(), [y.copy() for y in at.Y]
+        for factor, y in zip(self.elimination.factors, Y):
+            own = y[:, :, -1]
+            Gamma[np.ix_(factor.effects, factor.effects)] += (1.0 - ratio) * own.T @ own
+            y[:, :, -1] *= np.sqrt(ratio)
+        return {"Gamma": Gamma, "Y": Y}
 
     @staticmethod
     def _moved(factor, y: np.ndarray, E: np.ndarray) -> np.ndarray:
