@@ -15,6 +15,7 @@ import numpy as np
 from ..clustering import _Shown
 from ..display import number
 from ..results import normal_quantile
+from .parameters import sigma_name
 
 __all__ = ["Bootstrap", "bca_levels", "quantiles"]
 
@@ -126,8 +127,9 @@ class Bootstrap(_Shown):
     def _possible(self, lower, upper):
         """Ends cut at the edge of what is possible: a standard deviation of zero, a correlation of one."""
         names = self.names if self._statistic is None and self._derived is None else ()
+        sigma = sigma_name(self._fit._names)
         for k, name in enumerate(names):
-            low, high = ((0.0, np.inf) if name.startswith("sd(") or k == len(names) - 1 else
+            low, high = ((0.0, np.inf) if name.startswith("sd(") or name == sigma else
                          (-1.0, 1.0) if name.startswith("corr(") else (-np.inf, np.inf))
             lower[k], upper[k] = np.clip((lower[k], upper[k]), low, high)
         return lower, upper

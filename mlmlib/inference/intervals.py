@@ -231,6 +231,6 @@ def _replicates(fit, boot, options):
 
 
 def _need_mixed(fit, method: str) -> None:
-    if not fit.design.random:
+    if not fit.design.random and not hasattr(fit, "residual_table"):
         raise ValueError(f"method={method!r} is for mixed models, and this one has no random effects: use 'wald' (with t "
                          "after least squares) or 'bootstrap'.")

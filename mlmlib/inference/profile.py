@@ -24,7 +24,6 @@ from functools import cached_property
 
 import numpy as np
 
-from ..lmm.factors import only_one_factor, only_plain_residuals
 from ..lmm.optimise import Minimum, minimize
 from ..results import normal_quantile
 from .blocks import bar_of
@@ -32,6 +31,7 @@ from .constrained import Optimum
 from .parameters import icc_name
 from .profile_parameters import at_estimate, parameter, parameter_names, parameter_values, starts_of
 from .profile_track import LowerCriterion, Track
+from .row_profile import better_fit
 
 __all__ = ["Profile", "profile", "profile_intervals"]
 
@@ -330,8 +330,6 @@ def _ends(track: Track, z: float) -> tuple[float, float]:
 
 def _prepared(fit, of, reml: bool):
     """The fit by the criterion asked for, the parameters' names, and what was done."""
-    only_one_factor(fit.design, "The profile likelihood")
-    only_plain_residuals(fit, "The profile likelihood")
     messages = []
     if fit.reml != reml:
         fit = fit.refit(reml=reml)
@@ -360,11 +358,13 @@ def _tracks(fit, names):
 
 def _better(fit, optimum: Optimum, messages: list):
     """The fit that a constrained one has shown to be there: the search goes on from it."""
-    criterion = fit.model.criterion
-    minimum = minimize(criterion.settle(optimum.L), criterion.advance)
     said = "Profiling found a better fit than the one given (a lower criterion); this is the profile of the better one."
     if said not in messages:
         messages.append(said)
+    if isinstance(optimum.L, tuple):
+        return better_fit(fit, optimum)
+    criterion = fit.model.criterion
+    minimum = minimize(criterion.settle(optimum.L), criterion.advance)
     return type(fit)(fit.model, Minimum(minimum.at, minimum.n_evaluations, minimum.converged, minimum.gradient_norm))
 
 

@@ -13,14 +13,16 @@ from ..errors import DataError
 from .charts import correlation_chart, icc_chart, sd_chart
 from .constrained import HeldCorrelation, HeldFixedEffect, HeldVariance, Optimum
 from .parameters import Parameters, icc_name, sources
+from .row_parameters import all_names, structure_names
+from .row_profile import row_optimum, row_parameter, row_starts, row_values
 from .profile_track import Parameter, atanh_guess, linear_guess, log_guess, logit_guess
 
-__all__ = ["at_estimate", "parameter", "parameter_names", "parameter_values", "starts_of"]
+__all__ = ["at_estimate", "parameter", "parameter_names", "parameter_values", "plain_parameter", "starts_of"]
 
 
 def parameter_names(fit) -> list[str]:
-    """Fixed effects, then standard deviations and correlations of each term, then sigma."""
-    return list(Parameters(fit).names)
+    """Fixed effects, standard deviations and correlations of each term, sigma, a residual structure's parameters."""
+    return all_names(fit)
 
 
 def _places(fit):
@@ -31,18 +33,24 @@ def _places(fit):
 
 def at_estimate(fit) -> Optimum:
     """The estimates in the form of a constrained fit."""
+    if structure_names(fit):
+        return row_optimum(fit)
     at = fit._at
     return Optimum(math.nan, at.value, 0.0, at.L, at.s2, at.b, fit.converged)
 
 
 def starts_of(fit) -> list[tuple[np.ndarray, float]]:
     """Where searches may begin that should not hang on one place: the estimates, and no correlations at all."""
+    if structure_names(fit):
+        return row_starts(fit)
     plain = fit.model.criterion(fit.model.plain_start(1.0))
     return [(fit._at.L, fit._at.s2), (plain.L, plain.s2)]
 
 
 def parameter_values(fit, optimum: Optimum) -> np.ndarray:
     """All parameters at a constrained fit, in the order of their names."""
+    if isinstance(optimum.L, tuple):
+        return row_values(fit, optimum)
     model, sigma, values = fit.model, math.sqrt(optimum.s2), []
     fixed = np.linalg.inv(model.x_map).T @ (model.start_b + optimum.b)
     for k, effects in _places(fit):
@@ -63,9 +71,14 @@ def parameter_values(fit, optimum: Optimum) -> np.ndarray:
 
 def parameter(fit, name: str) -> Parameter:
     """One parameter of a fit, ready to be held at other values."""
+    return row_parameter(fit, name) if structure_names(fit) else plain_parameter(fit, name)
+
+
+def plain_parameter(fit, name: str) -> Parameter:
+    """The same, a residual structure held as it is."""
     if name == icc_name(fit._names):
         return _icc(fit)
-    names = parameter_names(fit)
+    names = list(Parameters(fit).names)
     place, model = names.index(name), fit.model
     estimate = float(parameter_values(fit, at_estimate(fit))[place])
     p = len(fit._names)
@@ -98,6 +111,9 @@ def _unit(fit, term, effect: int) -> float:
 
 def _icc(fit) -> Parameter:
     """The share of the intercept's variance in the sum of it and the residual's."""
+    if not fit.model.one_factor:
+        raise ValueError("With several grouping factors the ICC is a share of more variances than one, which a profile "
+                         "does not hold; conf_int(method='bootstrap', of=lambda fit: ...) has intervals of any share.")
     found = next(((k, term) for k, term in enumerate(fit.design.random) if "Intercept" in term.names), None)
     if found is None:
         raise DataError("The ICC needs a random intercept, such as (1 | g); the random part has none.")

@@ -35,7 +35,7 @@ from ..rows.base import STEP
 from .kenward_roger import Sums, directions, put_together
 from .satterthwaite import Satterthwaite, _curvature_and_slopes, _whiten
 
-__all__ = ["RowSatterthwaite", "row_sums"]
+__all__ = ["RowSatterthwaite", "connected", "row_sums"]
 
 _LARGEST = 3000  # rows that hang together, whose covariance matrix is written down
 
@@ -92,7 +92,7 @@ def row_sums(fit) -> Sums:
         When more than 3000 rows hang together.
     """
     model, at = fit.model, fit._at
-    labels = _connected(fit)
+    labels = connected(fit)
     sizes = np.bincount(labels)
     if sizes.max() > _LARGEST:
         raise FormulaError(f"ddf='kenward-roger' of a model with a structure of its residuals writes down the covariance "
@@ -126,7 +126,7 @@ def row_sums(fit) -> Sums:
     return put_together(first, second, trace, single, n - p)
 
 
-def _connected(fit) -> np.ndarray:
+def connected(fit) -> np.ndarray:
     """The set of rows that each row hangs together with, by random effects or correlation."""
     import scipy.sparse as sp
     from scipy.sparse.csgraph import connected_components

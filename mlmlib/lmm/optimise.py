@@ -51,6 +51,8 @@ def minimize(at, advance, *, tolerance: float = 1e-12, limit: int = 200) -> Mini
     Minimum
     """
     count, radius = 1, 1.0
+    if not len(at.gradient):
+        return Minimum(at, 1, True, 0.0)
     while True:
         step, promised, decrement = _step(at.gradient, at.hessian, radius)
         stuck = count >= limit or radius < 1e-10  # no step is seen to lower the value

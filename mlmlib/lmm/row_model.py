@@ -82,7 +82,7 @@ class RowModel(LmmModel):
         white = [rows[a:b] for a, b in zip(ends[:-1], ends[1:])]
         constant = self._constant + logdet
         criterion = (self._criterion(white, rows[ends[-1]:], constant) if Zs
-                     else NoEffects(rows, len(self.design.y), self.reml, constant))
+                     else NoEffects(_Rows(rows @ rows.T), [], len(self.design.y), self.reml, constant))
         criterion.rows = rows
         return criterion
 
@@ -276,13 +276,16 @@ def row_adjoint(model: RowModel, criterion: Criterion, L: np.ndarray) -> np.ndar
 class NoEffects(Criterion):
     """The criterion of whitened rows without random effects: generalized least squares."""
 
-    def __init__(self, rows: np.ndarray, n: int, reml: bool, constant: float):
-        self.elimination = _Rows(rows)
-        self.structures, self.blocks, self.places = [], [], []
-        self.reml, self.constant, self.p = reml, constant, len(rows) - 1
+    def __init__(self, elimination: _Rows, structures: list, n: int, reml: bool, constant: float):
+        self.elimination, self.reml, self.constant = elimination, reml, constant
+        self.structures, self.blocks, self.places = structures, [], []
+        self.p = len(elimination.C) - 1
         self.basis = np.zeros((0, 0, 0))
         self.degrees = n - self.p if reml else n
         self._log_scale = self.degrees * (1.0 + float(np.log(2.0 * np.pi / self.degrees))) + constant
+
+    def settle(self, L) -> Evaluation:
+        return self.evaluate(L, self.basis)
 
     def evaluate(self, L, basis) -> Evaluation:
         parts = self.elimination.eliminate(L)
@@ -298,8 +301,14 @@ class _Eliminated:
 
 
 class _Rows:
-    def __init__(self, rows):
-        self.C = rows @ rows.T
+    """Cross-products of rows without random effects: nothing to eliminate."""
 
-    def eliminate(self, L):
+    def __init__(self, C: np.ndarray):
+        self.C = C
+
+    def eliminate(self, L) -> _Eliminated:
         return _Eliminated(0.0, self.C)
+
+    def mapped(self, columns: np.ndarray) -> _Rows:
+        """The same for linear combinations of the columns."""
+        return _Rows(columns.T @ self.C @ columns)

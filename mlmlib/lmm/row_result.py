@@ -6,15 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
-from ..errors import DataError, FormulaError
+from ..errors import DataError
 from .result import LmmResult
 from .row_model import RowModel
 from .row_variances import RowVarianceParameters, residual_table
 
 __all__ = ["RowResult"]
-
-_ONLY_SO_FAR = ("{} takes models whose residuals are independent with equal variance so far; for this one there are "
-                "Wald tests and intervals, mlm.compare, simulate() and refit().")
 
 
 class RowResult(LmmResult):
@@ -143,7 +140,7 @@ class RowResult(LmmResult):
     def refit(self, y=None, *, reml: bool | None = None) -> RowResult:
         model = self.model
         if reml is not None and reml != self.reml:
-            model = RowModel(self.design, model.covariance, reml, model.correlation, model.variance)
+            model = type(model)(self.design, model.covariance, reml, model.correlation, model.variance)
         if y is not None:
             y = np.asarray(y, dtype=float)
             if y.shape != (self.nobs,) or not np.isfinite(y).all():
@@ -172,39 +169,22 @@ class RowResult(LmmResult):
     # tests and intervals
 
     def conf_int(self, level: float = 0.95, method: str = "wald", which: str = "fixed", of=None, **options):
-        """Confidence intervals as those of a mixed model, by Wald's method; ``which="all"`` has the residuals' parameters.
+        """Confidence intervals as those of a mixed model; ``which="all"`` has the residuals' parameters too.
 
         See `mlmlib.inference.intervals.conf_int`.
         """
-        import pandas as pd
-        if method not in ("wald", "fieller"):
-            self._later(f"conf_int(method={method!r})")
-        table = super().conf_int(level, method, which, of, **options)
-        if which != "all" or of is not None:
-            return table
-        rows = self.residual_table(level).set_index("name")[["lower", "upper"]]
-        return pd.concat([table, rows.rename_axis(None)])
+        from ..inference.row_intervals import conf_int
+        return conf_int(self, level, method, which, of, **options)
 
     def lr_vs_linear(self, mixture: bool = False):
         """Test of the random part against the model with the same residual structure and no random effects."""
         from ..inference.row_comparison import lr_vs_gls
         return lr_vs_gls(self)
 
-    def _later(self, what):
-        raise FormulaError(_ONLY_SO_FAR.format(what))
-
     @cached_property
     def _satterthwaite(self):
         from ..inference.row_small_sample import RowSatterthwaite
         return RowSatterthwaite(self)
-
-    def profile(self, of=None, *, reml: bool = False, progress=None):
-        """Not there yet for these models."""
-        self._later("profile()")
-
-    def bootstrap(self, *_, **__):
-        """Not there yet for these models; see ``simulate`` and ``refit``."""
-        self._later("bootstrap()")
 
     @property
     def theta(self) -> np.ndarray:
