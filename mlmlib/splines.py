@@ -55,8 +55,10 @@ def learn_piecewise(x, knots, coding: str):
     if coding not in ("slopes", "changes"):
         raise FormulaError(f"piecewise(coding=) is 'slopes' or 'changes', not {coding!r}.")
     if len(x) and not (np.min(x) < knots[0] and knots[-1] < np.max(x)):
-        raise DataError(f"piecewise(): the knots {knots.tolist()} must lie inside the column, which runs from {np.min(x):g} to "
-                        f"{np.max(x):g}; a phase without rows has no slope.")
+        raise DataError(
+            f"piecewise(): the knots {knots.tolist()} must lie inside the column, which runs from {np.min(x):g} to "
+            f"{np.max(x):g}; a phase without rows has no slope."
+        )
     if coding == "changes":
         names = ["slope", *(f"change at {k:g}" for k in knots)]
 
@@ -85,8 +87,10 @@ def _inner(x, boundary, count: int, knots, call: str) -> np.ndarray:
     inside = x[(x >= low) & (x <= high)]
     found = np.quantile(inside, np.linspace(0, 1, count + 2)[1:-1]) if count else np.empty(0)
     if len(found) and (found[0] <= low or found[-1] >= high or (np.diff(found) <= 0).any()):
-        raise DataError(f"{call}: the column has too few different values for {count} inner knots at its quantiles "
-                        f"({', '.join(f'{k:g}' for k in found)}). Ask for a smaller df, or give knots=.")
+        raise DataError(
+            f"{call}: the column has too few different values for {count} inner knots at its quantiles "
+            f"({', '.join(f'{k:g}' for k in found)}). Ask for a smaller df, or give knots=."
+        )
     return found
 
 
@@ -159,4 +163,4 @@ def _null_space(constraint: np.ndarray) -> np.ndarray:
         v /= np.linalg.norm(v)
         A -= 2 * np.outer(v, v @ A)
         Q -= 2 * np.outer(Q @ v, v)
-    return Q[:, A.shape[1]:]
+    return Q[:, A.shape[1] :]
