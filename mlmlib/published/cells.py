@@ -11,7 +11,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from . import as_lme4, as_lme4_anova, as_r, stata_text
+from . import as_julia, as_lme4, as_lme4_anova, as_r, stata_text
 
 TAGS = ("reference", "nbval-check-output")
 
@@ -43,6 +43,9 @@ def expected(reference: dict, values: Path) -> str:
     if reference["model"] not in entries:
         raise KeyError(f"{reference['source']}.toml has no model {reference['model']!r}; it has {sorted(entries)}.")
     entry = entries[reference["model"]]
+    if reference["source"] == "multiple_terms":
+        shown = show[0].split() if "show" in reference else entry
+        return as_julia.document(entry, entry["formula"], reference.get("digits", 5), reference.get("fewer"), shown) + "\n"
     maker = _from_lme4 if reference["source"].startswith("lme4") else _from_stata
     return maker(entry, known["data"], show, reference.get("digits", 7), reference.get("fewer")) + "\n"
 

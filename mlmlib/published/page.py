@@ -7,12 +7,13 @@ from pathlib import Path
 
 from ..report import book
 from . import claims as claimed
-from . import lme4_vignette, r_results, stata_workshop
+from . import lme4_vignette, multiple_terms, r_results, stata_workshop
 from .agreement import VERDICTS, Row, places
 
 SOURCES = {
     stata_workshop.NAME: ("Stata workshop on math", stata_workshop),
     lme4_vignette.NAME: ("lme4 vignette on High School & Beyond", lme4_vignette),
+    multiple_terms.NAME: ("models with several random terms", multiple_terms),
 }
 SHORT = {  # the verdict's name in the narrow last column of a table
     "digits": "every digit",
@@ -38,6 +39,12 @@ BLOCKS = {
     "corr": "correlation",
     "corr_fixed": "correlation of estimates",
     "loglik": "log-likelihood",
+    "deviance": "deviance",
+    "aic": "AIC",
+    "bic": "BIC",
+    "z": "z",
+    "rows": "rows",
+    "levels": "levels of",
     "reml_criterion": "REML criterion",
     "scaled_residuals": "scaled residuals",
     "wald_chi2": "Wald chi2",
@@ -133,7 +140,7 @@ def counts(root: Path, pages=None) -> str:
         f"{len(done)} published values, all of them checked in this build: **{exact} agree to every printed digit, {ruled} by a stated "
         f"rule, and {rest} do not**, for one reason, a published fit that is a false optimum."
     )
-    return opening + "\n\n" + _table(["", "Stata, math", "lme4, HSB", "both"], lines)
+    return opening + "\n\n" + _table(["", "Stata, math", "lme4, HSB", "several terms", "all"], lines)
 
 
 def _where(source, name, root, pages) -> str:
@@ -178,6 +185,11 @@ def stata(root: Path, pages=None) -> str:
 def lme4(root: Path, pages=None) -> str:
     """Every value of the lme4 vignette, the false optimum apart."""
     return _document(lme4_vignette, root, pages)
+
+
+def several(root: Path, pages=None) -> str:
+    """Every value of the published models with several random terms."""
+    return _document(multiple_terms, root, pages)
 
 
 def false_optimum(root: Path, pages=None) -> str:
