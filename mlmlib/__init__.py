@@ -27,7 +27,7 @@ _WHERE = {
     "translate": "report", "elsewhere": "report", "equations": "report",
 }
 _MODULES = {name: name for name in (
-    "clustering", "covariance", "datasets", "design", "diagnostics", "feedback", "formula", "grading", "inference",
+    "clustering", "covariance", "datasets", "design", "diagnostics", "feedback", "formula", "grading", "growth", "inference",
     "plots", "published", "report", "simulate", "widgets")}
 _MODULES.update(labs="widgets.labs", ask="widgets.ask")
 
