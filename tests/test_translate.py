@@ -234,5 +234,5 @@ def test_code_of_others_is_read_and_fitted(math):
     assert translate("regress math homework", "mlmlib") == 'mlm.ols("math ~ homework", df)'
     with pytest.raises(ValueError, match="found neither"):
         translate("glm(y ~ x)", "mlmlib")
-    with pytest.raises(ValueError, match="More than one"):
-        translate("mixed y x || a: || b:", "mlmlib")
+    with pytest.raises(ValueError, match="_all: x is not read"):
+        translate("mixed y x || _all: x || b:", "mlmlib")

@@ -27,10 +27,15 @@ OTHERS = (  # what people paste, in the dialects that are read back
     ("stata", "mixed math homework || schid: homework, covariance(exchangeable)"),
     ("stata", "generate log_ratio = ln(ratio)\nmixed math log_ratio || schid:"),
     ("stata", "regress math i.schtype homework"),
+    ("stata", "mixed gain ses || school: || class:, reml"),
+    ("stata", "mixed attain verbal || _all: R.second || primary:, reml"),
+    ("stata", "mixed distance age || id:, residuals(ar 1, t(wave)) reml"),
+    ("r", "lme(distance ~ age, data = growth, random = ~ 1 | id, correlation = corCAR1(form = ~ age | id), weights = varIdent(form = ~ 1 | sex))"),
+    ("r", "gls(distance ~ age, data = growth, correlation = corSymm(form = ~ wave | id), weights = varIdent(form = ~ 1 | wave))"),
 )
 NOT_READ = (
     ("r", "glmer(dropout ~ ses + (1 | school), hsb, family = binomial)"),
-    ("stata", "mixed gain ses || school: || class:"),
+    ("stata", "mixed distance age || id:, residuals(ar 1, t(wave) by(sex))"),
 )
 
 

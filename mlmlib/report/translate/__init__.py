@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...inference.small_sample import DDF
-from . import hlm, julia, python, r, sas, spss, stata
+from . import hlm, julia, nlme, python, r, sas, spss, stata
 from .back import Call, read
 from .model import Model, Untranslatable, of_fit, of_formula
+from .names import renamed
 from .tabs import Elsewhere
 
 __all__ = ["Call", "Code", "Elsewhere", "Model", "TARGETS", "Untranslatable", "elsewhere", "read", "translate"]
@@ -18,7 +19,7 @@ __all__ = ["Call", "Code", "Elsewhere", "Model", "TARGETS", "Untranslatable", "e
 # name: (title, language of the code, writer)
 TARGETS = {
     "lme4": ("R: lme4", "r", r.lme4),
-    "nlme": ("R: nlme", "r", r.nlme),
+    "nlme": ("R: nlme", "r", nlme.write),
     "stata": ("Stata", "stata", stata.write),
     "sas": ("SAS", "sas", sas.write),
     "spss": ("SPSS", "text", spss.write),
@@ -26,6 +27,7 @@ TARGETS = {
     "julia": ("Julia: MixedModels.jl", "julia", julia.write),
     "statsmodels": ("Python: statsmodels", "python", python.write),
 }
+_JOINTS = dict.fromkeys(("stata", "sas", "spss", "hlm", "julia", "statsmodels"), "_")
 _ALIASES = {
     "r": "lme4",
     "lmer": "lme4",
@@ -49,10 +51,9 @@ class Code(str):
         return str(self)
 
 
-def translate(
-    model, to: str, *, table=None, reml: bool = True, covariance: str = "unstructured", data: str = "df", ddf: str = "wald"
-) -> Code:
-    """A model as code for another program, or code of lme4 or Stata as a call of mlmlib.
+def translate(model, to: str, *, table=None, reml: bool = True, covariance="unstructured", correlation=None, variance=None,
+              data: str = "df", ddf: str = "wald") -> Code:
+    """A model as code for another program, or code of lme4, nlme or Stata as a call of mlmlib.
 
     Parameters
     ----------
@@ -61,8 +62,8 @@ def translate(
         ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"``, ``"statsmodels"``; ``"mlmlib"``.
     table : DataFrame, optional
         With a formula: tells which columns are categories and which do not vary within groups.
-    reml, covariance
-        With a formula: as in ``mlm.lmm``.
+    reml, covariance, correlation, variance
+        With a formula: as in ``mlm.lmm`` and ``mlm.gls``.
     data : str
         The name of the data set in the code.
     ddf : {"wald", "satterthwaite", "kenward-roger"}
@@ -94,7 +95,7 @@ def translate(
         model
         if isinstance(model, Model)
         else (
-            of_formula(model, table, reml=reml, covariance=covariance, data=data)
+            of_formula(model, table, reml=reml, covariance=covariance, data=data, correlation=correlation, variance=variance)
             if isinstance(model, str)
             else of_fit(model, data)
         )
@@ -102,15 +103,24 @@ def translate(
     if ddf not in DDF:
         raise ValueError(f"ddf={ddf!r} is not known; choose one of {', '.join(map(repr, DDF))}.")
     title, language, write = TARGETS[key]
-    refitted = ddf == "kenward-roger" and spec.random and spec.method == "ML"
-    if spec.random:
+    refitted = ddf == "kenward-roger" and (spec.random or spec.residuals) and spec.method == "ML"
+    if spec.random or spec.residuals:
         spec = replace(spec, ddf=ddf, method="REML" if refitted else spec.method)
     try:
-        if any(term.group.startswith("mm(") for term in spec.random):
-            raise Untranslatable("multiple membership has no counterpart in this program's formulas")
+        joint = _JOINTS.get(key)
+        if key == "nlme" or key == "lme4" and spec.residuals:
+            joint = "."
+        spec, names = renamed(spec, joint) if joint else (spec, {})
         text, note = write(spec)
+        if names and joint == ".":
+            text = f"names({spec.data}) <- make.names(names({spec.data}))\n{text}"
+        elif names:
+            note = f"Rename columns first: {', '.join(f'{old} to {new}' for old, new in names.items())}. {note}"
         if refitted:
             note = f"REML in place of ML, because Kenward-Roger is made for it. {note}"
+        if spec.left_out:
+            note = f"The fit's {' and '.join(spec.left_out)} must be added: {'they are' if len(spec.left_out) > 1 else 'it is'} " \
+                   f"not in this code. {note}".replace("weights must be added: it is", "weights must be added: they are")
         code = Code(text)
     except Untranslatable as reason:
         code, note = Code(f"Cannot: {reason}."), ""
@@ -128,9 +138,11 @@ def elsewhere(model, programs=None, **options) -> Elsewhere:
             or getattr(model, "n_groups", None)
             or getattr(model, "random", None)
         )
+        single = single and not options.get("correlation") and not options.get("variance") and not hasattr(model, "residual_table")
         programs = [name for name in TARGETS if not (single and name in ("nlme", "hlm"))]
     codes = [translate(model, name, **options) for name in programs]
     for code in codes:
-        if code.title == "R: lme4" and "lmer(" not in code:
-            code.title = "R"
+        if code.title == "R: lme4" and code.possible and "lmer(" not in code:
+            code.title = "R: nlme" if "library(nlme)" in code and not single else "R"
+    codes = list({(code.title, str(code)): code for code in codes}.values())
     return Elsewhere(codes)

@@ -1,70 +1,116 @@
-"""From lme4's and Stata's syntax to a call of mlmlib."""
+"""From the syntax of others to a call of mlmlib: the call, and lme4's formulas."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from ...rows.base import Correlation, Variance
+
 
 @dataclass(frozen=True)
 class Call:
-    """A model as mlmlib would be asked for it: ``method`` is "REML", "ML" or "OLS"; `notes` say what to see to."""
+    """A model as mlmlib would be asked for it: ``method`` is "REML", "ML" or "OLS"; `notes` say what to see to.
+
+    `covariance` is one structure or a dict by grouping factor; `correlation` and `variance` are those of the residuals.
+    """
 
     formula: str
     method: str
-    covariance: str = "unstructured"
+    covariance: str | dict = "unstructured"
     notes: tuple = ()
+    correlation: Correlation | None = None
+    variance: tuple[Variance, ...] = ()
+
+    @property
+    def fitter(self) -> str:
+        """The function of mlmlib: lmm, gls or ols."""
+        return "lmm" if "|" in self.formula else "gls" if self.correlation is not None or self.variance else "ols"
+
+    def _options(self) -> dict:
+        if self.fitter == "ols":
+            return {} if self.method == "OLS" else {"method": "ml"}
+        options = {} if self.method == "REML" else {"reml": False}
+        if self.covariance != "unstructured" and self.fitter == "lmm":
+            options["covariance"] = self.covariance
+        if self.correlation is not None:
+            options["correlation"] = self.correlation
+        if self.variance:
+            options["variance"] = self.variance[0] if len(self.variance) == 1 else list(self.variance)
+        return options
 
     def code(self, data: str = "df") -> str:
         """The call in Python."""
-        if "|" not in self.formula:
-            return f'mlm.ols("{self.formula}", {data}{"" if self.method == "OLS" else ", method=" + chr(34) + "ml" + chr(34)})'
-        options = "" if self.method == "REML" else ", reml=False"
-        options += "" if self.covariance == "unstructured" else f', covariance="{self.covariance}"'
-        return f'mlm.lmm("{self.formula}", {data}{options})'
+        options = "".join(f", {name}={_python(value)}" for name, value in self._options().items())
+        return f'mlm.{self.fitter}("{self.formula}", {data}{options})'
 
     def fit(self, table):
         """Fit it."""
-        from ...lmm import lmm
-        from ...ols import ols
+        import mlmlib
 
-        if "|" not in self.formula:
-            return ols(self.formula, table, method="ols" if self.method == "OLS" else "ml")
-        return lmm(self.formula, table, reml=self.method == "REML", covariance=self.covariance)
+        return getattr(mlmlib, self.fitter)(self.formula, table, **self._options())
+
+
+def _python(value) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_python, value))}]"
+    if isinstance(value, Variance):
+        return f'mlm.{value.name}("{value.column}")'
+    if isinstance(value, Correlation):
+        words = [f'"{value.time}"'] * (value.time is not None) + [f'group="{value.group}"'] * (value.group is not None)
+        return f"mlm.{value.name}({', '.join(words)})"
+    return repr(value).replace("'", '"')
 
 
 def read(code: str) -> Call:
-    """The call behind a line of R (``lmer(...)``, ``lm(...)``) or Stata (``mixed ...``, ``regress ...``)."""
+    """The call behind a line of R (``lmer(...)``, ``lm(...)``, ``lme(...)``, ``gls(...)``) or Stata (``mixed ...``, ``regress ...``)."""
     text = re.sub(r"///[^\n]*\n", " ", code)
+    if re.search(r"\b(lme|gls)\s*\(", text):
+        from .back_nlme import from_nlme
+
+        return from_nlme(text)
     if re.search(r"\b(lmer|lm)\s*\(", text):
         return from_lme4(text)
     if re.search(r"^\s*(mixed|xtmixed|reg|regress)\b", text, re.M):
+        from .back_stata import from_stata
+
         return from_stata(text)
-    raise ValueError("This reads a call of lmer() or lm() in R, or a mixed or regress command in Stata; found neither.")
+    raise ValueError("This reads a call of lmer(), lm(), lme() or gls() in R, or a mixed or regress command in Stata; found neither.")
 
 
 # ---------------------------------------------------------------- R
 def from_lme4(code: str) -> Call:
     """Read ``lmer(y ~ x + (1 | g), data = df, REML = FALSE)``."""
     match = re.search(r"\b(lmer|lm)\s*\(", code)
-    arguments = _arguments(code, match.end())
-    named = {}
-    for place, argument in enumerate(arguments):
-        name, equals, value = argument.partition("=")
-        if equals and re.fullmatch(r"\s*[\w.]+\s*", name) and "~" not in name:
-            named[name.strip()] = value.strip()
-        else:
-            named[("formula", "data", "REML")[place] if place < 3 else f"argument {place}"] = argument.strip()
-    formula = re.sub(r"\s+", " ", named["formula"])
-    formula = re.sub(r"\b(?:as\.)?factor\((\w+)\)", r"C(\1)", formula)
-    formula = re.sub(r"\^", " ** ", formula)
+    named = call_arguments(code, match.end(), ("formula", "data", "REML"))
+    formula = r_formula(named["formula"])
     known = ("formula", "data", "REML", "control", "start", "verbose", "na.action", "contrasts")
     notes = tuple(f"{name} = {value} is left out" for name, value in named.items() if name not in known)
     method = "OLS" if match[1] == "lm" else "ML" if named.get("REML", "TRUE") in ("FALSE", "F", "0") else "REML"
     return Call(formula, method, notes=notes)
 
 
-def _arguments(text: str, start: int) -> list[str]:
+def call_arguments(text: str, start: int, order) -> dict:
+    """The arguments of an R call by name; those without one have the names in `order`."""
+    named, free = {}, [name for name in order]
+    for place, argument in enumerate(arguments(text, start)):
+        name, equals, value = argument.partition("=")
+        if equals and re.fullmatch(r"\s*[\w.]+\s*", name) and "~" not in name:
+            named[name.strip()] = value.strip()
+            free = [word for word in free if word != name.strip()]
+        elif argument.strip():
+            named[free.pop(0) if free else f"argument {place}"] = argument.strip()
+    return named
+
+
+def r_formula(text: str) -> str:
+    """A formula of R in our spelling."""
+    formula = re.sub(r"\s+", " ", text).strip()
+    formula = re.sub(r"\b(?:as\.)?factor\((\w+)\)", r"C(\1)", formula)
+    return re.sub(r" ?\^ ?", " ** ", formula)
+
+
+def arguments(text: str, start: int) -> list[str]:
     """What stands between a parenthesis opened before `start` and its match, cut at the commas of the first depth."""
     depth, parts, current = 0, [], ""
     for char in text[start:]:
@@ -76,81 +122,3 @@ def _arguments(text: str, start: int) -> list[str]:
         else:
             current += char
     raise ValueError("The parenthesis of the R call is not closed.")
-
-
-# ---------------------------------------------------------------- Stata
-def from_stata(code: str) -> Call:
-    """Read ``mixed y i.a##c.x || g: x, covariance(unstructured) reml``; lines ``generate new = ...`` are used."""
-    new = dict(re.findall(r"^\s*gen(?:erate)?\s+(\w+)\s*=\s*(.+?)\s*$", code, re.M))
-    command = re.search(r"^\s*(mixed|xtmixed|regress|reg)\s+(.+)$", code, re.M)
-    first, *groups = re.split(r"\|\|", command[2])
-    fixed, options = _options(first)
-    linear = command[1].startswith("reg")
-    if linear and groups:
-        raise ValueError("regress has no random part; use mixed.")
-    outcome, *words = _words(fixed)
-    notes = []
-    terms = [_term(word, new, notes) for word in words]
-    right = [*(["0"] if "noconstant" in options else []), *terms] or ["1"]
-    structure, reml = "unstructured", "reml" in options
-    for group in groups:
-        name, _, rest = group.partition(":")
-        slopes, own = _options(rest)
-        if "R." in slopes:
-            raise ValueError("R.factor effects (crossed factors) are not read.")
-        reml = reml or "reml" in own
-        for option, ddf in (("dfmethod(kr", "kenward-roger"), ("dfmethod(sat", "satterthwaite")):
-            if any(o.startswith(option) for o in own):
-                notes.append(f'then fit.coef_table(ddf="{ddf}")')
-        effects = [_term(word, new, notes) for word in _words(slopes)]
-        structure = _structure(own, len(effects) + ("noconstant" not in own))
-        inner = " + ".join(["0" if "noconstant" in own else "1", *effects])
-        right.append(f"({inner} {'||' if structure == 'independent' and len(effects) else '|'} {name.strip()})")
-    if len(groups) > 1:
-        raise ValueError("More than one || level is not read: mlm.lmm takes one grouping factor so far.")
-    covariance = structure if structure in ("exchangeable", "identity") else "unstructured"
-    formula = f"{_expression(new[outcome]) if outcome in new else outcome} ~ {' + '.join(right)}"
-    return Call(formula, "OLS" if linear else "REML" if reml else "ML", covariance, tuple(dict.fromkeys(notes)))
-
-
-def _options(text: str) -> tuple[str, list[str]]:
-    main, _, options = text.partition(",")
-    return main.strip(), re.findall(r"\w+\([^)]*\)|\w+", options)
-
-
-def _structure(options, effects: int) -> str:
-    found = next(
-        (re.fullmatch(r"cov\w*\((\w+)\)", o)[1] for o in options if re.fullmatch(r"cov\w*\((\w+)\)", o)), "independent"
-    )
-    if effects == 1:
-        return "unstructured"
-    for name in ("unstructured", "independent", "exchangeable", "identity"):
-        if name.startswith(found):
-            return name
-    raise ValueError(f"covariance({found}) is not known: independent, unstructured, exchangeable, identity.")
-
-
-def _words(text: str) -> list[str]:
-    return text.replace(" ##", "##").replace("## ", "##").split()
-
-
-def _term(word: str, new: dict, notes: list) -> str:
-    """``i.a##c.x`` is ``a * x``, ``i.a#c.x`` is ``a:x``."""
-    return " * ".join(":".join(_factor(piece, new, notes) for piece in part.split("#")) for part in word.split("##"))
-
-
-def _factor(piece: str, new: dict, notes: list) -> str:
-    category = re.fullmatch(r"i(b\d+)?\.(\w+)", piece)
-    if category:
-        base = f" with its level number {category[1][1:]} first" if category[1] else ""
-        notes.append(
-            f"{category[2]} must be a text or category column{base}; if it holds numbers, write C({category[2]})"
-        )
-        return category[2]
-    name = re.sub(r"^c\.", "", piece)
-    return _expression(new[name]) if name in new else name
-
-
-def _expression(text: str) -> str:
-    text = re.sub(r"\bln\(", "log(", text).replace("^", " ** ")
-    return text if re.fullmatch(r"(log|exp|sqrt)\([^()]*\)", text) else f"I({text})"

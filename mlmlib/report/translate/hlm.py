@@ -8,8 +8,15 @@ SUB = str.maketrans("0123456789", "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2
 
 
 def write(model: Model):
+    if model.residuals:
+        raise Untranslatable("HLM2 and HLM3 take independent residuals; HLM2 has a log-linear model of their variance (heterogeneous "
+                             "sigma^2), and the module HMLM has AR(1), heterogeneous and unrestricted occasions")
+    if any(r.members for r in model.random):
+        raise Untranslatable("HLM has no multiple membership")
     if len(model.random) != 1 or ":" in model.random[0].group:
-        raise Untranslatable("HLM's two-level window takes exactly one grouping factor")
+        from . import hlm_several
+
+        return hlm_several.write(model)
     random = model.random[0]
     if not model.intercept:
         raise Untranslatable("HLM's level-1 equation keeps its intercept unless it is deleted by hand")

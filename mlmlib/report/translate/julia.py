@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .model import Model, Untranslatable, expression, plain_category
-from .r import side
+from .r import quoted, side
 
 
 def _text(term) -> str:
@@ -11,13 +11,17 @@ def _text(term) -> str:
 
 
 def write(model: Model):
+    if model.residuals:
+        raise Untranslatable("MixedModels.jl takes residuals that are independent and equally variable")
+    if any(r.members for r in model.random):
+        raise Untranslatable("MixedModels.jl has no multiple membership")
     if not model.random:
         return _linear(model)
     terms = []
     for r in model.random:
         if r.structure not in ("unstructured", "independent") and not r.single:
             raise Untranslatable(f"MixedModels.jl has no {r.structure} covariance of several effects")
-        text = f"{' + '.join(['1' if r.intercept else '0', *map(_text, r.slopes)])} | {r.group.replace(':', ' & ')}"
+        text = f"{' + '.join(['1' if r.intercept else '0', *map(_text, r.slopes)])} | {' & '.join(r.parts)}"
         terms.append(f"zerocorr({text})" if r.structure == "independent" and not r.single else f"({text})")
     lines = ["using MixedModels, DataFrames", f"f = @formula({_fixed(model)} + {' + '.join(terms)})"]
     lines += [
@@ -38,7 +42,7 @@ def _fixed(model):
 
 def _contrasts(model):
     pairs = [
-        f':{c} => DummyCoding(base = "{v[0]}")' if isinstance(v[0], str) else f":{c} => DummyCoding(base = {v[0]})"
+        f":{c} => DummyCoding(base = {quoted(v[0])})" if isinstance(v[0], str) else f":{c} => DummyCoding(base = {v[0]})"
         for c, v in model.categories.items()
         if v
     ]

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field, replace
 
 from ...formula import Factor, Formula, parse, term_name
-from ...lmm.factors import only_plain_residuals
+from ..nesting import inside_of
+from .residuals import Residuals, of_rows
 
 
 class Untranslatable(Exception):
@@ -20,6 +21,20 @@ class Random:
     effects: tuple[tuple[Factor, ...], ...]
     group: str
     structure: str  # unstructured, independent, exchangeable, identity
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The columns of the grouping factor: of ``a:b`` both."""
+        return (self.group,) if self.members else tuple(self.group.split(":"))
+
+    @property
+    def members(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """Of ``mm(a, b, weights=(v, w))`` the columns of groups and of weights."""
+        if not self.group.startswith("mm("):
+            return None
+        groups, _, weights = self.group[3:-1].partition("weights=")
+        return tuple(tuple(word.strip(" `") for word in text.strip(" (),").split(",") if word.strip())
+                     for text in (groups, weights))
 
     @property
     def intercept(self) -> bool:
@@ -46,6 +61,11 @@ class Model:
     level2: frozenset = frozenset()  # columns that do not vary within a group
     ddf: str = "wald"  # degrees of freedom asked for: "satterthwaite" or "kenward-roger"
     known: bool = True  # were data seen? If not, every column is taken as a number
+    inside: frozenset = frozenset()  # pairs (inner, outer) of grouping factors that are nested
+    sizes: dict = field(default_factory=dict)  # grouping factor: how many groups, where data were seen
+    constant: dict = field(default_factory=dict)  # grouping factor: columns that do not vary within its groups
+    residuals: Residuals = Residuals()
+    left_out: tuple = ()  # what the fit has and the code has not: weights, offsets
 
     @property
     def outcome(self) -> str:
@@ -98,33 +118,47 @@ def derived(model: Model, power: str = "^", log: str = "log") -> dict[Factor, tu
 
 def of_fit(fit, data: str = "df") -> Model:
     """The model behind a result of ``mlm.lmm`` or ``mlm.ols``."""
-    only_plain_residuals(fit, "translate()")
     design = fit.design
     model = _of_design(design, data)
-    structures = [s.name for s in fit.model.structures] if hasattr(fit, "model") else []
+    structures = [s.name for s in fit.model.structures] if hasattr(fit, "model") and design.random else []
+    if hasattr(fit, "residual_table"):
+        model = replace(model, residuals=of_rows(fit.model.correlation, fit.model.variance, design, fit.model.rows))
     random = tuple(replace(r, structure=s) for r, s in zip(model.random, structures))
     method = "OLS" if getattr(fit, "method", "") == "ols" else "REML" if fit.reml else "ML"
     return replace(model, random=random or model.random, method=method)
 
 
-def of_formula(
-    formula: str, table=None, *, reml: bool = True, covariance: str = "unstructured", data: str = "df"
-) -> Model:
+def of_formula(formula: str, table=None, *, reml: bool = True, covariance="unstructured", data: str = "df",
+               correlation=None, variance=None) -> Model:
     """The model that a formula states; `table` tells which columns are categories and which vary within groups."""
     parsed = parse(formula)
+    structured = correlation is not None or variance is not None
+    design = None
     if table is not None:
         from ...design import build_design
 
-        model = _of_design(build_design(formula, table), data, covariance)
+        design = build_design(formula, table)
+        model = _of_design(design, data, covariance)
     else:
         categories = {c: () for f in parsed.factors if (c := plain_category(f))}
-        model = Model(parsed, _random(parsed, covariance), "", data, categories, known=False)
-    return replace(model, method=("REML" if reml else "ML") if parsed.random else "OLS" if reml else "ML")
+        names = dict.fromkeys(term_name(term.group) for term in parsed.random)
+        model = Model(parsed, _random(parsed, covariance), "", data, categories, known=False, inside=_by_name(names))
+    if structured:
+        model = replace(model, residuals=of_rows(correlation, variance, design, names=[r.group for r in model.random]))
+    likelihood = "REML" if reml else "ML"
+    return replace(model, method=likelihood if parsed.random or structured else "OLS" if reml else "ML")
+
+
+def _by_name(groups) -> frozenset:
+    """Nesting that the names alone tell: ``a:b`` lies in ``a``."""
+    return frozenset((inner, outer) for inner in groups for outer in groups
+                     if inner != outer and set(outer.split(":")) < set(inner.split(":")))
 
 
 def _random(parsed: Formula, covariance: str):
     return tuple(
-        Random(term.terms, term_name(term.group), "independent" if term.independent else covariance)
+        Random(term.terms, term_name(term.group), "independent" if term.independent else
+               covariance.get(term_name(term.group), "unstructured") if isinstance(covariance, dict) else covariance)
         for term in parsed.random
     )
 
@@ -136,7 +170,7 @@ def _of_design(design, data, covariance="unstructured") -> Model:
     categories = {
         plain_category(f) or f.label: tuple(i.levels.tolist()) for f, i in infos.items() if i.levels is not None
     }
-    level2 = set()
+    level2, constant = set(), {}
     if design.random:
         import pandas as pd
 
@@ -144,4 +178,10 @@ def _of_design(design, data, covariance="unstructured") -> Model:
         table = table[design.kept] if design.kept is not None else table
         codes = design.random[0].codes
         level2 = {c for c in table if table[c].groupby(codes).nunique().max() == 1}
-    return Model(design.formula, _random(design.formula, covariance), "", data, categories, frozenset(level2))
+        if len({term.group for term in design.random}) > 1:
+            constant = {term.group: frozenset(c for c in table if table[c].groupby(term.codes).nunique().max() == 1)
+                        for term in design.random if term.members is None}
+    sizes = {term.group: len(term.levels) for term in design.random}
+    left_out = [what for what, there in (("weights", design.weights is not None), ("an offset", design.offset is not None)) if there]
+    return Model(design.formula, _random(design.formula, covariance), "", data, categories, frozenset(level2),
+                 inside=inside_of(design), sizes=sizes, constant=constant, left_out=tuple(left_out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .crossing import parts_of
 from .model import Model, Untranslatable, expression
 from .r import side
 
@@ -27,8 +28,10 @@ def write(model: Model):
     response = (
         response if model.formula.response.is_column else f"np.{response}" if "(" in response else f"I({response})"
     )
-    formula = f"{response} ~ {_references(model, _side(model, model.fixed, model.intercept))}"
+    formula = f"{response} ~ {_references(model, _side(model, model.fixed, model.intercept))}".replace('"', '\\"')
     top = ["import statsmodels.formula.api as smf"] + (["import numpy as np"] if "np." in formula else [])
+    if model.residuals:
+        raise Untranslatable("MixedLM takes residuals that are independent and equally variable")
     if not model.random:
         note = (
             ""
@@ -36,8 +39,10 @@ def write(model: Model):
             else "Same coefficients and log-likelihood; its standard errors use the divisor n - p."
         )
         return "\n".join([*top, f'fit = smf.ols("{formula}", {model.data}).fit()', "fit.summary()"]), note
+    if any(r.members for r in model.random):
+        raise Untranslatable("MixedLM has no formula for multiple membership")
     if len(model.random) > 1 or ":" in model.random[0].group:
-        raise Untranslatable("MixedLM takes one grouping factor and one random term")
+        return _several(model, formula, top)
     r = model.random[0]
     if not r.single and r.structure in ("exchangeable", "identity"):
         raise Untranslatable(f"MixedLM has no {r.structure} covariance of several effects")
@@ -57,3 +62,39 @@ def write(model: Model):
         "The residual variance stands in the header as Scale (fit.scale)."
     )
     return "\n".join([*lines, *call, f"fit = model.fit(reml={model.method == 'REML'}{free})", "fit.summary()"]), note
+
+
+def _several(model: Model, formula, top):
+    """The outermost factor as groups=, those within it (or all, where they are crossed) as variance components."""
+    rest, chain = parts_of(model)
+    first = next(iter(chain))
+    correlated = [r for r in model.random if not r.single and r.structure != "independent"]
+    nested = not rest and all(r.group == first for r in correlated)
+    if correlated and not nested:
+        raise Untranslatable("MixedLM has correlated effects of the outermost factor only; those of other factors are independent "
+                             "variance components there")
+    own = chain[first] if nested else []
+    if len(own) > 1 or nested and (own[0].structure == "identity" or own[0].structure == "independent") and not own[0].single:
+        own, nested = [], False
+    parts = {}
+    for r in model.random:
+        if nested and r.group == first:
+            continue
+        group = ":".join(f"C({p})" for p in r.parts)
+        for effect in r.effects:
+            word = _side(model, (effect,), False).removeprefix("0 + ") if effect else ""
+            name = "_".join([*r.parts, *([re.sub(r"\W+", "_", word)] if word else [])])
+            parts[name] = f"0 + {group}{':' + word if word else ''}"
+    lines = [*top, f"parts = {{{', '.join(f'{k!r}: {v!r}' for k, v in parts.items())}}}".replace("'", '"')]
+    groups = f'"{first}"' if nested and ":" not in first else f"np.ones(len({model.data}))"
+    if nested and ":" in first:
+        raise Untranslatable("MixedLM takes a column as groups=; make one of " + " and ".join(first.split(":")) + " first")
+    if "np." in groups and "import numpy as np" not in lines:
+        lines.insert(1, "import numpy as np")
+    call = [f'model = smf.mixedlm("{formula}",', f"                    {model.data}, groups={groups}, vc_formula=parts"]
+    call[-1] += f', re_formula="~ {_side(model, own[0].effects, own[0].intercept)}")' if nested else ")"
+    note = ("The default is REML. Variance components stand in fit.vcomp"
+            + (", those of groups= in fit.cov_re" if nested else ", and all rows are one group, because factors cross: slow, and hungry "
+               "for memory, with many rows")
+            + '. Where it warns that it has not converged, add method="powell", ftol=1e-10.')
+    return "\n".join([*lines, *call, f"fit = model.fit(reml={model.method == 'REML'})", "fit.summary()"]), note

@@ -1,4 +1,4 @@
-"""R: lme4's lmer, nlme's lme; lm and gls for models without random effects."""
+"""R: lme4's lmer; lm, and nlme's gls, for models without random effects."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ import re
 
 from .model import Model, Untranslatable, expression, plain_category
 
-
 _NAMES = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}
+
+
+def named(column: str) -> str:
+    """A column in R, in backticks where its name asks for them."""
+    return column if re.fullmatch(r"[A-Za-z.][\w.]*", column) else f"`{column}`"
+
+
+def quoted(text) -> str:
+    """A string in R."""
+    return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def factor_text(factor) -> str:
     """A factor in an R formula."""
     if factor.is_column:
-        return factor.label if re.fullmatch(r"[A-Za-z.][\w.]*", factor.label) else f"`{factor.label}`"
+        return named(factor.label)
     if plain_category(factor):
         return f"factor({plain_category(factor)})"
     text = expression(factor)
@@ -42,9 +51,8 @@ def preparation(model: Model) -> list[str]:
     out = []
     for name, levels in model.categories.items():
         if levels:
-            out.append(
-                f'{model.data}${name} <- relevel(factor({model.data}${name}, ordered = FALSE), ref = "{levels[0]}")'
-            )
+            column = f"{model.data}${named(name)}"
+            out.append(f"{column} <- relevel(factor({column}, ordered = FALSE), ref = {quoted(levels[0])})")
     return out
 
 
@@ -57,9 +65,15 @@ def lme4(model: Model):
     """lmer; lm for OLS."""
     fixed = f"{factor_text(model.formula.response)} ~ {side(model.fixed, model.intercept)}"
     if not model.random:
-        return _without_random(model, fixed)
+        if model.residuals:
+            return generalized(model, fixed)
+        return without_random(model, fixed)
+    if model.residuals:
+        raise Untranslatable("lmer takes residuals that are independent and equally variable; nlme's lme has the structures")
     terms = []
     for r in model.random:
+        if r.members:
+            raise Untranslatable("lme4's formulas have no multiple membership; the package lmerMultiMember adds it")
         if r.structure not in ("unstructured", "independent") and not r.single:
             raise Untranslatable(
                 f"lme4 has no {r.structure} covariance of several effects; nlme has (pdCompSymm, pdIdent)"
@@ -67,7 +81,7 @@ def lme4(model: Model):
         if r.structure == "independent" and not r.single and any(model.category(f) for e in r.slopes for f in e):
             raise Untranslatable("lme4's || does not separate the columns of a category; make 0/1 columns of it first")
         bar = "||" if r.structure == "independent" and not r.single else "|"
-        terms.append(f"({inner(r)} {bar} {r.group})")
+        terms.append(f"({inner(r)} {bar} {':'.join(map(named, r.parts))})")
     tested = _NAMES.get(model.ddf)
     lines = [
         "library(lmerTest)" if tested else "library(lme4)",
@@ -86,7 +100,7 @@ def lme4(model: Model):
     return "\n".join(lines), note
 
 
-def _without_random(model, fixed):
+def without_random(model, fixed):
     lines = preparation(model)
     if model.method == "OLS":
         return "\n".join(
@@ -105,38 +119,18 @@ def _without_random(model, fixed):
     )
 
 
-def nlme(model: Model):
-    """lme, with a pdMat class for each covariance structure."""
-    fixed = f"{factor_text(model.formula.response)} ~ {side(model.fixed, model.intercept)}"
-    if not model.random:
-        return _without_random(model, fixed)
+def generalized(model: Model, fixed: str):
+    """nlme's gls, for structures of the residuals without random effects."""
+    from .nlme import structures
+
     if model.ddf != "wald":
-        raise Untranslatable(f"lme counts degrees of freedom by level and has no {_NAMES[model.ddf]}; lmerTest has")
-    if len(model.random) > 1:
-        raise Untranslatable("several random terms need nested lists of pdMat objects in lme")
-    r = model.random[0]
-    wrap = {"unstructured": "pdLogChol", "independent": "pdDiag", "exchangeable": "pdCompSymm", "identity": "pdIdent"}
-    effects = f"~ {inner(r)}"
-    if r.single or r.structure == "unstructured":
-        random = f"{effects} | {r.group}"
-    else:
-        random = f"list({r.group} = {wrap[r.structure]}({effects}))"
-    lines = [
-        "library(nlme)",
-        *preparation(model),
-        f"fit <- lme({fixed},",
-        f"           random = {random},",
-        f'           data = {model.data}, method = "{model.method}")',
-        "summary(fit)",
-        "intervals(fit)",
-    ]
-    note = (
-        "lme's default is REML. Its t tests count degrees of freedom by level (inner and outer); estimates and REML standard "
-        "errors are ours."
-        + (
-            ""
-            if model.method == "REML"
-            else " Under ML its standard errors are larger by sqrt(n / (n - p)): lme adjusts sigma; lmer does not."
-        )
-    )
-    return "\n".join(lines), note
+        raise Untranslatable(f"gls has no {_NAMES[model.ddf]} degrees of freedom")
+    made, arguments = structures(model, [])
+    lines = ["library(nlme)", *preparation(model), *made, f"fit <- gls({fixed},"]
+    lines += [f"           {argument}," for argument in arguments]
+    lines += [f'           data = {model.data}, method = "{model.method}")', "summary(fit)", "intervals(fit)"]
+    note = "gls's default is REML. It prints t tests, ours are z tests; estimates and REML standard errors are ours."
+    return "\n".join(lines), note + ("" if model.method == "REML" else ML_ERRORS)
+
+
+ML_ERRORS = " Under ML its standard errors are larger by sqrt(n / (n - p)): nlme adjusts sigma; lmer does not."

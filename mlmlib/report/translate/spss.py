@@ -5,21 +5,28 @@ from __future__ import annotations
 import re
 from itertools import product
 
-from .model import Model, derived
+from .model import Model, Untranslatable, derived
 
 TYPES = {"unstructured": "UN", "independent": "DIAG", "exchangeable": "CS", "identity": "ID"}
 
 
 def write(model: Model):
+    if any(r.members for r in model.random):
+        raise Untranslatable("MIXED has no multiple membership")
     names = derived(model, "**", "LN")
+    repeated = _repeated(model)
     lines, dummies = [], {}
     for name, text in names.values():
         lines.append(f"COMPUTE {name} = {text}.")
     for column, levels in model.categories.items():
         dummies[column] = [re.sub(r"\W+", "_", f"{column}_{level}") for level in levels[1:]] or [column]
         lines += [f"COMPUTE {new} = ({column} = {_value(level)})." for new, level in zip(dummies[column], levels[1:])]
+    ranked = any("= occasion " in line for line in repeated)
+    lines += ["COMPUTE row_id = $CASENUM."] * (ranked or any("row_id" in line for line in repeated))
     if lines:
         lines.append("EXECUTE.")
+    if ranked:
+        lines.append(f"RANK VARIABLES=row_id (A) BY {model.residuals.group.replace(':', ' ')} /RANK INTO occasion /PRINT=NO.")
 
     def pieces(factor):
         category = model.category(factor)
@@ -39,7 +46,8 @@ def write(model: Model):
     for r in model.random:
         effects = " ".join((["INTERCEPT"] if r.intercept else []) + [w for e in r.slopes for w in words(e)])
         kind = "" if r.single else f" COVTYPE({TYPES[r.structure]})"
-        out.append(f"  /RANDOM = {effects} | SUBJECT({r.group.replace(':', '*')}){kind}")
+        out.append(f"  /RANDOM = {effects} | SUBJECT({'*'.join(r.parts)}){kind}")
+    out += repeated
     if model.ddf != "wald":
         out.append(f"  /CRITERIA = DFMETHOD({model.ddf.replace('-', '').upper()})")
     out += [f"  /METHOD = {'ML' if model.method == 'ML' else 'REML'}", "  /PRINT = SOLUTION TESTCOV."]
@@ -56,8 +64,38 @@ def write(model: Model):
         "satterthwaite": " Satterthwaite's degrees of freedom are its default.",
         "kenward-roger": " Its default is Satterthwaite; DFMETHOD is missing in older versions.",
     }[model.ddf]
+    if any("SP_POWER" in line for line in repeated):
+        note += " SP_POWER is there from version 25 on."
     return "\n".join(lines + out), note
 
 
+PLAIN = {"ar1": "AR1", "arma11": "ARMA11", "cs": "CS", "toeplitz": "TP"}
+HETERO = {"ar1": "ARH1", "cs": "CSH", "toeplitz": "TPH", "un": "UN"}
+
+
+def _repeated(model: Model) -> list[str]:
+    """The REPEATED subcommand of a structure of the residuals."""
+    found = model.residuals
+    if not found:
+        return []
+    if any(one.name != "by_group" for one in found.variances) or len(found.variances) > 1:
+        raise Untranslatable("MIXED has no residual variance that depends on a covariate")
+    if found.correlation is None:
+        return [f"  /REPEATED = {found.by.replace(':', '*')} | SUBJECT(row_id) COVTYPE(DIAG)"]
+    if found.variances and not (found.by_time and found.kind in HETERO):
+        raise Untranslatable("MIXED has variances by occasion beside a correlation, not by another column")
+    if found.kind == "un" and not found.variances:
+        raise Untranslatable("MIXED's UN has a variance for each occasion; beside mlm.un write variance=mlm.by_group of the time")
+    if found.group is None:
+        raise Untranslatable("MIXED needs a column of subjects; name one as group=")
+    time = found.time or "occasion"
+    subject = f"SUBJECT({found.group.replace(':', '*')})"
+    if found.kind == "car1" or found.kind == "ar1" and found.gaps and not found.by_time:
+        return [f"  /REPEATED = {time} | {subject} COVTYPE(SP_POWER) SPCOORDS({time})"]
+    if found.gaps and found.kind not in ("un", "cs"):
+        raise Untranslatable("MIXED counts the values of the time as neighbors, and here some are missing in all groups")
+    return [f"  /REPEATED = {time} | {subject} COVTYPE({(HETERO if found.by_time else PLAIN)[found.kind]})"]
+
+
 def _value(level) -> str:
-    return str(level) if isinstance(level, (int, float)) else f'"{level}"'
+    return str(level) if isinstance(level, (int, float)) else '"' + str(level).replace('"', '""') + '"'
