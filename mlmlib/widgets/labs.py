@@ -15,6 +15,7 @@ _LABS = (
     "least_squares",
     "likelihood_surface",
     "shrinkage",
+    "origin_of_time",
     "variance_partition",
     "variance_test",
 )
