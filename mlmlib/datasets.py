@@ -94,9 +94,9 @@ def names():
     """The names that `load` knows.
 
     >>> names()
-    ['bodyweight', 'chem97', 'dyestuff', 'dyestuff2', 'egsingle', 'exam', 'gcsemv', 'hsb', 'inference_study', 'insteval',
-     'intervention', 'math', 'orthodont', 'ovary', 'oxboys', 'pastes', 'patient', 'penicillin', 'scotssec', 'sleepstudy',
-     'wages']
+    ['bodyweight', 'chem97', 'crossed_study', 'dyestuff', 'dyestuff2', 'egsingle', 'exam', 'gcsemv', 'hsb',
+     'inference_study', 'insteval', 'intervention', 'math', 'orthodont', 'ovary', 'oxboys', 'pastes', 'patient',
+     'penicillin', 'scotssec', 'sleepstudy', 'wages']
     """
     return sorted(path.stem for path in folder().glob("*.md") if any(folder().glob(f"{path.stem}.csv*")))
 

@@ -23,7 +23,7 @@ SOURCED = (
     "bodyweight chem97 dyestuff dyestuff2 egsingle exam gcsemv insteval orthodont ovary oxboys pastes penicillin"
     " scotssec wages"
 ).split()
-NAMES = sorted([*SOURCED, "hsb", "inference_study", "intervention", "math", "patient", "sleepstudy"])
+NAMES = sorted([*SOURCED, "crossed_study", "hsb", "inference_study", "intervention", "math", "patient", "sleepstudy"])
 
 
 def test_names_are_the_sheets():

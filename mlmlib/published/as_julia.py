@@ -8,6 +8,7 @@ from .as_lme4 import term
 from .digits import decimal, fixed
 
 HEAD = {"loglik": "logLik", "deviance": "-2 logLik", "reml_criterion": "REML criterion", "aic": "AIC", "bic": "BIC"}
+SIZES = {"var": "Variance", "sd": "Std.Dev."}
 COLUMNS = {"coef": "Estimate", "se": "Std.Error", "z": "z value"}
 
 
@@ -52,9 +53,9 @@ def text(values: dict, formula: str, digits: int, fewer: dict | None, shown=None
     wide = [max(len(HEAD[key]), len(number)) for key, number in zip(heads, numbers)]
     out += [" " + "  ".join(HEAD[key].rjust(w) for key, w in zip(heads, wide)),
             " " + "  ".join(number.rjust(w) for number, w in zip(numbers, wide)), "", "Variance components:"]
-    blocks = [block for block in ("var", "sd") if block in shown]
+    blocks = [block for block in SIZES if block in shown]
     left = max(map(len, values["var"] if "var" in values else values["sd"]))
-    out.append(" " * (left + 1) + "".join(f" {dict(var='Variance', sd='Std.Dev.')[block]:>10}" for block in blocks))
+    out.append(" " * (left + 1) + "".join(f" {SIZES[block]:>10}" for block in blocks))
     for name in values[blocks[0]]:
         label = "Residual" if name == "residual" else name
         out.append(f" {label:<{left}}" + "".join(f" {cell(block, name):>10}" for block in blocks))
