@@ -23,13 +23,12 @@ def lr_vs_gls(fit) -> TestResult:
 
     One variance: chibar2(01).  More: chi2, which is conservative because variances cannot be negative.
     """
-    from ..lmm.row_model import RowModel
     from .likelihood_ratio import mixture_pvalue
     correlation = fit.model.correlation
     if correlation is not None and correlation.group is None:  # the groups that it took from the random effects
         single = [term for term in fit.design.random if term.members is None]
         correlation = replace(correlation, group=max(single, key=lambda term: len(term.levels)).group)
-    model = RowModel(replace(fit.design, random=()), "unstructured", fit.reml, correlation, fit.model.variance)
+    model = type(fit.model)(replace(fit.design, random=()), "unstructured", fit.reml, correlation, fit.model.variance)
     null = model.fit()[0].at.value
     k = len(fit._at.basis)
     statistic = max(null - fit.criterion, 0.0)

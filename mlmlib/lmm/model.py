@@ -45,11 +45,10 @@ class LmmModel:
         self.structures = _structures(design, covariance)
         X, Zs = design.X.T, [term.Z.T for term in design.random]
         constant = 0.0
-        self.root_weights = None
-        if design.weights is not None:
-            self.root_weights = np.sqrt(design.weights)
+        self.root_weights = self._roots(design)
+        if self.root_weights is not None:
             X, Zs = X * self.root_weights, [Z * self.root_weights for Z in Zs]
-            constant -= float(np.log(design.weights).sum())
+            constant -= 2.0 * float(np.log(self.root_weights).sum())
         self.Q, self.x_map = orthonormalize(X, design.exog_names, "fixed effects")
         if reml:
             constant += 2.0 * float(np.log(np.abs(np.diagonal(self.x_map))).sum())
@@ -59,6 +58,10 @@ class LmmModel:
             self.z_maps.append(back)
         self.start_b, residual = self._least_squares(design)
         self._set_rows(Zs, residual, constant)
+
+    def _roots(self, design: Design) -> np.ndarray | None:
+        """By what each row is multiplied: the square root of its weight."""
+        return None if design.weights is None else np.sqrt(design.weights)
 
     def _set_rows(self, Zs: list[np.ndarray], residual: np.ndarray, constant: float) -> None:
         """Take the columns of the random effects and the outcome's residual; a row structure would whiten them."""
@@ -138,7 +141,8 @@ class LmmModel:
         """The minimum of the criterion, and what the reader should know of it."""
         minimum = self.search()
         messages = _flat_slopes(self.design) + recycled(self.design)
-        if not minimum.at.s2 > 1e-14 * float(np.var(self.design.y)):
+        rows = self.design.y if self.root_weights is None else self.design.y * self.root_weights
+        if not minimum.at.s2 > 1e-14 * float(np.var(rows)):
             raise DataError(f"Fixed and random effects together reproduce the outcome {self.design.endog_name!r} "
                             "exactly: nothing is left for the residual. Give the random part fewer effects.")
         if not minimum.converged:

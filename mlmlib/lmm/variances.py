@@ -31,6 +31,8 @@ class VarianceParameters:
         Their covariance matrix; NaN in the rows of parameters on the boundary (a zero variance, a correlation of one).
     """
 
+    one_residual = True  # one residual variance, the last parameter; else `rows` has those of the residuals too
+
     def __init__(self, fit):
         self.fit = fit
         model, at = fit.model, fit._at
@@ -80,18 +82,22 @@ class VarianceParameters:
     def rows(self):
         """Every variance and covariance: term, effects' numbers, estimate, correlation, gradient in the parameters."""
         for term, T, (sd_place, corr_place) in zip(self.fit.design.random, self.fit._T, self._place):
-            sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))
-            for a in range(len(term.names)):
-                yield term, a, a, T[a, a], np.nan, {int(sd_place[a]): 2.0 * T[a, a]}
-            for b in range(len(term.names)):
-                for a in range(b):
-                    if corr_place[a, b] < 0:
-                        continue
-                    r = T[a, b] / (sd[a] * sd[b]) if sd[a] * sd[b] > 0 else np.nan
-                    gradient = {int(corr_place[a, b]): sd[a] * sd[b] * (1 - r * r)}
-                    for place in (int(sd_place[a]), int(sd_place[b])):
-                        gradient[place] = gradient.get(place, 0.0) + T[a, b]
-                    yield term, a, b, T[a, b], r, gradient
+            yield from self._of(term, T, sd_place, corr_place)
+
+    def _of(self, term, T, sd_place, corr_place):
+        """The same of one term."""
+        sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))
+        for a in range(len(term.names)):
+            yield term, a, a, T[a, a], np.nan, {int(sd_place[a]): 2.0 * T[a, a]}
+        for b in range(len(term.names)):
+            for a in range(b):
+                if corr_place[a, b] < 0:
+                    continue
+                r = T[a, b] / (sd[a] * sd[b]) if sd[a] * sd[b] > 0 else np.nan
+                gradient = {int(corr_place[a, b]): sd[a] * sd[b] * (1 - r * r)}
+                for place in (int(sd_place[a]), int(sd_place[b])):
+                    gradient[place] = gradient.get(place, 0.0) + T[a, b]
+                yield term, a, b, T[a, b], r, gradient
 
     def _delta(self, gradient: dict) -> float:
         place = list(gradient)
@@ -117,7 +123,8 @@ class VarianceParameters:
                 middle = np.arctanh(r) if np.isfinite(se) else np.nan
                 rows.append((term.group, f"corr({name})", r, (1 - r * r) * se, np.tanh(middle - z * se),
                              np.tanh(middle + z * se)))
-        rows.append(self._positive("Residual", "Residual", self.fit.sigma ** 2, len(self.names) - 1, scale, z))
+        if self.one_residual:
+            rows.append(self._positive("Residual", "Residual", self.fit.sigma ** 2, len(self.names) - 1, scale, z))
         return pd.DataFrame(rows, columns=["group", "name", "estimate", "se", "lower", "upper"])
 
     def _positive(self, group, name, variance, place, scale, z):
@@ -137,7 +144,7 @@ class VarianceParameters:
         out["variance"] = table["estimate"]
         single = [name.startswith("var(") for name in table["name"]]
         out["sd"] = np.where(single, np.sqrt(np.maximum(table["estimate"], 0.0)), np.nan)
-        out["correlation"] = [*(row[4] for row in self.rows()), np.nan]
+        out["correlation"] = [*(row[4] for row in self.rows()), *[np.nan] * self.one_residual]
         out[["se", "lower", "upper"]] = table[["se", "lower", "upper"]]
         return out
 

@@ -34,7 +34,7 @@ def summary(fit, *, level: float = 0.95, scale: str = "variance", ddf: str = "wa
     tables = [_fixed(fit, level, ddf)]
     if mixed:
         tables.append(_random(fit, level, scale))
-    if hasattr(fit, "residual_table"):
+    if hasattr(fit, "residual_table") and not hasattr(fit, "outcomes"):  # whose random part has it all
         tables.append(_residuals(fit, level))
     return Page(
         _title(fit, mixed, grouped),
@@ -53,12 +53,13 @@ def _title(fit, mixed, grouped):
             else "Linear model fitted by least squares (OLS)"
         )
     method = "restricted maximum likelihood (REML)" if fit.reml else "maximum likelihood (ML)"
-    return f"Linear {'mixed ' if grouped else ''}model fitted by {method}"
+    several = f" of {len(fit.outcomes)} outcomes" if hasattr(fit, "outcomes") else ""
+    return f"Linear {'mixed ' if grouped else ''}model{several} fitted by {method}"
 
 
 def _lines(fit, mixed, ddf):
     yield "Formula", str(fit.formula)
-    yield "Rows", f"{int(fit.nobs):,}"
+    yield "Rows", f"{int(fit.nobs):,}" + (f" outcomes in {fit.n_units:,} rows" if hasattr(fit, "outcomes") else "")
     if not mixed:
         divisor = "N" if _ml(fit) else "N - p"
         yield (
@@ -87,10 +88,10 @@ def _lines(fit, mixed, ddf):
             else f"{fit.llf:,.4f}; AIC {fit.aic:,.2f}; BIC {fit.bic:,.2f}"
         ),
     )
-    if ddf != "wald" and mixed and len(fit.params) > 1:
+    if ddf != "wald" and mixed and len(_slopes(fit)):
         test = f_test(fit, _slopes(fit), ddf)
         yield "F test", f"all slopes zero: {test.distribution} = {test.statistic:,.2f}, p {_equals(test.pvalue)}"
-    elif (mixed or _ml(fit)) and len(fit.params) > 1:
+    elif (mixed or _ml(fit)) and len(_slopes(fit)):
         wald = fit.wald_test()
         yield "Wald test", f"all slopes zero: chi2({wald.df:.0f}) = {wald.statistic:,.2f}, p {_equals(wald.pvalue)}"
 
@@ -109,7 +110,7 @@ def _equals(p):
 
 
 def _slopes(fit):
-    return np.eye(len(fit.params))[[name != "Intercept" for name in fit.params.index]]
+    return np.eye(len(fit.params))[[name.rpartition(": ")[2] != "Intercept" for name in fit.params.index]]
 
 
 def _fixed(fit, level, ddf):
@@ -130,7 +131,7 @@ def _random(fit, level, scale):
     pairs = scale == "variance" and any("," in row.name for row in components)
     rows, last = [], None
     for row, plain in zip(fit.random_table(scale=scale, level=level).itertuples(index=False), components):
-        what = "" if row.group == "Residual" else plain.name if scale == "variance" else row.name
+        what = "" if plain.name == "Residual" else plain.name if scale == "variance" else row.name
         cells = [str(row.group) if row.group != last else "", what]
         cells += rounded(row.estimate, row.se, row.lower, row.upper, guide=row.se)
         if scale == "variance":
