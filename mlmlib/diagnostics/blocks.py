@@ -21,7 +21,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..lmm.factors import only_one_factor, only_plain_residuals
+from ..lmm.factors import only_plain_residuals
 
 __all__ = ["Blocks", "blocks"]
 
@@ -99,6 +99,11 @@ class Blocks:
         return 1.0 - np.einsum("an,abn,bn->n", self.Z, self.C[:, :, self.codes], self.Z, optimize=True)
 
     @cached_property
+    def random_variance(self) -> np.ndarray:
+        """Diagonal of ZDZ'."""
+        return np.einsum("an,ab,bn->n", self.Z, self.D, self.Z, optimize=True)
+
+    @cached_property
     def lever(self) -> np.ndarray:
         """Columns of V^-1 X in the frame where X'V^-1X is the identity, shape (p, n)."""
         return self.half.T @ self.VX
@@ -122,7 +127,7 @@ class Blocks:
 
 
 def blocks(fit) -> Blocks:
-    """The rows of a fitted linear (mixed) model with one grouping factor, or with none.
+    """The rows of a fitted linear (mixed) model; with several grouping factors groups are those of the largest units.
 
     Parameters
     ----------
@@ -139,8 +144,10 @@ def blocks(fit) -> Blocks:
 
 
 def _mixed(fit) -> Blocks:
-    only_one_factor(fit.design, "This diagnostic")
     only_plain_residuals(fit, "This diagnostic")
+    if not fit.model.one_factor:
+        from .several_blocks import several_blocks
+        return several_blocks(fit)
     model, at, design = fit.model, fit._at, fit.design
     p = len(at.b)
     root = np.ones(len(design.y)) if model.root_weights is None else model.root_weights

@@ -25,6 +25,7 @@ from ..errors import DataError
 from ..inference.parameters import Parameters, sources
 from ..lmm.criterion import Criterion
 from .blocks import Blocks, blocks
+from .several_deletion import SeveralCut, information_of_sets
 
 __all__ = ["Deleted", "held", "reestimated", "variance_names", "variance_values"]
 
@@ -86,7 +87,7 @@ def _lost(fit, directions: np.ndarray) -> str:
     return f"the rows that are left cannot tell {named} from the other columns"
 
 
-def held(fit, codes: np.ndarray, m: int, kind: str) -> tuple[Deleted, dict]:
+def held(fit, codes: np.ndarray, m: int, kind: str, sets=None) -> tuple[Deleted, dict]:
     """Delete each group or each row with the variances held: exact and without a fit.
 
     Parameters
@@ -96,8 +97,10 @@ def held(fit, codes: np.ndarray, m: int, kind: str) -> tuple[Deleted, dict]:
         The set of every row.
     m : int
         Number of sets.
-    kind : {"group", "row"}
-        Sets are whole groups of the model's grouping factor, or single rows.
+    kind : {"group", "row", "set"}
+        Sets are whole groups of the model's grouping factor, single rows, or any `sets` (with several factors).
+    sets : list of ndarray, optional
+        The rows of each set.
 
     Returns
     -------
@@ -108,7 +111,11 @@ def held(fit, codes: np.ndarray, m: int, kind: str) -> tuple[Deleted, dict]:
     at = blocks(fit)
     p = len(at.X)
     back = _back(fit, at)
-    shift, inside, trace, det, spread, why = (_rows if kind == "row" else _groups)(fit, at, back)
+    if kind == "row":
+        shift, inside, trace, det, spread, why = _rows(fit, at, back)
+    else:
+        gone, score = _groups(at) if sets is None else information_of_sets(at, sets)
+        shift, inside, trace, det, spread, why = _without(fit, at, back, gone, score)
     measures = {
         "cooks": np.einsum("mp,mp->m", shift, shift) / (p * at.s2),
         "mdffits": inside / (p * at.s2),
@@ -128,17 +135,21 @@ def _back(fit, at: Blocks) -> np.ndarray:
     return np.linalg.lstsq(fit.design.X * at.root[:, None], at.X.T, rcond=None)[0]
 
 
-def _groups(fit, at: Blocks, back: np.ndarray):
-    """The coefficients without each group.
-
-    Returns, for each group: their change, in the frame where the information is the identity; what the information
-    left makes of it, d'(I - A)d; the trace of the covariance and the determinant of the information, both
-    relative; the coefficients' variances, in units of s2; and why there are none.
-    """
+def _groups(at: Blocks) -> tuple[np.ndarray, np.ndarray]:
+    """What each group adds to the information and to the score, V block-diagonal by groups."""
     p = len(at.X)
     lever, X = at.lever, at.half.T @ at.X
     gone = np.stack([at.sums(X[a] * lever).T for a in range(p)], axis=1).reshape(at.J, p, p)
-    score = at.sums(X * at.Ve).T
+    return gone, at.sums(X * at.Ve).T
+
+
+def _without(fit, at: Blocks, back: np.ndarray, gone: np.ndarray, score: np.ndarray):
+    """The coefficients without each set of rows, from what it adds to the information and to the score.
+
+    Returns, for each set: their change, in the frame where the information is the identity; what the information
+    left makes of it, d'(I - A)d; the trace of the covariance and the determinant of the information, both
+    relative; the coefficients' variances, in units of s2; and why there are none.
+    """
     values, vectors = np.linalg.eigh((gone + gone.transpose(0, 2, 1)) / 2.0)
     stays = 1.0 - values
     lost = stays[:, -1] < _RANK
@@ -179,7 +190,7 @@ class _Begun(Criterion):
         return self.settle(self.first)
 
 
-def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> tuple[Deleted, dict]:
+def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True, sets=None) -> tuple[Deleted, dict]:
     """Fit the model without each of m sets of rows, from cross-products.
 
     Parameters
@@ -190,6 +201,8 @@ def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> tu
     m : int
     variances : bool
         Estimate the variances again; False evaluates at those of all rows.
+    sets : list of ndarray, optional
+        The rows of each set, where rows may be in several.
 
     Returns
     -------
@@ -204,11 +217,11 @@ def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True) -> tu
     values, singular, why, count = np.full((m, k), np.nan), np.zeros(m, dtype=bool), {}, 0
     measures = {name: np.full(m, np.nan) for name in ("cooks", "mdffits", "covratio", "covtrace")}
     back, unit = np.linalg.inv(model.x_map).T, np.linalg.inv(full.half)
-    order = np.argsort(codes, kind="stable")
-    ends = np.searchsorted(codes[order], np.arange(m + 1))
-    cut = _Cut(fit)
-    for j in range(m):
-        rows = order[ends[j] : ends[j + 1]]
+    if sets is None:
+        order = np.argsort(codes, kind="stable")
+        sets = np.split(order, np.searchsorted(codes[order], np.arange(m + 1)))[1:-1]
+    cut = _Cut(fit) if model.one_factor else SeveralCut(fit, blocks(fit), _lost)
+    for j, rows in enumerate(sets):
         criterion, reason = cut.without(rows)
         if reason:
             why[j] = reason

@@ -5,6 +5,7 @@ Chapter 9 (``09_diagnostics``) goes through it line by line.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from html import escape
 
@@ -13,11 +14,13 @@ import numpy as np
 from . import level1, level2, linearity
 from .influence import influence as influence_of
 from .judging import Check
+from .several_blocks import seen_by
 from ..lmm.factors import only_plain_residuals
 
 __all__ = ["Diagnosis", "diagnose"]
 
 _MANY = 2000  # groups above which the variances are held when one is left out
+_MANY_OF_SEVERAL = 200  # with several grouping factors, where the rows that are left are gone through again
 
 
 class Diagnosis:
@@ -29,11 +32,13 @@ class Diagnosis:
     checks : tuple of Check
         Each with ``name``, ``found``, ``value``, ``p``, ``reading``, ``verdict``, ``todo``, ``chapter``.
     influence : Influence or None
-        Of the groups on the coefficients, if there are any.
+        Of the groups on the coefficients, if there are any; with several grouping factors of those with the fewest.
+    influences : dict
+        The same for every factor.
     """
 
-    def __init__(self, fit, checks: tuple[Check, ...], found):
-        self.__dict__.update(fit=fit, checks=checks, influence=found)
+    def __init__(self, fit, checks: tuple[Check, ...], influences: dict):
+        self.__dict__.update(fit=fit, checks=checks, influences=influences, influence=next(iter(influences.values()), None))
 
     def __setattr__(self, name, value):
         raise AttributeError(f"Results are immutable; {name!r} cannot be set.")
@@ -70,7 +75,10 @@ class Diagnosis:
         raise KeyError(f"No check is called {part!r}; there are: {'; '.join(check.name for check in self.checks)}.")
 
     def panels(self, **options):
-        """Six pictures: residuals, Q-Q of rows, Q-Q of groups, caterpillar, influence, Mahalanobis distances."""
+        """Six pictures: residuals, Q-Q of rows, Q-Q of groups, caterpillar, influence, residual SDs of groups.
+
+        With several grouping factors ``group=`` names the one whose groups are drawn.
+        """
         from ..plots import diagnosis
 
         return diagnosis(self, **options)
@@ -119,7 +127,8 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
     time : str or array, optional
         Column (or values) that orders the rows of a group; residuals are then checked for autocorrelation.
     reestimate : bool, optional
-        Whether variances are estimated again when a group is left out; yes, unless there are more than 2000 groups.
+        Whether variances are estimated again when a group is left out; yes, unless there are more than 2000 groups
+        (with several grouping factors 200).
 
     Returns
     -------
@@ -150,24 +159,35 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
             "The model has no random effects; diagnose is for models of mlm.lmm. For mlm.ols see fit.residuals and "
             "mlm.influence."
         )
-    if reestimate is None:
-        reestimate = 2 < len(fit.design.random[0].levels) <= _MANY
-    found = influence_of(fit, reestimate=reestimate) if len(fit._params) else None
+    sizes, many = fit.n_groups, _MANY if len(fit.n_groups) == 1 else _MANY_OF_SEVERAL
+    factors = sorted(sizes, key=sizes.get)
+    influences = {}
+    for group in factors if len(fit._params) else ():
+        again = 2 < sizes[group] <= many if reestimate is None else reestimate
+        influences[group] = influence_of(fit, group, reestimate=again)
+    views = [seen_by(fit, group) for group in factors]
     with np.errstate(all="ignore"):
         checks = [
-            level2.enough_groups(fit),
+            *_of_each(views, lambda view: [level2.enough_groups(view)]),
             level2.found_well(fit),
-            *level2.seen(fit),
+            *_of_each(views, level2.seen),
             level1.normality(fit),
             level1.outlying_rows(fit),
             level1.variance_over_groups(fit),
             level1.variance_over_fitted(fit),
-            *linearity.curves(fit),
-            *linearity.context(fit),
-            *level2.normality(fit),
-            level2.outlying_groups(fit),
-            *([level2.influential(found)] if found else []),
+            *_of_each(views, linearity.curves),
+            *_of_each(views, linearity.context),
+            *_of_each(views, level2.normality),
+            *_of_each(views, lambda view: [level2.outlying_groups(view)]),
+            *(level2.influential(found) for found in influences.values()),
         ]
         if time is not None:
             checks.append(level1.autocorrelation(fit, time))
-    return Diagnosis(fit, tuple(checks), found)
+    return Diagnosis(fit, tuple(checks), influences)
+
+
+def _of_each(views, check) -> list[Check]:
+    """The checks of the groups of each factor, the factor's name before them where there are several."""
+    if len(views) == 1:
+        return check(views[0])
+    return [replace(one, name=f"{next(iter(view.n_groups))}: {one.name}") for view in views for one in check(view)]

@@ -30,15 +30,20 @@ _RANK = 1e-8  # reliability of a direction of the effects below which it is not 
 def _back(fit) -> tuple[np.ndarray, list[str]]:
     """The map from the model's effects to the reader's, and their names."""
     names = [name for term in fit.design.random for name in term.names]
-    back = np.zeros((len(names), len(names)))
-    for block, own in zip(fit.model.criterion.blocks, fit.model.z_maps):
-        back[block, block] = own
+    back, at = np.zeros((len(names), len(names))), 0
+    for term, own in zip(fit.model.design.random, fit.model.z_maps):
+        if term.group == fit.design.random[0].group:
+            back[at : at + len(own), at : at + len(own)] = own
+            at += len(own)
     return back, names
 
 
 def _of_predictions(fit) -> np.ndarray:
     """Z'PZ of each group, shape (J, q, q), in the model's own columns: Var(u_hat) = s2 D Z'PZ D."""
     at, parts = blocks(fit), fit._at.parts
+    if hasattr(at, "rows"):  # several grouping factors
+        G = at.W[:, :, : len(at.X)] @ at.half
+        return at.K - G @ G.transpose(0, 2, 1)
     G = np.einsum("aij,ik->akj", parts.W[:, : len(at.X)], at.half)
     return (parts.K - np.einsum("akj,bkj->abj", G, G)).transpose(2, 0, 1)
 
@@ -53,10 +58,12 @@ def diagnostic_covariance(fit) -> np.ndarray:
 
 def least_squares(fit) -> np.ndarray:
     """Each group's own regression of the marginal residual on its Z, shape (J, q); NaN where it has none."""
-    at, elimination = blocks(fit), fit.model.criterion.elimination
+    at = blocks(fit)
     q = len(at.Z)
-    A = elimination.AB[:, :q].transpose(2, 0, 1)
-    right = at.sums(at.Z * at.e).T
+    if hasattr(at, "rows"):  # several grouping factors
+        A, right = at.own_sums
+    else:
+        A, right = fit.model.criterion.elimination.AB[:, :q].transpose(2, 0, 1), at.sums(at.Z * at.e).T
     values, vectors = np.linalg.eigh(A)
     full = values[:, 0] > 1e-10 * values[:, -1]
     own = np.full((at.J, q), np.nan)
@@ -73,7 +80,11 @@ def mahalanobis(fit) -> tuple[np.ndarray, np.ndarray]:
     """
     at, parts, L = blocks(fit), fit._at.parts, fit._at.L
     p = len(at.X)
-    v = (parts.U[:, p] - np.einsum("apj,p->aj", parts.U[:, :p], fit._at.b)).T
+    if hasattr(at, "rows"):  # several grouping factors
+        L = at.L
+        v = (at.W[:, :, p] - at.W[:, :, :p] @ fit._at.b) @ L
+    else:
+        v = (parts.U[:, p] - np.einsum("apj,p->aj", parts.U[:, :p], fit._at.b)).T
     cov = L.T @ _of_predictions(fit) @ L
     values, vectors = np.linalg.eigh((cov + cov.transpose(0, 2, 1)) / 2.0)
     keep = values > _RANK
@@ -101,12 +112,14 @@ def effects(fit, kind: str):
     return pd.DataFrame(u.copy(), index=index, columns=names)
 
 
-def group_residuals(fit):
+def group_residuals(fit, group: str | None = None):
     """Everything about the groups' residuals in one table.
 
     Parameters
     ----------
     fit : LmmResult
+    group : str, optional
+        The grouping factor; with several the one with the fewest groups when left out.
 
     Returns
     -------
@@ -140,12 +153,15 @@ def group_residuals(fit):
 
     if not getattr(fit, "n_groups", None):
         raise ValueError("The model has no random effects, so there are no residuals of groups.")
+    from .several_blocks import seen_by
+
+    fit = seen_by(fit, group)
     term = fit.design.random[0]
     raw, errors = fit._effects
     sd = np.sqrt(np.maximum(np.einsum("jaa->ja", diagnostic_covariance(fit)), 0.0))
     se = np.sqrt(np.maximum(np.einsum("jaa->ja", errors), 0.0))
     standard, own = effects(fit, "standardized").to_numpy(), least_squares(fit)
-    columns = {("group", "n"): blocks(fit).sizes}
+    columns = {("group", "n"): term.sizes}
     for a, name in enumerate(_back(fit)[1]):
         for kind, values in zip(("raw", "se", "sd", "standardized", "least squares"), (raw, se, sd, standard, own)):
             columns[name, kind] = values[:, a]

@@ -25,6 +25,8 @@ from ..table import Categorical, Table
 from . import deletion
 from .blocks import blocks
 from .residuals import leverage
+from .several_blocks import default_factor, group_rows, seen_by
+from .several_deletion import LARGEST
 from ..lmm.factors import only_plain_residuals
 
 __all__ = ["Influence", "influence"]
@@ -251,15 +253,17 @@ def _two(pair: str, sds, group) -> list[str]:
     raise ValueError(f"Effects of {pair!r} are not told apart.")
 
 
-def influence(fit, by: str | None = None, *, reestimate: bool | None = None) -> Influence:
+def influence(fit, by: str | None = None, *, group: str | None = None, reestimate: bool | None = None) -> Influence:
     """Leave out one group (or row) at a time and see what becomes of the estimates.
 
     Parameters
     ----------
     fit : LmmResult or OlsResult
     by : str, optional
-        What to leave out: the grouping factor (what is left out when nothing is said), ``"row"``, or a column of the
-        data, all rows with one value at a time.
+        What to leave out: a grouping factor (what is left out when nothing is said: with several the one with the
+        fewest groups), ``"row"``, or a column of the data, all rows with one value at a time.
+    group : str, optional
+        The same for a grouping factor: ``group="school"``.
     reestimate : bool, optional
         True estimates the variances again each time (exact: what a new fit would give); False holds them, so that only
         the coefficients answer. Left out: True for groups and columns, False for rows.
@@ -271,7 +275,9 @@ def influence(fit, by: str | None = None, *, reestimate: bool | None = None) -> 
     Raises
     ------
     DataError
-        If `by` is not the grouping factor nor a column, or the column misses values in rows used.
+        If `by` is not a grouping factor nor a column, or the column misses values in rows used.
+    FormulaError
+        If `group` is not a grouping factor.
     ValueError
         If the model has no coefficients, or variances shall be estimated again where there are none.
 
@@ -295,18 +301,26 @@ def influence(fit, by: str | None = None, *, reestimate: bool | None = None) -> 
     if not len(fit._params):
         raise ValueError("The model has no coefficients, so nothing can influence them.")
     mixed = getattr(fit, "model", None) is not None
-    factor = fit.design.random[0] if mixed else None
+    several = mixed and not fit.model.one_factor
+    if group is not None:
+        if by not in (None, group):
+            raise ValueError("Give by= or group=, not both.")
+        by = seen_by(fit, group) and group
     if by is None:
-        by = factor.group if mixed else "row"
+        by = default_factor(fit) if mixed else "row"
+    factor = next((term for term in fit.design.random if term.group == by), None) if mixed else None
+    sets = None
     n = len(fit.design.y)
     if by == "row":
         labels, codes, kind = np.asarray(fit.design.index()), np.arange(n), "row"
-    elif mixed and by == factor.group:
+    elif factor is not None:
         labels, codes, kind = factor.levels, factor.codes, "group"
     else:
         codes, labels = _column(fit, by)
         kind = "set"
     m = len(labels)
+    if several and kind != "row":
+        sets = group_rows(factor) if kind == "group" else [np.flatnonzero(codes == j) for j in range(m)]
     reestimate = mixed and kind != "row" if reestimate is None else bool(reestimate)
     if m < 2:
         raise DataError(f"All rows have the same {by!r}; there is nothing left when it is left out.")
@@ -319,13 +333,17 @@ def influence(fit, by: str | None = None, *, reestimate: bool | None = None) -> 
         )
     if not mixed:
         done, measures = _linear(fit, codes, m, kind)
-    elif reestimate or kind == "set":
-        done, measures = deletion.reestimated(fit, codes, m, variances=reestimate)
+    elif reestimate or (kind == "set" and not several) or (sets and max(map(len, sets)) > LARGEST):
+        done, measures = deletion.reestimated(fit, codes, m, variances=reestimate, sets=sets)
     else:
-        done, measures = deletion.held(fit, codes, m, kind)
+        done, measures = deletion.held(fit, codes, m, kind, sets)
     hat = leverage(fit)["total"].to_numpy()
-    sizes = np.bincount(codes, minlength=m)
-    measures["leverage"] = np.bincount(codes, hat, minlength=m) / sizes
+    if sets is None:
+        sizes = np.bincount(codes, minlength=m)
+        measures["leverage"] = np.bincount(codes, hat, minlength=m) / sizes
+    else:
+        sizes = np.array([len(rows) for rows in sets])
+        measures["leverage"] = np.array([hat[rows].mean() for rows in sets])
     return Influence(fit, by, labels, sizes, done, measures, not reestimate)
 
 

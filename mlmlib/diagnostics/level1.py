@@ -13,7 +13,7 @@ Glejser, H. (1969). A new test for heteroskedasticity. Journal of the American S
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,7 +23,8 @@ from ..table import Categorical, Table
 from .blocks import blocks
 from .judging import Check, judge, p_words, shape_of
 from .residuals import _whitened, row_residuals
-from .within import within_groups
+from .several_blocks import seen_by
+from .within import own_factor, within_groups
 
 __all__ = [
     "autocorrelation",
@@ -156,7 +157,7 @@ def homogeneity(fit) -> Homogeneity:
     from scipy import stats
     from scipy.special import polygamma
 
-    at, own = blocks(fit), within_groups(fit)
+    own, at = within_groups(fit), blocks(own_factor(fit))
     least = 10 if (own.df >= 10).sum() > 1 else 3
     use = (own.df >= least) & (own.ss > 1e-12 * at.rss)
     if use.sum() < 2:
@@ -268,22 +269,17 @@ def autocorrelation(fit, time) -> Check:
     from scipy.special import ndtr
 
     order = np.argsort(_times(fit, time), kind="stable")
+    fit = seen_by(fit, max(fit.n_groups, key=fit.n_groups.get))
     at = blocks(fit)
-    sorted_ = replace(
-        at,
-        Z=at.Z[:, order],
-        X=at.X[:, order],
-        e=at.e[order],
-        codes=at.codes[order],
-        VX=at.VX[:, order],
-        Ve=at.Ve[order],
-        root=at.root[order],
-    )
-    w = _whitened(sorted_)[sorted_.order] / np.sqrt(at.s2)
-    codes = sorted_.codes[sorted_.order]
+    name = "Residuals are not correlated in time"
+    try:
+        w = _whitened(at, order) / np.sqrt(at.s2)
+    except ValueError as error:
+        return Check(name, str(error), np.nan, np.nan, "", "not checked", "nothing")
+    order = order[np.argsort(at.codes[order], kind="stable")]
+    w, codes = w[order], at.codes[order]
     pair = codes[1:] == codes[:-1]
     m = int(pair.sum())
-    name = "Residuals are not correlated in time"
     if m < 10:
         return Check(
             name, f"only {m} rows have a neighbor in time in their group", np.nan, np.nan, "", "not checked", "nothing"

@@ -13,11 +13,14 @@ Statistical Software, 56(5).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .blocks import Blocks, blocks
 from .groups import KINDS as GROUP_KINDS
 from .groups import effects
+from .several_blocks import seen_by
 
 __all__ = ["KINDS", "leverage", "residuals", "row_residuals"]
 
@@ -76,7 +79,7 @@ def residuals(fit, kind: str = "raw", level: str = "conditional"):
     if level in factors:
         if kind not in GROUP_KINDS:
             raise ValueError(f"kind={kind!r} is not known for groups; choose one of {', '.join(GROUP_KINDS)}.")
-        return effects(fit, kind)
+        return effects(seen_by(fit, level), kind)
     if level not in ("conditional", "marginal"):
         where = f", or the groups {', '.join(map(repr, factors))}" if factors else ""
         raise ValueError(f"level={level!r} is not known; residuals are 'conditional' or 'marginal'{where}.")
@@ -107,7 +110,7 @@ def row_residuals(fit, kind: str, level: str) -> np.ndarray:
             return at.e / at.root
         if kind == "scaled":
             return _whitened(at) / s
-        total = 1.0 + np.einsum("an,ab,bn->n", at.Z, at.D, at.Z, optimize=True)
+        total = 1.0 + at.random_variance
         if kind == "pearson":
             return at.e / (s * np.sqrt(total))
         variance = total - ((at.half.T @ at.X) ** 2).sum(axis=0)
@@ -128,13 +131,20 @@ def _variance_without(at: Blocks) -> np.ndarray:
     return np.maximum(at.rss - own, 0.0) / left
 
 
-def _whitened(at: Blocks) -> np.ndarray:
-    """Marginal residuals times the inverse of V's Cholesky factor, group by group in the order of the rows.
+def _whitened(at: Blocks, order: np.ndarray | None = None) -> np.ndarray:
+    """Marginal residuals times the inverse of V's Cholesky factor, group by group in the order of the rows, or in
+    another.
 
     Row i of a Cholesky factor predicts row i from those before it, so that the groups can be walked through together,
     one row of each at a time, with the effects' mean and covariance brought up to date (a Kalman filter): n q^2 steps
     in all.
     """
+    if hasattr(at, "rows"):  # several grouping factors
+        return at.rows.whitened(at.e, order)
+    if order is not None:
+        out = np.empty(len(at.e))
+        out[order] = _whitened(replace(at, Z=at.Z[:, order], e=at.e[order], codes=at.codes[order]))
+        return out
     out = at.e.copy()
     q = len(at.Z)
     if not q:

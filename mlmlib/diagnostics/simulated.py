@@ -24,7 +24,7 @@ def outcomes(fit, rng: np.random.Generator) -> np.ndarray:
         values, vectors = np.linalg.eigh(T)
         factor = vectors * np.sqrt(np.maximum(values, 0.0))
         u = rng.standard_normal((len(term.levels), len(T))) @ factor.T
-        y += np.einsum("nq,nq->n", term.Z, u[term.codes])
+        y += term.values(u)
     noise = rng.standard_normal(len(y)) * fit.sigma
     return y + (noise if design.weights is None else noise / np.sqrt(design.weights))
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .blocks import blocks
+from .several_blocks import finest, seen_by
 
-__all__ = ["Within", "within_groups"]
+__all__ = ["Within", "own_factor", "within_groups"]
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,22 @@ class Within:
     ss: np.ndarray
 
 
+def own_factor(fit):
+    """The fit as seen by the factor whose groups lie within those of every other factor (DataError if none does)."""
+    if getattr(fit, "model", None) is None or fit.model.one_factor:
+        return fit
+    return seen_by(fit, finest(fit.model.design))
+
+
 def within_groups(fit) -> Within:
     """Regress the outcome on X and Z in every group by itself.
 
     The groups are solved together through the eigenvectors of their cross-products, taken of columns of equal length.
     """
-    at = blocks(fit)
+    at = blocks(own_factor(fit))
     columns = np.vstack([at.X, at.Z])
+    if hasattr(at, "rows"):  # several grouping factors: the effects of all of them, constant within the finest groups
+        columns = np.vstack([at.X, *(term.Z.T * at.root for term in fit.model.design.random)])
     square = at.sums(columns**2)  # each group's own length of each column
     there = square > 1e-24 * square.sum(axis=1, keepdims=True)  # else zero but for rounding
     scaled = columns * np.where(there, 1.0 / np.sqrt(np.where(there, square, 1.0)), 0.0)[:, at.codes]

@@ -23,7 +23,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import DataError, FormulaError
-from ..lmm.factors import factor_names
+from ..lmm.factors import factor_names, lies_within, memberships
 from ..lmm.optimise import Minimum
 from .resample import reflated
 
@@ -133,8 +133,8 @@ class WholeGroups:
 
     def __init__(self, fit, codes: np.ndarray | None = None):
         self.codes = _outermost(fit.design) if codes is None else codes
-        for name, columns in _memberships(fit.design):
-            if codes is not None and not _within(columns, codes):
+        for name, columns in memberships(fit.design):
+            if codes is not None and not lies_within(columns, codes):
                 raise FormulaError(f"groups= must hold whole groups of every factor, and rows of one group of {name!r} "
                                    "are in several of them.")
         self.J = int(self.codes.max()) + 1
@@ -152,24 +152,11 @@ class WholeGroups:
         return np.concatenate([of_group[g] for g in drawn]), np.repeat(np.arange(len(drawn)), self.sizes[drawn])
 
 
-def _memberships(design):
-    """(factor, codes of its groups, shape (n, m)) of every factor."""
-    for name in factor_names(design):
-        term = next(term for term in design.random if term.group == name)
-        yield name, term.codes[:, None] if term.members is None else term.members.codes
-
-
-def _within(columns: np.ndarray, codes: np.ndarray) -> bool:
-    """True if every group of the factor has rows of one of the `codes` only."""
-    pairs = np.unique(np.stack([columns.ravel(), np.repeat(codes, columns.shape[1])]), axis=1)
-    return len(np.unique(pairs[0])) == pairs.shape[1]
-
-
 def _outermost(design) -> np.ndarray:
     """Codes of the factor that all others lie within."""
-    found = list(_memberships(design))
+    found = list(memberships(design))
     for name, columns in found:
-        if columns.shape[1] == 1 and all(_within(other, columns[:, 0]) for k, other in found if k != name):
+        if columns.shape[1] == 1 and all(lies_within(other, columns[:, 0]) for k, other in found if k != name):
             return columns[:, 0]
     names = [name for name, _ in found]
     told = f"{', '.join(map(repr, names[:-1]))} and {names[-1]!r}" if len(names) > 1 else repr(names[0])

@@ -9,12 +9,26 @@ import numpy as np
 
 from ..errors import FormulaError
 
-__all__ = ["factor_names", "indistinct", "only_one_factor", "only_plain_residuals", "recycled", "sparse_factors"]
+__all__ = ["factor_names", "indistinct", "lies_within", "memberships", "only_one_factor", "only_plain_residuals",
+           "recycled", "sparse_factors"]
 
 
 def factor_names(design) -> list[str]:
     """The grouping factors, in the order of the formula."""
     return list(dict.fromkeys(term.group for term in design.random))
+
+
+def memberships(design):
+    """(factor, codes of its groups, shape (n, m), m of them for multiple membership) of every factor."""
+    for name in factor_names(design):
+        term = next(term for term in design.random if term.group == name)
+        yield name, term.codes[:, None] if term.members is None else term.members.codes
+
+
+def lies_within(inner: np.ndarray, outer: np.ndarray) -> bool:
+    """True if every group of `inner`, shape (n, m), has rows of one group of `outer`, shape (n,), only."""
+    pairs = np.unique(np.stack([inner.ravel(), np.repeat(outer, inner.shape[1])]), axis=1)
+    return len(np.unique(pairs[0])) == pairs.shape[1]
 
 
 def only_one_factor(design, what: str) -> None:

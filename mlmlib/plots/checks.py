@@ -10,28 +10,41 @@ from . import theme as t
 from .effects import the_factor
 
 
-def _values(fit, what, kind="raw"):
+def _values(fit, what, kind="raw", group=None):
     if not hasattr(fit, "resid"):
         return np.asarray(fit, float), "values"
     if what == "resid":
         values = fit.resid if kind == "raw" else fit.residuals(kind)
         return np.asarray(values, float), "residuals" if kind == "raw" else f"{kind} residuals"
-    factor = the_factor(fit, None)
+    factor = the_factor(fit, group)
     table = fit.random_effects[factor] if kind == "raw" else fit.residuals(kind, factor)
     return np.asarray(table[what], float), f"{'' if kind == 'raw' else kind + ' '}random effects of {what}"
 
 
 @t.styled
-def qq(fit, what="resid", *, kind="raw", band=True, samples=199, seed=1, ax=None, title=None, xlabel=None, ylabel=None):
+def qq(
+    fit,
+    what="resid",
+    *,
+    kind="raw",
+    group=None,
+    band=True,
+    samples=199,
+    seed=1,
+    ax=None,
+    title=None,
+    xlabel=None,
+    ylabel=None,
+):
     """Normal Q-Q plot of the residuals, of one random effect, or of any array, with a pointwise 95 % band.
 
-    `kind` is one of `mlm.residuals` (``"standardized"`` ...). The band is that of a normal sample, or with
+    `kind` is one of `mlm.residuals` (``"standardized"`` ...); `group` the grouping factor of an effect. The band is that of a normal sample, or with
     ``band="simulated"`` that of samples from the fitted model, each fitted again: what the plot looks like when the
     model is right, shrinkage and all.
     """
     if band not in (True, False, "pointwise", "simulated"):
         raise ValueError(f"band={band!r} must be True, False, 'pointwise' or 'simulated'.")
-    values, name = _values(fit, what, kind)
+    values, name = _values(fit, what, kind, group)
     known = values[np.isfinite(values)]
     if len(known) < 3:
         raise ValueError(f"There are {len(known)} {name} to draw; an effect whose variance is zero has none.")
@@ -46,7 +59,7 @@ def qq(fit, what="resid", *, kind="raw", band=True, samples=199, seed=1, ax=None
             raise ValueError("A simulated band needs a fit of mlm.lmm.")
         from ..diagnostics.simulated import envelope
 
-        low, high = (edge[:n] for edge in envelope(fit, lambda one: _values(one, what, kind)[0], samples, seed))
+        low, high = (edge[:n] for edge in envelope(fit, lambda one: _values(one, what, kind, group)[0], samples, seed))
         whose = "of samples from the fitted model"
     else:
         low, high = (mean + sd * stats.norm.ppf(stats.beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.025, 0.975))

@@ -104,7 +104,7 @@ def _bins(x, y, least=12):
 
 
 @t.styled
-def linearity(fit, x, *, title=None, ylabel=None):
+def linearity(fit, x, *, group=None, title=None, ylabel=None):
     """Two panels: residuals against the deviation of x from its group's mean, group residuals against the group mean of
     x.
 
@@ -112,12 +112,15 @@ def linearity(fit, x, *, title=None, ylabel=None):
     lacks, a slope in the right panel a contextual effect that it lacks.
     """
     from ..diagnostics.linearity import predictors
+    from ..diagnostics.several_blocks import seen_by
 
+    factor = the_factor(fit, group)
+    fit = seen_by(fit, factor)
     known = predictors(fit)
     if x not in known:
         raise ValueError(f"{x!r} is not a numeric predictor of the model; there are: {', '.join(known) or 'none'}.")
     within, mean = known[x]
-    codes, factor = fit.design.random[0].codes, the_factor(fit, None)
+    codes = fit.design.random[0].codes
     sizes = np.bincount(codes)
     rest = np.bincount(codes, fit.residuals("raw", "marginal").to_numpy()) / sizes
     middles = np.bincount(codes, mean) / sizes
@@ -154,9 +157,10 @@ def linearity(fit, x, *, title=None, ylabel=None):
 @t.styled
 def residual_spread(fit, *, level=0.95, ax=None, title=None, xlabel=None, ylabel=None):
     """The residual SD of every group from its own regression, with its chi-square interval, in order."""
-    from ..diagnostics.within import within_groups
+    from ..diagnostics.within import own_factor, within_groups
 
-    own, factor = within_groups(fit), the_factor(fit, None)
+    own, fit = within_groups(fit), own_factor(fit)  # with several grouping factors, of the smallest units
+    factor = next(iter(fit.n_groups))
     use = np.flatnonzero(own.df > 0)
     if not len(use):
         raise ValueError(
@@ -194,11 +198,13 @@ def _empty(ax, why):
 
 
 @t.styled
-def diagnosis(found, *, envelope=True, title=None):
+def diagnosis(found, *, group=None, envelope=True, title=None):
     """Six pictures of a fit at once; `found` comes from `mlm.diagnose`.  With `envelope` the Q-Q bands are simulated
-    from the fit."""
+    from the fit; with several grouping factors `group` is the one whose groups are drawn (the largest units)."""
     fit = found.fit
-    standard = fit.residuals("standardized", the_factor(fit, None))
+    group = next(iter(found.influences), None) if group is None and len(fit.n_groups) > 1 else group
+    factor = the_factor(fit, group)
+    standard = fit.residuals("standardized", factor)
     effects = [name for name in standard if standard[name].notna().any()]
     _, axes = t.plt.subplots(3, 2, figsize=(6.6, 8.4))
     (a, b), (c, d), (e, f) = axes
@@ -210,13 +216,14 @@ def diagnosis(found, *, envelope=True, title=None):
             fit,
             effects[0],
             kind="standardized",
+            group=factor,
             band=band,
             samples=99,
             ax=c,
             title=f"Groups: Q-Q, {effects[0]}",
             ylabel="standardized effect",
         )
-        caterpillar(fit, effects[-1], ax=d, title=f"Groups: {effects[-1]}", ylabel="deviation")
+        caterpillar(fit, effects[-1], group=factor, ax=d, title=f"Groups: {effects[-1]}", ylabel="deviation")
     else:
         for ax in (c, d):
             _empty(ax, "no effect varies between groups")
@@ -225,7 +232,7 @@ def diagnosis(found, *, envelope=True, title=None):
     except ValueError:
         _empty(e, "groups too small for\nresidual SDs of their own")
     if found.influence:
-        influence(found.influence, show=3, ax=f, title="Groups: influence")
+        influence(found.influences[factor], show=3, ax=f, title="Groups: influence")
     else:
         _empty(f, "no coefficients to influence")
     texts = [ax.alt_text for ax in axes.ravel() if hasattr(ax, "alt_text")]
