@@ -108,3 +108,41 @@ def test_same_space_same_fit():
 def test_bad_bases_say_so(call, error, words):
     with pytest.raises(error, match=words):
         mlm.ols(f"y ~ {call}", {"y": X**1.5, "x": X, "k": np.arange(15) % 3})
+
+
+@pytest.mark.parametrize("coding", ["slopes", "changes"])
+@pytest.mark.parametrize("knots", [[2], [2, 5], [0, 3], [-2, 1], [-3, -1]])
+def test_rs_words_for_piecewise_make_the_same_columns(knots, coding):
+    """The translation, carried out by NumPy's functions of R's names."""
+    from mlmlib.formula import parse
+    from mlmlib.report.translate.bases import in_r
+
+    x = np.linspace(-5, 7, 25)
+    text = f"y ~ 0 + piecewise(x, {knots}, coding='{coding}')"
+    words = in_r(parse(text).fixed[0][0])
+    known = {"pmin": np.minimum, "pmax": np.maximum, "cbind": lambda *columns: np.column_stack(columns), "x": x}
+    np.testing.assert_allclose(eval(words, known), build_design(text, {"x": x, "y": x**2}).X, atol=1e-12)
+
+
+def test_translations():
+    """R has them all; a program that has not says what to do; lme4's || would keep the columns' covariances."""
+    sleep = mlm.load("sleepstudy")
+    sleep["load"] = np.random.default_rng(1).normal(size=len(sleep))
+    fit = mlm.lmm("Reaction ~ ns(Days, knots=[3], boundary=[0, 9]) + poly(load, 2, raw=True) + (1 | Subject)", sleep)
+    code = str(fit.translate("lme4"))
+    assert "splines::ns(Days, knots = c(3), Boundary.knots = c(0, 9)) + poly(load, 2, raw = TRUE)" in code
+    for program in ("stata", "sas", "spss", "hlm", "julia", "statsmodels"):
+        assert "write them yourself" in str(fit.translate(program))
+    free = mlm.lmm("Reaction ~ poly(Days, 2) + (1 + poly(Days, 2) || Subject)", sleep)
+    assert "pdDiag" in str(free.translate("lme4")) and "pdDiag(~ 1 + poly(Days, 2))" in str(free.translate("nlme"))
+
+
+def test_names_with_commas_are_told_apart_in_reports():
+    """An effect's own name holds commas; a covariance joins two of them."""
+    sleep = mlm.load("sleepstudy")
+    fit = mlm.lmm("Reaction ~ piecewise(Days, knots=[2, 5]) + (1 + piecewise(Days, knots=[4]) | Subject)", sleep)
+    assert "slopes of poly(Days had" not in str(fit.report()) and "slopes of piecewise(Days had" not in str(fit.report())
+    assert "piecewise(Days, knots=[4])[to 4] and piecewise(Days, knots=[4])[from 4]" in str(mlm.table(fit))
+    free = mlm.lmm("Reaction ~ poly(Days, 2) + (1 + poly(Days, 2) || Subject)", sleep)
+    assert "correlation" not in str(free)  # there is none
+    assert "Days to 2" in str(fit.equations()) and "Days poly 1" in str(free.equations())

@@ -67,7 +67,10 @@ class Writer:
         """A column in an equation: ``schtype[T.Public]`` is Public, ``I(x ** 2)`` is x squared."""
         pieces = []
         for piece in re.split(r":(?![^\[]*\])", name):
+            curve = re.fullmatch(r"(poly|piecewise|bs|ns)\(`?([^,`)]+).*\)\[(.*)\]", piece)
             word = re.sub(r"^.*\[(?:T\.)?(.*)\]$", r"\1", piece)
+            if curve:  # "Days poly 2", "Days 2 to 5"
+                word = " ".join(w for w in (curve[2], "" if curve[1] == "piecewise" else curve[1], curve[3]) if w)
             power = re.fullmatch(r"I\((\w+) ?\*\* ?(\d+)\)", word)
             function = re.fullmatch(r"(?:np\.)?(log|exp|sqrt)\((\w+)\)", word)
             base = power[1] if power else function[2] if function else word

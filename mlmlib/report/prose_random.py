@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..clustering import icc
 from ..r2 import shares
 from .ledger import joined, sign
+from .words import effects
 
 __all__ = ["OPEN", "references", "results_random"]
 
@@ -48,7 +49,7 @@ def _spread(fit, words, say, level):
         parts, opens = [], []
         for row in table[table["group"] == group].itertuples(index=False):
             kind, effect = row.name.split("(", 1)
-            names = effect[:-1].split(", ")
+            names = effects(effect[:-1])
             if fit.is_singular:
                 row = row._replace(lower=float("nan"), upper=float("nan"))
             parts.append(_parameter(words, say, row, kind, names, group, level))

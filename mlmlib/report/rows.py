@@ -11,6 +11,7 @@ import numpy as np
 
 from ..clustering import icc
 from ..r2 import shares
+from .words import effects
 
 __all__ = ["Cell", "Row", "apa", "apa_p", "decimals", "fit_rows", "fixed_rows", "random_rows", "residual_rows"]
 
@@ -112,7 +113,7 @@ def random_rows(fits, words, show, random, level, digits) -> list[Row]:
                 for k in range(len(fits))
             ]
             kind, effect = key[1].split("(", 1)
-            short = [words.short(n) for n in effect[:-1].split(", ")]
+            short = [words.short(n) for n in effects(effect[:-1])]
             short = [n.lower() if n == "Intercept" else n for n in short]
             what = {"sd": "SD", "var": "Variance", "corr": "Correlation", "cov": "Covariance"}[kind]
             label = f"{what}, {'residual' if group == 'Residual' else ' and '.join(short)}"

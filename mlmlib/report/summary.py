@@ -9,6 +9,7 @@ import numpy as np
 
 from ..inference.small_sample import TITLES, f_test, method_of
 from .page import Page, Table, p_value, rounded
+from .words import effects
 
 
 def summary(fit, *, level: float = 0.95, scale: str = "variance", ddf: str = "wald") -> Page:
@@ -128,17 +129,17 @@ def _fixed(fit, level, ddf):
 def _random(fit, level, scale):
     """On the variance scale with a column of SDs, and of correlations where there are any."""
     components = list(fit.variance_components.itertuples(index=False))
-    pairs = scale == "variance" and any("," in row.name for row in components)
+    pairs = scale == "variance" and any(len(effects(row.name)) > 1 for row in components)
     rows, last = [], None
     for row, plain in zip(fit.random_table(scale=scale, level=level).itertuples(index=False), components):
         what = "" if plain.name == "Residual" else plain.name if scale == "variance" else row.name
         cells = [str(row.group) if row.group != last else "", what]
         cells += rounded(row.estimate, row.se, row.lower, row.upper, guide=row.se)
         if scale == "variance":
-            cells.append("" if "," in plain.name else rounded(plain.sd)[0])
+            cells.append("" if len(effects(plain.name)) > 1 else rounded(plain.sd)[0])
         if pairs:
             cells.append(
-                f"{plain.correlation:.3f}" if "," in plain.name and plain.correlation == plain.correlation else ""
+                f"{plain.correlation:.3f}" if len(effects(plain.name)) > 1 and plain.correlation == plain.correlation else ""
             )
         rows.append(tuple(cells))
         last = row.group

@@ -59,6 +59,22 @@ def split(name: str) -> list[str]:
     return re.split(r":(?![^\[]*\])", name)
 
 
+def effects(name: str) -> list[str]:
+    """The effects that the name of a variance or covariance joins; commas inside brackets are an effect's own.
+
+    >>> effects("Intercept, poly(x, 2)[1]"), effects("poly(x, 2)[1]")
+    (['Intercept', 'poly(x, 2)[1]'], ['poly(x, 2)[1]'])
+    """
+    parts, depth = [""], 0
+    for char in name:
+        depth += (char in "([") - (char in ")]")
+        if char == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return [part.strip() for part in parts]
+
+
 @dataclass(frozen=True)
 class Piece:
     """One factor of a coefficient.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .model import Model, Untranslatable, expression, plain_category
+from .model import Model, Untranslatable, expression, only_single_columns, plain_category
 from .r import quoted, side
 
 
@@ -11,6 +11,7 @@ def _text(term) -> str:
 
 
 def write(model: Model):
+    only_single_columns(model)
     if model.residuals:
         raise Untranslatable("MixedModels.jl takes residuals that are independent and equally variable")
     if any(r.members for r in model.random):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ...formula import Factor, Formula, parse, term_name
 from ..nesting import inside_of
+from .bases import is_basis, what_to_do
 from .residuals import Residuals, of_rows
 
 
@@ -93,10 +94,20 @@ def plain_category(factor: Factor) -> str | None:
     return match[1] if match else None
 
 
+def only_single_columns(model: Model) -> None:
+    """Refuse functions that make several columns, for programs that have none of them."""
+    for term in (*model.fixed, *(e for r in model.random for e in r.effects)):
+        for factor in term:
+            if is_basis(factor):
+                raise Untranslatable(what_to_do(factor))
+
+
 def expression(factor: Factor, power: str = "^", log: str = "log") -> str:
     """A factor as arithmetic: a column, or I(...), log(), exp(), sqrt() with the target's signs."""
     if factor.is_column:
         return factor.label
+    if is_basis(factor):
+        raise Untranslatable(what_to_do(factor))
     text = re.sub(r"\bnp\.", "", factor.label)
     if re.match(r"I\(", text):
         text = text[2:-1]

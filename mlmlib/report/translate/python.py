@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .crossing import parts_of
-from .model import Model, Untranslatable, expression
+from .model import Model, Untranslatable, expression, only_single_columns
 from .r import side
 
 
@@ -24,6 +24,7 @@ def _references(model, text):
 
 
 def write(model: Model):
+    only_single_columns(model)
     response = expression(model.formula.response, " ** ")
     response = (
         response if model.formula.response.is_column else f"np.{response}" if "(" in response else f"I({response})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .bases import in_r, is_basis
 from .model import Model, Untranslatable, expression, plain_category
 
 _NAMES = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}
@@ -25,6 +26,8 @@ def factor_text(factor) -> str:
         return named(factor.label)
     if plain_category(factor):
         return f"factor({plain_category(factor)})"
+    if is_basis(factor) and in_r(factor):
+        return in_r(factor)
     text = expression(factor)
     return text if re.match(r"(log|exp|sqrt)\(", text) and text.endswith(")") else f"I({text})"
 
@@ -80,6 +83,8 @@ def lme4(model: Model):
             )
         if r.structure == "independent" and not r.single and any(model.category(f) for e in r.slopes for f in e):
             raise Untranslatable("lme4's || does not separate the columns of a category; make 0/1 columns of it first")
+        if r.structure == "independent" and any(is_basis(f) for e in r.slopes for f in e):
+            raise Untranslatable("lme4's || does not separate the columns of one function; nlme's pdDiag does")
         bar = "||" if r.structure == "independent" and not r.single else "|"
         terms.append(f"({inner(r)} {bar} {':'.join(map(named, r.parts))})")
     tested = _NAMES.get(model.ddf)
