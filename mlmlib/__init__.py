@@ -23,7 +23,7 @@ _WHERE = {
     "center": "centering", "within_between": "centering", "margins": "inference.margins", "emmeans": "inference.means",
     "emtrends": "inference.means",
     "slope": "inference.derived", "crossing": "inference.derived",
-    "residuals": "diagnostics", "influence": "diagnostics", "diagnose": "diagnostics",
+    "acf": "diagnostics", "residuals": "diagnostics", "influence": "diagnostics", "diagnose": "diagnostics",
     "r2": "r2", "proportional_reduction": "r2", "contextual_effect": "inference.contextual", "table": "report.table",
     "translate": "report", "elsewhere": "report", "equations": "report",
 }

@@ -234,6 +234,11 @@ class LinearResult:
         from .diagnostics.residuals import residuals
         return residuals(self, kind, level)
 
+    def acf(self, max_lag: int | None = None, **options):
+        """Correlations of residuals by lag: see `mlmlib.diagnostics.autocorrelation.acf`."""
+        from .diagnostics.autocorrelation import acf
+        return acf(self, max_lag, **options)
+
     def summary(self, **options):
         """A readable summary: HTML in a notebook, text in a terminal."""
         from .report.summary import summary

@@ -174,8 +174,8 @@ def test_residuals(name):
     """As in nlme.  Its factor of compound symmetry and of general matrices is another one, so that its normalized
     residuals differ."""
     fitted, truth = fit(name), reference(f"nlme_{name}")
-    for ours, theirs in (("pearson", "pearson"), ("scaled", "normalized")):
-        found = fitted.residuals(ours).to_numpy()[:5]
+    for kind, theirs in (("pearson", "pearson"), ("scaled", "normalized")):
+        found = fitted.residuals(kind).to_numpy()[:5]
         assert np.allclose(found, truth[f"resid_{theirs}_first5"], rtol=1e-5, atol=1e-6)
 
 

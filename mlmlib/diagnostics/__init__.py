@@ -1,6 +1,7 @@
 """Diagnostics of a fit: residuals of rows and groups, influence of groups and rows, and a table of what was looked
 for and found."""
 
+from .autocorrelation import Acf, acf
 from .diagnosis import Diagnosis, diagnose
 from .groups import group_residuals
 from .influence import Influence, influence
@@ -10,10 +11,12 @@ from .linearity import added
 from .residuals import leverage, residuals
 
 __all__ = [
+    "Acf",
     "Check",
     "Diagnosis",
     "Homogeneity",
     "Influence",
+    "acf",
     "added",
     "diagnose",
     "group_residuals",

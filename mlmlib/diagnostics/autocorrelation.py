@@ -98,7 +98,7 @@ def acf(fit, max_lag: int | None = None, *, kind: str | None = None, time: str |
     ----------
     fit : LmmResult, RowResult or OlsResult
     max_lag : int, optional
-        The largest lag; ``10 log10`` of the longest series when left out, as in nlme.
+        The largest lag; ``10 log10`` of the longest series when left out.
     kind : str, optional
         Conditional residuals as in `mlmlib.residuals`; ``"scaled"`` when left out: freed of the correlation and unequal
         variances that the model knows of, so that what is left is what it has missed.  ``"pearson"`` shows the

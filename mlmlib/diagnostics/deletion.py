@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DataError
-from ..inference.parameters import Parameters, sources
+from ..inference.parameters import sources
+from ..inference.row_parameters import all_names
 from ..lmm.criterion import Criterion
 from .blocks import Blocks, blocks
 from .several_deletion import SeveralCut, information_of_sets
@@ -61,7 +62,7 @@ class Deleted:
 
 def variance_names(fit) -> list[str]:
     """Names of the variance parameters: ``sd(school: Intercept)``, ``corr(school: Intercept, cses)``, ``sigma``."""
-    return list(Parameters(fit).names[len(fit._names):])
+    return all_names(fit)[len(fit._names):]
 
 
 def variance_values(model, at) -> list[float]:

@@ -21,13 +21,13 @@ import numpy as np
 
 from ..display import html_table, number, text_table
 from ..errors import DataError
+from ..inference.row_parameters import all_values, structure_names
 from ..table import Categorical, Table
 from . import deletion
 from .blocks import blocks
 from .residuals import leverage
 from .several_blocks import default_factor, group_rows, seen_by
 from .several_deletion import LARGEST
-from ..lmm.factors import only_plain_residuals
 
 __all__ = ["Influence", "influence"]
 
@@ -80,6 +80,8 @@ class Influence:
     @property
     def _full(self) -> np.ndarray:
         fit = self.fit
+        if structure_names(fit):
+            return all_values(fit)
         own = deletion.variance_values(fit.model, fit._at) if getattr(fit, "model", None) else [fit.sigma]
         return np.concatenate([fit._params, own])
 
@@ -127,6 +129,8 @@ class Influence:
                if name.startswith(f"sd({term.group}: ") for own in name[len(term.group) + 5 : -1].split(" = ")}  # fmt: skip
         columns, labels = [], []
         for k, name in enumerate(names):
+            if name in structure_names(self.fit):
+                continue
             if name.startswith("corr("):
                 group, pair = name[5:-1].split(": ", 1)
                 places = [sds[group, effect] for effect in _two(pair, sds, group)]
@@ -134,7 +138,7 @@ class Influence:
                 labels.append(f"cov({group}: {pair})")
             else:
                 ours, theirs = values[:, k] ** 2, full[k] ** 2
-                labels.append("var(residual)" if k == len(names) - 1 else f"var{name[2:]}")
+                labels.append(f"var{name[2:]}" if name.startswith("sd(") else "var(residual)")
             with np.errstate(invalid="ignore", divide="ignore"):
                 columns.append(ours / theirs - 1.0)
         return self._frame(np.column_stack(columns), labels)
@@ -297,9 +301,10 @@ def influence(fit, by: str | None = None, *, group: str | None = None, reestimat
     >>> found.change.loc[335, ["Days", "sd(Subject: Days)"]].round(2).tolist()
     [0.79, -0.86]
     """
-    only_plain_residuals(fit, "influence")
     if not len(fit._params):
         raise ValueError("The model has no coefficients, so nothing can influence them.")
+    if structure_names(fit):
+        return _structured(fit, group if by is None else by, reestimate)
     mixed = getattr(fit, "model", None) is not None
     several = mixed and not fit.model.one_factor
     if group is not None:
@@ -345,6 +350,25 @@ def influence(fit, by: str | None = None, *, group: str | None = None, reestimat
         sizes = np.array([len(rows) for rows in sets])
         measures["leverage"] = np.array([hat[rows].mean() for rows in sets])
     return Influence(fit, by, labels, sizes, done, measures, not reestimate)
+
+
+def _structured(fit, by: str | None, reestimate: bool | None) -> Influence:
+    """The influence on a model with a residual structure."""
+    from .row_deletion import row_deletions, sets_of
+    codes, labels, default = sets_of(fit)
+    factor = next((term for term in fit.design.random if term.group == by), None)
+    if by == "row":
+        codes, labels = np.arange(fit.nobs), np.asarray(fit.design.index())
+    elif factor is not None:
+        codes, labels = factor.codes, factor.levels
+    elif by not in (None, default):
+        codes, labels = _column(fit, by)
+    by, m = by or default, len(labels)
+    reestimate = by != "row" if reestimate is None else bool(reestimate)
+    if m < 2 or (m == 2 and factor is not None and reestimate):
+        raise DataError(f"There are too few groups of {by!r} to leave one out.")
+    done, measures = row_deletions(fit, codes, m, variances=reestimate)
+    return Influence(fit, by, labels, np.bincount(codes, minlength=m), done, measures, not reestimate)
 
 
 def _column(fit, by):

@@ -201,7 +201,8 @@ class _Search:
         """The quasi-Newton part; `psi`, `value` and `gradient` are where it ends."""
         from scipy.optimize import minimize as quasi_newton
         with np.errstate(all="ignore"):
-            found = quasi_newton(self._both, self.psi, jac=True, method="BFGS", options={"gtol": 1e-4, "maxiter": 200})
+            near = 1e-6 * max(100, len(self.model.design.y))  # Newton's steps go on from there
+            found = quasi_newton(self._both, self.psi, jac=True, method="BFGS", options={"gtol": near, "maxiter": 200})
         self.psi, self.value, self.gradient = found.x, float(found.fun), found.jac
         return self
 

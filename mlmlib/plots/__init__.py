@@ -1,5 +1,6 @@
 """Figures of the book, in one style. Each function returns its Axes; :func:`alt` gives the text of what it shows."""
 
+from .autocorrelation import acf
 from .bootstrap import bootstrap, bootstrap_test
 from .checks import qq, residuals
 from .data import group_means, scatter, small_multiples, spaghetti
@@ -24,6 +25,7 @@ __all__ = [
     "SKY",
     "SOFT",
     "UNPOOLED",
+    "acf",
     "alt",
     "bootstrap",
     "bootstrap_test",
