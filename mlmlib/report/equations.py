@@ -11,123 +11,16 @@ Raudenbush, S. W., & Bryk, A. S. (2002). Hierarchical linear models (2nd ed.). S
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
-from ..lmm.factors import only_one_factor, only_plain_residuals
+from ..errors import FormulaError
+from . import equations_rows as rows
+from .equations_writer import Equations, Line, Writer, spread, split
+from .nesting import chain_of
 from .page import rounded
 
-GREEK = {"beta": "\u03b2", "gamma": "\u03b3", "sigma": "\u03c3", "tau": "\u03c4"}
-
-
-@dataclass(frozen=True)
-class Line:
-    """One equation: a left side, an operator ("=" or "~"), and the pieces of the right side with their signs."""
-
-    left: str
-    right: str
-    operator: str = "="
-
-
-@dataclass(frozen=True)
-class Equations:
-    """The equations of a fit. Rendered as mathematics in a notebook and on the site; prints as text."""
-
-    latex: str
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.latex}\n$$"
-
-
-def seen(tex: str) -> int:
-    """About how many signs wide a piece of LaTeX is set; an index takes half a sign."""
-    plain = re.sub(r"\\(mathrm|left|right|,|_)", "", tex)
-    plain = re.sub(r"_\{(\w+)\}", lambda m: "i" * ((len(m[1]) + 1) // 2), plain)
-    return len(re.sub(r"\\\w+", "g", plain).replace("{", "").replace("}", ""))
-
-
-class Writer:
-    """How symbols, names, sums and matrices are written: as LaTeX or as plain text."""
-
-    def __init__(self, tex: bool):
-        self.tex = tex
-
-    def symbol(self, letter: str, index: str = "") -> str:
-        head = (f"\\{letter}" if letter in GREEK else letter) if self.tex else GREEK.get(letter, letter)
-        return head if not index else f"{head}_{{{index}}}" if self.tex else f"{head}_{index}"
-
-    def variable(self, name: str, index: str) -> str:
-        """A column in an equation: ``schtype[T.Public]`` is Public, ``I(x ** 2)`` is x squared."""
-        pieces = []
-        for piece in re.split(r":(?![^\[]*\])", name):
-            curve = re.fullmatch(r"(poly|piecewise|bs|ns)\(`?([^,`)]+).*\)\[(.*)\]", piece)
-            word = re.sub(r"^.*\[(?:T\.)?(.*)\]$", r"\1", piece)
-            if curve:  # "Days poly 2", "Days 2 to 5"
-                word = " ".join(w for w in (curve[2], "" if curve[1] == "piecewise" else curve[1], curve[3]) if w)
-            power = re.fullmatch(r"I\((\w+) ?\*\* ?(\d+)\)", word)
-            function = re.fullmatch(r"(?:np\.)?(log|exp|sqrt)\((\w+)\)", word)
-            base = power[1] if power else function[2] if function else word
-            if self.tex:
-                base = "\\mathrm{" + base.replace("_", "\\_").replace(" ", "\\ ") + "}"
-                text = f"{base}_{{{index}}}" + (f"^{{{power[2]}}}" if power else "")
-                text = (
-                    f"\\{function[1]}({text})"
-                    if function and function[1] != "sqrt"
-                    else f"\\sqrt{{{text}}}"
-                    if function
-                    else text
-                )
-            else:
-                text = f"{base}_{index}" + (f"^{power[2]}" if power else "")
-                text = f"{function[1]}({text})" if function else text
-            pieces.append(text)
-        return self.beside(*pieces)
-
-    def product(self, factor: str, variable: str) -> str:
-        return f"{factor}\\,{variable}" if self.tex and variable else f"{factor} {variable}" if variable else factor
-
-    def beside(self, *words: str) -> str:
-        """Words multiplied with each other; empty ones do not count."""
-        return ("\\," if self.tex else " ").join(filter(None, words))
-
-    def total(self, pieces, width: int = 32) -> str:
-        """A sum; a piece that starts with a minus sign is subtracted. Mathematics goes on below after about `width` signs."""
-        out, room = pieces[0], width - seen(pieces[0])
-        for piece in pieces[1:]:
-            room -= seen(piece) + 3
-            if self.tex and room < 0:
-                out, room = f"{out} \\\\\n&\\qquad{{}}", width - seen(piece) - 6
-            out += f" - {piece[1:]}" if piece.startswith("-") else f" + {piece}"
-        return out
-
-    def matrix(self, rows) -> str:
-        if self.tex:
-            return "\\begin{pmatrix} " + " \\\\ ".join(" & ".join(r) for r in rows) + " \\end{pmatrix}"
-        return "[" + "; ".join(", ".join(r) for r in rows) + "]"
-
-    def normal(self, mean: str, spread: str) -> str:
-        return f"\\mathcal{{N}}\\left({mean},\\ {spread}\\right)" if self.tex else f"N({mean}, {spread})"
-
-    def block(self, title: str, lines) -> str:
-        if self.tex:
-            head = f"&\\textbf{{{title}}} \\\\\n" if title else ""
-            return head + " \\\\\n".join(
-                f"&{line.left} {'=' if line.operator == '=' else chr(92) + 'sim'} {line.right}" for line in lines
-            )
-        return "\n".join(([title] if title else []) + [f"  {line.left} {line.operator} {line.right}" for line in lines])
-
-    def whole(self, blocks) -> str:
-        if self.tex:
-            return "\\begin{aligned}\n" + " \\\\[0.6em]\n".join(blocks) + "\n\\end{aligned}"
-        return "\n".join(blocks)
-
+__all__ = ["Equations", "equations"]
 
 class Parts:
     """The model's columns sorted by level: which vary within groups, and which level-2 columns explain which coefficient."""
@@ -187,11 +80,6 @@ class Parts:
         return self.ones.index(name) + (0 if "Intercept" in self.ones else 1)
 
 
-def split(name: str) -> list[str]:
-    """The columns multiplied in an interaction."""
-    return re.split(r":(?![^\[]*\])", name)
-
-
 def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
     """The model as equations.
 
@@ -201,32 +89,55 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
     estimates : bool
         Put the estimates in place of the symbols.
     form : {"both", "levels", "combined"}
-        Level by level, combined in one equation, or both.
+        Level by level, combined in one equation, or both.  Crossed factors, more than three levels and multiple membership have
+        the combined form only.
 
     Returns
     -------
     Equations
         Renders as mathematics; ``.latex`` and ``.text`` hold the two forms.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("strength ~ 1 + (1 | batch/cask)", mlm.load("pastes"))
+    >>> print(fit.equations(form="levels"))
+    Level 1
+      strength_tij = \u03c0_0ij + e_tij
+    Level 2
+      \u03c0_0ij = \u03b2_0j + r_0ij
+    Level 3
+      \u03b2_0j = \u03b3_00 + u_0j
+    Distributions
+      r_0ij ~ N(0, \u03c4_cask)
+      u_0j ~ N(0, \u03c4_batch)
+      e_tij ~ N(0, \u03c3\u00b2)
     """
     if form not in ("both", "levels", "combined"):
         raise ValueError(f"form={form!r} must be 'both', 'levels' or 'combined'.")
-    if fit.design.random:
-        only_one_factor(fit.design, "equations()")
-        only_plain_residuals(fit, "equations()")
+    if hasattr(fit, "outcomes"):
+        raise FormulaError("equations() writes models of one outcome; this one has several.")
+    write = _write
     parts = Parts(fit)
-    return Equations(*(_write(parts, Writer(tex), estimates, form) for tex in (True, False)))
+    groups = list(dict.fromkeys(term.group for term in fit.design.random))
+    if len(groups) > 1 or any(term.members is not None for term in fit.design.random):
+        from . import equations_several as several
+
+        chain = chain_of(fit.design)
+        parts, write = several.nested(fit, chain) if chain and len(chain) == 2 else several.crossed(fit, groups, form)
+    return Equations(*(write(parts, Writer(tex), estimates, form) for tex in (True, False)))
 
 
 def _write(parts, w, estimates, form):
-    y = w.variable(parts.fit.design.endog_name, "ij" if parts.group else "i")
+    index = "ij" if parts.group or rows.grouped(parts.fit) else "i"
+    y = w.variable(parts.fit.design.endog_name, index)
     if not parts.group:
         pieces = [
-            w.product(_number(parts, n) if estimates else w.symbol("beta", str(k)), _column(w, n, "i"))
+            w.product(_number(parts, n) if estimates else w.symbol("beta", str(k)), _column(w, n, index))
             for k, n in enumerate(parts.names)
         ]
-        return w.whole(
-            [w.block("", [Line(y, w.total([*pieces, w.symbol("e", "i")])), _residual(parts, w, estimates, "i")])]
-        )
+        line = Line(y, w.total([*pieces, w.symbol("e", index)]))
+        return w.whole([w.block("", [line, *rows.residual(parts.fit, w, estimates, index)])])
     blocks = []
     if form != "combined":
         first = [w.product(w.symbol("beta", f"{parts.index(n)}j"), _column(w, n, "ij")) for n in parts.ones]
@@ -245,7 +156,7 @@ def _write(parts, w, estimates, form):
                 pieces.append(w.product(factor, w.beside(w.variable(high, "j") if high else "", _column(w, n, "ij"))))
         pieces += [w.product(w.symbol("u", f"{parts.index(n)}j"), _column(w, n, "ij")) for n in parts.random]
         blocks.append(w.block("Combined", [Line(y, w.total([*pieces, w.symbol("e", "ij")]))]))
-    blocks.append(w.block("Distributions", [_effects(parts, w, estimates), _residual(parts, w, estimates, "ij")]))
+    blocks.append(w.block("Distributions", [_effects(parts, w, estimates), *rows.residual(parts.fit, w, estimates, "ij")]))
     return w.whole(blocks)
 
 
@@ -271,38 +182,38 @@ def _level2(parts, w, name, estimates):
     return w.total(pieces)
 
 
-def _residual(parts, w, estimates, index):
-    sigma2 = rounded(parts.fit.sigma**2)[0] if estimates else w.symbol("sigma") + ("^2" if w.tex else "\u00b2")
-    return Line(w.symbol("e", index), w.normal("0", sigma2), "~")
-
-
 def _effects(parts, w, estimates):
-    names, fit = parts.random, parts.fit
-    cov = fit.covariance_matrix(parts.group).to_numpy()
+    order = [parts.index(n) for n in parts.random]
+    return spread(w, [w.symbol("u", f"{k}j") for k in order], entries(parts.fit, parts.group, w, estimates, order))
+
+
+def entries(fit, group, w, estimates, order, label=""):
+    """The elements of a factor's covariance matrix: symbols with the indices in `order`, or estimates."""
+    names = [n for term in fit.design.random if term.group == group for n in term.names]
+    cov = fit.covariance_matrix(group).to_numpy()
     shape = np.zeros((len(names),) * 2, dtype=int)  # 0: zero by the model, 1: free, 2: equal to the one before
     at = 0
     for term, structure in zip(fit.design.random, fit.model.structures):
+        if term.group != group:
+            continue
         q, here = len(term.names), slice(at, at + len(term.names))
         shape[here, here] = np.eye(q) if structure.name in ("independent", "identity") else 1
         if structure.name in ("exchangeable", "identity"):
             shape[here, here] = 2 * (shape[here, here] > 0)
         at += q
-    order = [parts.index(n) for n in names]
 
     def entry(r, c):
         if not shape[r, c]:
             return "0"
         if estimates:
             return rounded(cov[r, c])[0]
+        if label and len(names) == 1:
+            return w.symbol("tau", label)
+        before = f"{label}," if label else ""
         if shape[r, c] == 2:  # one variance and one covariance for all effects of the term
             first = order[0]
-            return w.symbol("tau", f"{first}{first}" if r == c else f"{first}{order[1]}")
+            return w.symbol("tau", before + (f"{first}{first}" if r == c else f"{first}{order[1]}"))
         low, high = sorted((order[r], order[c]))
-        return w.symbol("tau", f"{low}{high}")
+        return w.symbol("tau", f"{before}{low}{high}")
 
-    us = [w.symbol("u", f"{k}j") for k in order]
-    if len(names) == 1:
-        return Line(us[0], w.normal("0", entry(0, 0)), "~")
-    zero = w.matrix([["0"]] * len(names)) if w.tex else "0"
-    rows = [[entry(r, c) for c in range(len(names))] for r in range(len(names))]
-    return Line(w.matrix([[u] for u in us]) if w.tex else f"({', '.join(us)})", w.normal(zero, w.matrix(rows)), "~")
+    return entry

@@ -92,7 +92,7 @@ def from_lme4(code: str) -> Call:
 
 def call_arguments(text: str, start: int, order) -> dict:
     """The arguments of an R call by name; those without one have the names in `order`."""
-    named, free = {}, [name for name in order]
+    named, free = {}, list(order)
     for place, argument in enumerate(arguments(text, start)):
         name, equals, value = argument.partition("=")
         if equals and re.fullmatch(r"\s*[\w.]+\s*", name) and "~" not in name:
