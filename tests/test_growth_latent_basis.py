@@ -71,7 +71,7 @@ def test_against_a_dense_fit(gaps):
 
 
 def test_gradient_is_exact():
-    """With a predictor of persons, weights and missing outcomes: against differences of the deviance."""
+    """With a predictor of persons and missing outcomes: against differences of the deviance."""
     from mlmlib.growth.basis import _Problem
 
     ortho = mlm.load("orthodont")
@@ -108,6 +108,15 @@ def test_singular_and_wild_scales():
     scaled = mlm.growth.latent_basis("y ~ basis + (1 + basis | id)", df.assign(y=1e6 * df["y"]), "t")
     np.testing.assert_allclose(scaled.basis["value"], plain.basis["value"], atol=1e-4)
     np.testing.assert_allclose(scaled.basis["se"], plain.basis["se"], rtol=1e-2)
+
+
+def test_no_change_no_shape():
+    """Where nothing changes the result says that its shape and intervals are not to be trusted."""
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=160) + np.repeat(rng.normal(size=40), 4)
+    df = pd.DataFrame({"id": np.repeat(np.arange(40), 4), "t": np.tile(np.arange(4), 40), "y": y})
+    found = mlm.growth.latent_basis("y ~ basis + (1 | id)", df, "t")
+    assert any("hardly determined" in text or "not determined" in text for text in found.messages)
 
 
 def test_bad_input_says_so():

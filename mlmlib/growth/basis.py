@@ -160,14 +160,18 @@ def latent_basis(formula, data, wave, *, anchors=None, name="basis"):
     linear = problem.fit(start)
     # in units of the standard error, roughly: steps are then of order one
     scale = problem.scale(linear)
-    found = minimize(
-        lambda u: problem.value(start + scale * u),
-        np.zeros(len(start)),
-        jac=lambda u: scale * problem.slope(start + scale * u),
-        method="BFGS",
-        options={"gtol": 1e-6, "maxiter": 200},
-    )
-    best = start + scale * found.x
+    ends = []
+    for origin in (start, problem.observed(start)):
+        search = minimize(
+            lambda u, origin=origin: problem.value(origin + scale * u),
+            np.zeros(len(start)),
+            jac=lambda u, origin=origin: scale * problem.slope(origin + scale * u),
+            method="BFGS",
+            options={"gtol": 1e-6, "maxiter": 200},
+        )
+        ends.append((search.fun, origin + scale * search.x))
+    ends.sort(key=lambda end: end[0])
+    best = ends[0][1]
     best, H = problem.polish(best, scale)
     fit, gradient = problem.fit(best), problem.slope(best)
     messages = []
@@ -178,8 +182,18 @@ def latent_basis(formula, data, wave, *, anchors=None, name="basis"):
         messages.append(
             "The search did not end at a proper minimum: the basis is not determined by these data; do not use it."
         )
+    if ends[1][0] > ends[0][0] + 1e-3:
+        messages.append(
+            f"Another minimum lies {ends[1][0] - ends[0][0]:.3g} higher in deviance; the better one of two starts is shown."
+        )
     messages += [f"At this basis: {text}" for text in fit.messages]
     cov_basis = 2 * np.linalg.pinv(H) if converged else np.full(H.shape, np.nan)
+    span = np.ptp(list(problem.anchors.values()))
+    if converged and np.sqrt(cov_basis.diagonal().max()) > span / 2:
+        messages.append(
+            "The shape is hardly determined: too little changes between the anchors. Then the intervals, which rest on the "
+            "curvature of the deviance, and the test of a straight line cannot be trusted."
+        )
     J = problem.along(best, scale)
     cov = np.asarray(fit.cov_params()) + J @ cov_basis @ J.T
     return LatentBasis(fit, problem.table(best, cov_basis), cov_basis, cov, linear, left, converged, tuple(messages))
@@ -233,6 +247,20 @@ class _Problem:
         """The free values on the line through the anchors."""
         slope, level = np.polyfit(list(self.anchors), list(self.anchors.values()), 1)
         return (level + slope * self.waves)[self.free]
+
+    def observed(self, start) -> np.ndarray:
+        """A second start: the means of the waves, on the scale of the anchors; `start` where they are far off."""
+        y = np.asarray(self.fit(start).fittedvalues) + np.asarray(self.fit(start).resid)
+        codes = self._codes(self.fit(start).design)
+        means = np.bincount(codes, y, len(self.waves)) / np.maximum(np.bincount(codes, minlength=len(self.waves)), 1)
+        slope, level = np.polyfit(means[~self.free], [self.anchors[w] for w in self.waves[~self.free]], 1)
+        found = (level + slope * means)[self.free]
+        span = np.ptp(list(self.anchors.values()))
+        return np.where(np.abs(found - start) < 2 * span, found, start)
+
+    def _codes(self, design) -> np.ndarray:
+        """The wave of each row used."""
+        return self.codes if design.kept is None else self.codes[design.kept]
 
     def fit(self, free):
         from .. import lmm
@@ -291,15 +319,13 @@ class _Problem:
         e = r - np.einsum("na,na->n", term.Z, b[term.codes])
         pull = np.einsum("na,nab,nb->n", term.Z, C[term.codes], dZ)
         rows = 2 * w / sigma2 * (pull - e * (dX @ np.asarray(fit.params) + np.einsum("na,na->n", dZ, b[term.codes])))
-        codes = self.codes if design.kept is None else self.codes[design.kept]
-        return np.bincount(codes, rows, len(self.waves))[self.free]
+        return np.bincount(self._codes(design), rows, len(self.waves))[self.free]
 
     def scale(self, fit) -> np.ndarray:
         dX, dZ = self._derivatives(fit)
         T = np.asarray(fit.covariance_matrix())
         size = (dX @ np.asarray(fit.params)) ** 2 + np.einsum("na,ab,nb->n", dZ, T, dZ)
-        codes = self.codes if fit.design.kept is None else self.codes[fit.design.kept]
-        information = np.bincount(codes, size, len(self.waves))[self.free] / fit.sigma**2
+        information = np.bincount(self._codes(fit.design), size, len(self.waves))[self.free] / fit.sigma**2
         if not (information > 0).all():
             raise DataError(
                 f"The outcome does not change with {self.name!r} at all, or a wave has no rows: nothing tells its shape."
