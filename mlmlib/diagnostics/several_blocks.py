@@ -157,9 +157,9 @@ class Rows:
         label = (el.group_label[el.Z1.indices[el.Z1.indptr[:-1]] // el.q1] if el.J1 else
                  el.layout.label[el.Z2.indices[el.Z2.indptr[:-1]]])
         if np.bincount(label).max() > _LARGEST:
-            raise ValueError(f"The factors cross, so that {int(np.bincount(label).max())} rows depend on each other, too "
-                             f"many to make uncorrelated (at most {_LARGEST}); kind='pearson' and level='conditional' "
-                             "is there.")
+            raise ValueError(f"The factors cross, so that {int(np.bincount(label).max())} rows depend on each other, "
+                             f"too many to make uncorrelated (at most {_LARGEST}); kind='pearson' with "
+                             "level='conditional' is there.")
         order = np.arange(len(e)) if order is None else order
         sorted_ = order[np.argsort(label[order], kind="stable")]
         for rows in np.split(sorted_, np.flatnonzero(np.diff(label[sorted_])) + 1):
@@ -291,7 +291,8 @@ def seen_by(fit, group: str | None = None):
     """
     names = list(getattr(fit, "n_groups", {}))
     if group is not None and group not in names:
-        raise FormulaError(f"There is no grouping factor {group!r}; the model has {', '.join(map(repr, names)) or 'none'}.")
+        known = ", ".join(map(repr, names)) or "none"
+        raise FormulaError(f"There is no grouping factor {group!r}; the model has {known}.")
     if getattr(fit, "model", None) is None or fit.model.one_factor or isinstance(fit, _Seen):
         return fit
     return _Seen(fit, default_factor(fit) if group is None else group)

@@ -27,8 +27,9 @@ LARGEST = 3000  # rows of a set above which it is cut from the cross-products in
 
 
 def information_of_sets(at, sets) -> tuple[np.ndarray, np.ndarray]:
-    """What each set of rows adds to the information, shape (m, p, p), and to the score, shape (m, p), in the frame where
-    the information of all rows is the identity.
+    """What each set of rows adds to the information, shape (m, p, p), and to the score, shape (m, p).
+
+    In the frame where the information of all rows is the identity.
 
     Parameters
     ----------
