@@ -9,6 +9,7 @@ from ..errors import DataError
 __all__ = ["orthonormalize"]
 
 _TOLERANCE = 1e-9  # share of a column's length that must be left beside the columns before it
+_STRETCH = 1 << 16  # rows handled at a time
 
 
 def orthonormalize(rows: np.ndarray, names, what: str) -> tuple[np.ndarray, np.ndarray]:
@@ -56,12 +57,19 @@ def orthonormalize(rows: np.ndarray, names, what: str) -> tuple[np.ndarray, np.n
             C = np.linalg.cholesky(Q @ Q.T)
             if np.diagonal(C).min() < 1e-6:
                 raise np.linalg.LinAlgError
-            Q, R = np.linalg.inv(C) @ Q, R @ C
+            _premultiply(np.linalg.inv(C), Q)
+            R = R @ C
         return Q, R
     except np.linalg.LinAlgError:
         Q, R = np.linalg.qr((rows / length[:, None]).T)
         _refuse_dependent(R, names, what)
         return Q.T, length[:, None] * R.T
+
+
+def _premultiply(A: np.ndarray, Q: np.ndarray) -> None:
+    """Q becomes A Q, in stretches that fit the cache: with millions of rows no second copy of Q is made."""
+    for at in range(0, Q.shape[1], _STRETCH):
+        Q[:, at:at + _STRETCH] = A @ Q[:, at:at + _STRETCH]
 
 
 def _refuse_dependent(R, names, what) -> None:

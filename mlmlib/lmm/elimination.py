@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -69,18 +70,38 @@ class OneFactor:
     """
 
     def __init__(self, Z: np.ndarray, XY: np.ndarray, codes: np.ndarray, n_groups: int):
-        self.q, self.n_groups = len(Z), n_groups
-        stacked = np.concatenate([Z, XY])
-        self.order = None
-        if (codes[1:] < codes[:-1]).any():
-            self.order = np.argsort(codes.astype(np.uint16 if n_groups < 65536 else np.int64), kind="stable")
-            stacked, codes = stacked[:, self.order], codes[self.order]
-        self.starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
-        self.Z = stacked[:self.q]
-        self.AB = np.empty((self.q, len(stacked), n_groups))
-        for row in range(self.q):
-            np.add.reduceat(stacked[row] * stacked, self.starts, axis=1, out=self.AB[row])
+        self.q, self.n_groups, self._Z, self._codes = len(Z), n_groups, Z, codes
+        self.in_order = not (codes[1:] < codes[:-1]).any()
+        self.AB = np.empty((self.q, self.q + len(XY), n_groups))
+        product = np.empty(XY.shape[1])  # one at a time: no copy of the columns is made
+        for a in range(self.q):
+            for b in range(a, self.q + len(XY)):
+                np.multiply(Z[a], Z[b] if b < self.q else XY[b - self.q], out=product)
+                self.AB[a, b] = self._sums(product)
+            self.AB[a, :a] = self.AB[:a, a]
         self.C = XY @ XY.T
+
+    def _sums(self, values: np.ndarray) -> np.ndarray:
+        """Sums of the rows' values over the groups, shape (J,)."""
+        if self.in_order:
+            return np.add.reduceat(values, self.starts)
+        return np.bincount(self._codes, values, self.n_groups)
+
+    @cached_property
+    def order(self) -> np.ndarray | None:
+        """What brings the rows group by group; None where they stand so."""
+        return None if self.in_order else np.argsort(self._codes, kind="stable")
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """Where each group begins among the rows in order, shape (J,)."""
+        codes = self._codes if self.in_order else self._codes[self.order]
+        return np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
+
+    @cached_property
+    def Z(self) -> np.ndarray:
+        """The columns of the random effects, rows in order."""
+        return self._Z if self.in_order else self._Z[:, self.order]
 
     def with_outcome(self, X: np.ndarray, y: np.ndarray) -> OneFactor:
         """The same groups and columns with another outcome: only the products with y are formed again.
@@ -92,7 +113,8 @@ class OneFactor:
         """
         other = copy.copy(self)
         other.AB, other.C = self.AB.copy(), self.C.copy()
-        np.add.reduceat(self.Z * (y if self.order is None else y[self.order]), self.starts, axis=1, out=other.AB[:, -1])
+        for a in range(self.q):
+            other.AB[a, -1] = self._sums(self._Z[a] * y)
         other.C[-1, :-1] = other.C[:-1, -1] = X @ y
         other.C[-1, -1] = y @ y
         return other

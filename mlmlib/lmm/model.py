@@ -23,6 +23,7 @@ __all__ = ["LmmModel"]
 _AGAIN_UNSTRUCTURED = (1.0,)
 _AGAIN = (1.0, 100.0)
 _AGAIN_UNEVEN = (1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
+_FLAT = 1e-9  # smallest curvature, relative to the largest, below which a direction is taken for flat
 
 
 class LmmModel:
@@ -71,7 +72,8 @@ class LmmModel:
         design = self.design
         if self.one_factor:
             first = design.random[0]
-            elimination = OneFactor(np.concatenate(Zs), XY, first.codes, len(first.levels))
+            Z = np.concatenate(Zs) if len(Zs) > 1 else Zs[0]
+            elimination = OneFactor(Z, XY, first.codes, len(first.levels))
             return Criterion(elimination, self.structures, len(design.y), self.reml, constant)
         from .several import SeveralFactors
         from .several_criterion import SeveralCriterion
@@ -145,11 +147,30 @@ class LmmModel:
         if not minimum.at.s2 > 1e-14 * float(np.var(rows)):
             raise DataError(f"Fixed and random effects together reproduce the outcome {self.design.endog_name!r} "
                             "exactly: nothing is left for the residual. Give the random part fewer effects.")
+        messages += self._flat(minimum.at)
         if not minimum.converged:
             messages.append(f"The search did not converge: after {minimum.n_evaluations} evaluations the gradient is "
                             f"still {minimum.gradient_norm:.2g}. Do not use these estimates; simplify the random "
                             "part.")
         return minimum, messages
+
+    def _flat(self, at) -> list[str]:
+        """Tell of a direction of the random part along which the criterion does not change at all."""
+        if any(self.singular(at)) or not len(at.hessian):
+            return []
+        size = np.sqrt(np.abs(np.diagonal(at.hessian)))
+        scaled = at.hessian / np.outer(size, size) if (size > 0).all() else at.hessian
+        if not np.isfinite(scaled).all():
+            return []
+        values, axes = np.linalg.eigh(scaled)
+        if values[0] > _FLAT * values[-1]:
+            return []
+        step = np.abs(np.tensordot(axes[:, 0] / np.where(size > 0, size, 1.0), at.basis, 1))
+        named = " and ".join(term.text for term, block in zip(self.design.random, self.criterion.blocks)
+                             if step[block, block].max() > 1e-3 * step.max())
+        return [f"The data cannot tell all variances and correlations of {named} apart: the likelihood is the same along "
+                "a line of them, of which this is one point. Usually no group has rows of both effects that are "
+                "correlated, or two terms say the same; write || for no correlations, or leave one of the two out."]
 
     @property
     def _uneven(self) -> bool:
@@ -205,7 +226,8 @@ def _condition(rows, term, shape) -> tuple[np.ndarray, np.ndarray]:
     n = rows.shape[1]
     Q, R = orthonormalize(rows, term.names, f"effects of {term.text}")
     if shape.rescaling == "any":
-        return Q * np.sqrt(n), np.linalg.inv(R).T * np.sqrt(n)
+        Q *= np.sqrt(n)
+        return Q, np.linalg.inv(R).T * np.sqrt(n)
     size = np.sqrt(np.einsum("ij,ij->i", rows, rows) / n)
     if shape.rescaling == "scalar":
         size = np.full(len(size), np.sqrt(np.mean(size ** 2)))

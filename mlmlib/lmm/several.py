@@ -35,6 +35,7 @@ from .block_layout import BlockLayout
 
 __all__ = ["Eliminated", "Factor", "SeveralFactors"]
 
+_SMALL = 20_000  # entries up to which a sparse operator is kept as a plain array
 _POOR = 1e-3  # singular value of a term's factor below which sums of K are formed without dividing by it
 
 
@@ -147,6 +148,8 @@ class SeveralFactors:
         self.base = np.zeros(self.layout.n_buffer)
         self.base[self.layout.entry(lower.row[keep], lower.col[keep])] = lower.data[keep]
         self.pairs = self._pair_operator(group, column, values)
+        self.pairs = _light(self.pairs)
+        self._N, self._Nt, self._A22 = map(_light, (self.N, self.Nt, self.A22))
 
     def _level_columns(self):
         """The entries of Z1'Z2 by group of the first factor and column: group, column, values, shape (entries, q1)."""
@@ -275,7 +278,7 @@ class SeveralFactors:
             logdet = float(np.linalg.slogdet(M1)[1].sum())
             E = L1 @ np.linalg.solve(M1, np.broadcast_to(L1.T, M1.shape))
         EB = (E @ self.B1).reshape(J1 * q1, wide)
-        B2 = self.B2 - self.Nt @ EB
+        B2 = self.B2 - self._Nt @ EB
         C = self.C - self.B1.reshape(J1 * q1, wide).T @ EB
         scale = self._scale(L)
         inverse = self._between(self.left(E), scale, inward=True)
@@ -287,10 +290,10 @@ class SeveralFactors:
         turned = layout.multiply(inverse, inward)
         S = C - inward.T @ turned
         U2 = self.scaled(scale, turned)
-        inner = self.B1 - (self.N @ U2).reshape(J1, q1, wide)
+        inner = self.B1 - (self._N @ U2).reshape(J1, q1, wide)
         U1 = E @ inner
         W1 = inner - self.A1 @ U1
-        W2 = self.B2 - self.A22 @ U2 - self.Nt @ U1.reshape(J1 * q1, wide)
+        W2 = self.B2 - self._A22 @ U2 - self._Nt @ U1.reshape(J1 * q1, wide)
         return Eliminated(logdet, S, self._by_factor(W1, W2), self._by_factor(U1, U2), E, inverse, scale)
 
     def left(self, E: np.ndarray) -> np.ndarray:
@@ -310,14 +313,14 @@ class SeveralFactors:
         x2 = np.empty((self.n_nodes, m))
         for k in self.rest:
             x2[self.nodes[k].ravel()] = x[k].reshape(-1, m)
-        b1 = self.A1 @ x1 + (self.N @ x2).reshape(J1, q1, m)
-        b2 = self.Nt @ x1.reshape(J1 * q1, m) + self.A22 @ x2
-        B2 = b2 - self.Nt @ (parts.E @ b1).reshape(J1 * q1, m)
+        b1 = self.A1 @ x1 + (self._N @ x2).reshape(J1, q1, m)
+        b2 = self._Nt @ x1.reshape(J1 * q1, m) + self._A22 @ x2
+        B2 = b2 - self._Nt @ (parts.E @ b1).reshape(J1 * q1, m)
         turned = self.layout.multiply(parts.inverse, self.scaled(parts.scale, B2, transposed=True))
         U2 = self.scaled(parts.scale, turned)
-        inner = b1 - (self.N @ U2).reshape(J1, q1, m)
+        inner = b1 - (self._N @ U2).reshape(J1, q1, m)
         U1 = parts.E @ inner
-        return self._by_factor(inner - self.A1 @ U1, b2 - self.A22 @ U2 - self.Nt @ U1.reshape(J1 * q1, m))
+        return self._by_factor(inner - self.A1 @ U1, b2 - self._A22 @ U2 - self._Nt @ U1.reshape(J1 * q1, m))
 
     def first_quadratic(self, parts: Eliminated) -> np.ndarray:
         """Z1'Z2 P Z2'Z1 of each group, P = L2 M^-1 L2', shape (J1, q1, q1)."""
@@ -367,3 +370,8 @@ class SeveralFactors:
             return parts.E + parts.E @ self.first_quadratic(parts) @ parts.E
         Lk = self.part(L, k)
         return Lk @ parts.inverse[self.own[k]] @ Lk.T
+
+
+def _light(operator):
+    """A small operator as a plain array: multiplying by a sparse one costs more for the asking than for the work."""
+    return operator.toarray() if operator.shape[0] * operator.shape[1] <= _SMALL else operator

@@ -89,9 +89,10 @@ class SeveralCriterion(Criterion):
         K_moved = el.products(at.parts, moved)  # (J, q, m)
         curve, fit, cross = np.zeros((m, m)), np.zeros(m), np.zeros((m, p))
         for y, v, Kv in zip(at.Y, moved, K_moved):
-            curve += np.tensordot(v, Kv, axes=([0, 1], [0, 1]))
-            fit += np.tensordot(v, y[:, :, p], axes=([0, 1], [0, 1]))
-            cross += np.tensordot(v, y[:, :, :p], axes=([0, 1], [0, 1]))
+            v, y = v.reshape(-1, m).T, y.reshape(-1, p + 1)
+            curve += v @ Kv.reshape(-1, m)
+            fit += v @ y[:, p]
+            cross += v @ y[:, :p]
         return curve - cross @ cross.T, fit
 
     def _rescaled(self, at: Evaluation, ratio: float) -> dict:
