@@ -9,7 +9,7 @@ import numpy as np
 
 import mlmlib as mlm
 
-from .sources import LMM, data, fit, folder, reference, stored
+from .sources import LMM, SEVERAL, data, fit, folder, reference, stored
 
 R_NAMES = {
     "(Intercept)": "Intercept",
@@ -18,6 +18,8 @@ R_NAMES = {
     "mean.ses": "mean_ses",
     "public": "schtype[T.Public]",
     "SexFemale": "Sex[T.Female]",
+    "sexF": "sex[T.F]",
+    "service1": "service",
 }
 OLS = {
     "1": "1",
@@ -28,7 +30,7 @@ OLS = {
     "ses": "ses",
 }
 WAITING: dict[str, str] = {}  # files that nothing here can be compared with yet, and why
-NAMES = [f"{key}_{kind}" for key in LMM for kind in ("ml", "reml")]
+NAMES = [f"{key}_{kind}" for key in LMM | SEVERAL for kind in ("ml", "reml")]
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,38 @@ def relative(value, truth, floor=0.0) -> float:
     return float(np.max(np.abs(value - truth) / np.where(size > 0, size, 1.0), initial=0.0))
 
 
-def random_parts(truth):
-    """The names and the covariance matrix of one factor's effects; lme4 prints a double bar as two blocks."""
-    parts = list(truth["varcomp"].values())
-    names = [name for part in parts for name in part["names"]]
-    cov = np.zeros((len(names), len(names)))
+def factor_of(fitted, block: str) -> str:
+    """Our grouping factor of a block of lme4's, which writes the inner one first and numbers the terms of one factor."""
+    names = list(fitted.n_groups)
+    if len(names) == 1:
+        return names[0]
+    return next(name for name in names if set(name.split(":")) == set(block.split(":")))
+
+
+def random_parts(fitted, truth):
+    """Each factor with the covariance matrix of its effects; lme4 prints a double bar as two blocks."""
+    blocks = {}
+    for block, part in truth["varcomp"].items():
+        blocks.setdefault(factor_of(fitted, block), []).append(part)
+    return {group: joined(parts) for group, parts in blocks.items()}
+
+
+def joined(parts) -> np.ndarray:
+    """Blocks along a diagonal."""
+    size = sum(len(part["names"]) for part in parts)
+    cov = np.zeros((size, size))
     at = 0
     for part in parts:
         q = len(part["names"])
         cov[at : at + q, at : at + q] = part["cov"]
         at += q
-    return names, cov
+    return cov
+
+
+def labels_of(fitted, group: str, block: str) -> list[str]:
+    """The labels of a factor's groups, its parts in lme4's order."""
+    levels = [str(level) for level in fitted.random_effects[group].index]
+    return levels if block == group or ":" not in group else [":".join(reversed(level.split(":"))) for level in levels]
 
 
 def mixed(name: str):
@@ -85,19 +108,23 @@ def mixed(name: str):
     )
     yield "coefficients", fitted.params.to_numpy()[fixed], list(truth["fixef"].values()), 1e-3 * se.max()
     yield "standard errors", fitted.bse.to_numpy()[fixed], se, 0
-    _, cov = random_parts(truth)
-    T = fitted.covariance_matrix().to_numpy()
-    floor = np.append(1e-2 * np.sqrt(np.outer(np.diag(cov), np.diag(cov))).ravel(), 0) + 1e-9
+    parts = random_parts(fitted, truth)
+    T = [fitted.covariance_matrix(group).to_numpy().ravel() for group in parts]
+    floors = [1e-2 * np.sqrt(np.outer(np.diag(cov), np.diag(cov))).ravel() for cov in parts.values()]
     yield (
         "variances and covariances",
-        np.append(T.ravel(), fitted.sigma**2),
-        np.append(cov.ravel(), truth["sigma2"]),
-        floor,
+        np.concatenate([*T, [fitted.sigma**2]]),
+        np.concatenate([*(cov.ravel() for cov in parts.values()), [truth["sigma2"]]]),
+        np.concatenate([*floors, [0.0]]) + 1e-9,
     )
-    block = next(iter(truth["ranef_first5"].values()))
-    effects = next(iter(fitted.random_effects.values()))
-    size = max(float(effects.abs().to_numpy().max()), 1e-4)
-    yield "predicted effects of groups (the first five)", effects.to_numpy()[:5], block["blup"], size
+    values, known, sizes = [], [], []
+    for name, block in truth["ranef_first5"].items():
+        group = factor_of(fitted, name)
+        effects, labels = fitted.random_effects[group], labels_of(fitted, group, name)
+        values.append(effects.to_numpy()[[labels.index(str(level)) for level in block["levels"]]].ravel())
+        known.append(np.ravel(block["blup"]))
+        sizes.append(np.full(known[-1].shape, max(float(effects.abs().to_numpy().max()), 1e-4)))
+    yield "predicted effects of groups (the first five)", *map(np.concatenate, (values, known, sizes))
 
 
 def least_squares(name: str):
@@ -171,7 +198,7 @@ def variables(term: str) -> frozenset:
 @cache
 def numeric_public(key: str):
     """Our REML fit of an id; the math data with the number `public` that R was given, not our category."""
-    table, formula = LMM[key]
+    table, formula = (LMM | SEVERAL)[key]
     if "schtype" not in formula:
         return fit(f"{key}_reml")
     rows = data(table)

@@ -43,6 +43,7 @@ LMM = {
 SEVERAL = {  # the same with several grouping factors
     "egsingle_3lev_ri": ("egsingle", "math ~ year + (1 | schoolid/childid)"),
     "egsingle_3lev_rs": ("egsingle", "math ~ year + (year | schoolid/childid)"),
+    "insteval_sd": ("insteval", "y ~ 1 + service + (1 | s) + (1 | d)"),
     "pastes": ("Pastes", "strength ~ 1 + (1 | batch/cask)"),
     "penicillin": ("Penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)"),
     "scotssec_cc": ("scotssec", "attain ~ verbal + sex + (1 | primary) + (1 | second)"),
