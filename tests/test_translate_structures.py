@@ -190,3 +190,29 @@ def test_membership():
 def test_weights_are_told(data):
     fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", data["sleep"].assign(w=1.5), weights="w")
     assert "The fit's weights must be added" in fit.translate("lme4").note
+
+
+def test_rosetta_follows_structures_in_chapters(tmp_path):
+    import json
+
+    from mlmlib.report import book, rosetta
+
+    cells = ['import mlmlib as mlm\nteeth = mlm.load("orthodont")\nwho = dict(group="Subject")\nfixed = "distance ~ age * Sex"',
+             'tries = {"AR": mlm.gls(fixed, teeth, correlation=mlm.ar1("age", **who)),\n'
+             '         "two": mlm.lmm(fixed + " + (1 | Subject)", teeth, variance=[mlm.by_group("Sex"), mlm.exponential("age")])}\n'
+             'lost = mlm.gls(fixed, teeth, correlation=unknown)',
+             'A = mlm.lmm("strength ~ 1 + (1 | batch/cask)", mlm.load("pastes"))']
+    notebook = {"cells": [{"cell_type": "markdown", "metadata": {}, "source": "(ch14)=\n# Growth\n"},
+                          *({"cell_type": "code", "metadata": {}, "source": text} for text in cells)]}
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "_toc.yml").write_text("- file: chapters/14_x\n")
+    (tmp_path / "chapters" / "14_x.ipynb").write_text(json.dumps(notebook))
+    uses = book.models(tmp_path)
+    assert [(u.call, dict(u.options)) for u in uses] == [
+        ("gls", {"correlation": mlm.ar1("age", group="Subject")}),
+        ("lmm", {"variance": (mlm.by_group("Sex"), mlm.exponential("age"))}), ("lmm", {})]
+    assert [e.kind for e in rosetta.entries(tmp_path)] == ["several", "residuals", "residuals"]
+    page = rosetta.models(tmp_path)
+    assert 'fit = mlm.gls("distance ~ age * Sex", df, correlation=mlm.ar1("age", group="Subject"))' in page
+    assert "### `distance ~ age * Sex`, REML, AR(1) in age within Subject" in page and "corAR1" in page
+    assert "variance=[mlm.by_group(\"Sex\"), mlm.exponential(\"age\")]" in page and "r_{0ij}" in page

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ..formula import parse
 
-FITTERS = ("lmm", "ols")
+FITTERS = ("lmm", "ols", "gls")
+STRUCTURES = ("ar1", "car1", "arma11", "cs", "toeplitz", "un", "by_group", "power", "exponential")
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,26 @@ def _use(call, made, chapter, label) -> Use | None:
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in FITTERS):
         return None
     formula = made.words(call.args[0]) if len(call.args) > 1 else None
-    if formula is None or not all(isinstance(k.value, ast.Constant) for k in call.keywords):
+    options = made.options(call.keywords)
+    if formula is None or options is None:
         return None
     table = made.evaluate(call.args[1])
-    if table is None or not set(parse(formula).columns) <= set(table):
+    if table is None or not set(parse(formula).columns) | _columns(options) <= set(table):
         return None  # a column that the chapter computes on the way is not known here
-    options = tuple((k.arg, k.value.value) for k in call.keywords)
     text = ast.unparse(call.args[1])
     return Use(
         chapter.number, chapter.page, label, call.func.attr, formula, made.origin(call.args[1]) or text, options, table
     )
+
+
+def _columns(options) -> set[str]:
+    """The columns that structures of the residuals read, and weights and offsets by name."""
+    found = set()
+    for name, value in options:
+        for one in value if isinstance(value, tuple) else (value,):
+            words = (value,) if name in ("weights", "offset") else (getattr(one, w, None) for w in ("time", "group", "column"))
+            found.update(part.strip() for word in words if word for part in word.split(":"))
+    return found
 
 
 class _Tables:
@@ -141,6 +152,7 @@ class _Tables:
         self.known = {"mlm": mlm, "np": np, "pd": pd}
         self.origins: dict[str, str] = {}
         self.strings: dict[str, str] = {}
+        self.settings: dict[str, object] = {}
 
     def note(self, statement):
         """Remember an assignment to names, one by one; forget a name if it cannot be followed."""
@@ -161,6 +173,10 @@ class _Tables:
             self.known.pop(name, None)
             self.origins.pop(name, None)
             self.strings.pop(name, None)
+            self.settings.pop(name, None)
+            setting = self.setting(statement.value)
+            if setting is not None:
+                self.settings[name] = setting
             if words is not None:
                 self.strings[name] = words
             if value is not None:
@@ -194,6 +210,34 @@ class _Tables:
         value = eval(compile(ast.Expression(node), "<chapter>", "eval"), dict(self.strings))  # our own chapters' code
         return value if isinstance(value, str) else None
 
+    def setting(self, node):
+        """A value written out, or a structure of the residuals made of such; None for anything else."""
+        import mlmlib as mlm
+
+        allowed = {"dict", *(f"mlm.{name}" for name in STRUCTURES)}
+        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        calls = [ast.unparse(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)]
+        kinds = (ast.Constant, ast.Name, ast.Call, ast.Dict, ast.List, ast.Tuple)
+        if not isinstance(node, kinds) or not set(calls) <= allowed or not names <= {"mlm", "dict", *self.settings} or names and not (
+                calls or names <= set(self.settings)):
+            return None
+        try:
+            return eval(compile(ast.Expression(node), "<chapter>", "eval"), {"mlm": mlm, **self.settings})  # our own chapters' code
+        except Exception:
+            return None
+
+    def options(self, keywords) -> tuple | None:
+        """The settings of a call, ``**settings`` spread out; None if one cannot be followed."""
+        found = {}
+        for keyword in keywords:
+            value = self.setting(keyword.value)
+            if value is None and not (isinstance(keyword.value, ast.Constant) and keyword.value.value is None):
+                return None
+            if keyword.arg is None and not isinstance(value, dict):
+                return None
+            found |= value if keyword.arg is None else {keyword.arg: tuple(value) if isinstance(value, list) else value}
+        return tuple(found.items())
+
     def evaluate(self, node):
         """The table, or None for what is no table or cannot be followed."""
         import pandas as pd
@@ -205,7 +249,7 @@ class _Tables:
         ):
             return None
         if any(isinstance(n, (ast.Lambda, ast.comprehension)) for n in ast.walk(node)) or re.search(
-            r"\b(lmm|ols|compare|ask|labs|plots)\b", source
+            r"\b(lmm|ols|gls|compare|ask|labs|plots)\b", source
         ):
             return None
         try:

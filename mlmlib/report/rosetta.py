@@ -10,6 +10,7 @@ from ..formula import parse
 from . import book
 from .equations import equations
 from .translate import TARGETS, elsewhere, translate
+from .translate.back import python
 
 KINDS = {
     "linear": "Models without groups",
@@ -17,6 +18,8 @@ KINDS = {
     "intercept": "Random intercepts with predictors",
     "slopes": "Random slopes, covariances free",
     "structured": "Random slopes, covariances restricted",
+    "several": "Three levels, crossed factors, multiple membership",
+    "residuals": "Residuals with a structure",
 }
 OTHERS = (  # what people paste, in the dialects that are read back
     ("r", "lmer(math ~ homework * schtype + (homework | schid), data = imm, REML = FALSE)"),
@@ -53,7 +56,8 @@ class Entry:
         """A label that stays when other models join the page."""
         use = self.uses[0]
         spelled = use.formula.replace("||", "-indep-").replace("*", "-by-").replace(":", "-x-")
-        words = re.sub(r"[^a-z0-9]+", "-", f"{spelled} {self.method} {self.key[3]}".lower()).strip("-")
+        structure = " ".join(_written(self.key[3:]))
+        words = re.sub(r"[^a-z0-9]+", "-", f"{spelled} {self.method} {structure or 'unstructured'}".lower()).strip("-")
         return f"rosetta-{words}"
 
     @property
@@ -64,12 +68,21 @@ class Entry:
     @property
     def title(self) -> str:
         """The formula, and how it is estimated."""
-        structure = "" if self.key[3] == "unstructured" else f", {self.key[3]}"
+        structure = "".join(f", {word}" for word in _written(self.key[3:]))
         return f"`{re.sub(r' +', ' ', self.uses[0].formula)}`, {'least squares' if self.method == 'OLS' else self.method}{structure}"
 
 
+def _written(structures) -> list[str]:
+    """Structures of the random effects and of the residuals, those that are not the default, in words."""
+    covariance, correlation, variance = structures
+    words = [] if covariance == "unstructured" else [covariance] if isinstance(covariance, str) else [
+        f"{structure} in {group}" for group, structure in covariance]
+    words += [] if correlation is None else [str(correlation)]
+    return words + [f"variance {one}" for one in variance]
+
+
 def meaning(formula: str, fitter: str, options: dict) -> tuple:
-    """What a call says, whatever its spelling: outcome and fixed terms, random terms, method, structure."""
+    """What a call says, whatever its spelling: outcome and fixed terms, random terms, method, structures."""
     parsed = parse(formula)
 
     def terms(found):
@@ -84,12 +97,19 @@ def meaning(formula: str, fitter: str, options: dict) -> tuple:
         else "ML"
     )
     fixed = (parsed.response.label, terms(parsed.fixed), parsed.has_intercept)
-    return fixed, random, method, options.get("covariance", "unstructured")
+    covariance, variance = options.get("covariance", "unstructured"), options.get("variance") or ()
+    covariance = tuple(sorted(covariance.items())) if isinstance(covariance, dict) else covariance
+    variance = variance if isinstance(variance, tuple) else (variance,)
+    return fixed, random, method, covariance, options.get("correlation"), variance
 
 
-def kind(formula: str, covariance: str) -> str:
+def kind(formula: str, covariance="unstructured", correlation=None, variance=()) -> str:
     """The part of the page that a model belongs to."""
     parsed = parse(formula)
+    if correlation is not None or variance:
+        return "residuals"
+    if len({r.group_name for r in parsed.random}) > 1 or any(r.group_name.startswith("mm(") for r in parsed.random):
+        return "several"
     if not parsed.random:
         return "linear"
     if any(len(r.terms) > 1 or () not in r.terms for r in parsed.random):
@@ -109,7 +129,7 @@ def entries(root: Path, pages=None) -> list[Entry]:
             found[key].uses.append(use)
         else:
             fit = getattr(mlm, use.call)(use.formula, use.table, **options)
-            found[key] = Entry(key, kind(use.formula, key[3]), [use], fit)
+            found[key] = Entry(key, kind(use.formula, *key[3:]), [use], fit)
     return sorted(found.values(), key=lambda e: list(KINDS).index(e.kind))
 
 
@@ -167,7 +187,7 @@ def models(root: Path, pages=None) -> str:
 def translate_call(entry: Entry) -> str:
     """The call of mlmlib, as the chapter writes it."""
     use = entry.uses[0]
-    options = "".join(f", {name}={value!r}".replace("'", '"') for name, value in use.options)
+    options = "".join(f", {name}={python(value)}" for name, value in use.options)
     return f'fit = mlm.{use.call}("{use.formula}", df{options})'
 
 

@@ -41,7 +41,7 @@ class Call:
 
     def code(self, data: str = "df") -> str:
         """The call in Python."""
-        options = "".join(f", {name}={_python(value)}" for name, value in self._options().items())
+        options = "".join(f", {name}={python(value)}" for name, value in self._options().items())
         return f'mlm.{self.fitter}("{self.formula}", {data}{options})'
 
     def fit(self, table):
@@ -51,9 +51,10 @@ class Call:
         return getattr(mlmlib, self.fitter)(self.formula, table, **self._options())
 
 
-def _python(value) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_python, value))}]"
+def python(value) -> str:
+    """A setting of a fit as it is written in a call."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(python, value))}]"
     if isinstance(value, Variance):
         return f'mlm.{value.name}("{value.column}")'
     if isinstance(value, Correlation):
