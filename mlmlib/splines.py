@@ -102,7 +102,7 @@ def _boundary(x, boundary, call: str) -> tuple[float, float]:
 
 
 def _whole(value, name: str, call: str, least: int) -> int:
-    if isinstance(value, bool) or int(value) != value or value < least:
+    if isinstance(value, (bool, str)) or int(value) != value or value < least:
         raise FormulaError(f"{call}: {name}={value!r} must be a whole number of at least {least}.")
     return int(value)
 

@@ -84,7 +84,7 @@ def functions(memory: Memory) -> dict:
         mean, norms, alpha = memory.recall(lambda: _learn_poly(x, degree))
         return named(_poly(x, mean, norms, alpha))
 
-    def piecewise(x, knots, coding="slopes"):
+    def piecewise(x, knots=None, coding="slopes"):
         return memory.recall(lambda: learn_piecewise(x, knots, coding))(x)
 
     def bs(x, df=None, knots=None, degree=3, intercept=False, boundary=None):

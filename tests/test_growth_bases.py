@@ -95,6 +95,8 @@ def test_same_space_same_fit():
 
 @pytest.mark.parametrize("call, error, words", [
     ("piecewise(x, knots=[5, 2])", mlm.FormulaError, "rising"),
+    ("piecewise(x)", mlm.FormulaError, "knots="),
+    ("bs(x, df='a')", mlm.FormulaError, "whole number"),
     ("piecewise(x, knots=[20])", mlm.DataError, "inside the column"),
     ("piecewise(x, knots=[5], coding='both')", mlm.FormulaError, "'slopes' or 'changes'"),
     ("bs(x, df=2)", mlm.FormulaError, "at least 3"),

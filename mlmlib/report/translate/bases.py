@@ -36,6 +36,8 @@ def in_r(factor) -> str | None:
         return None
     if call.func.id == "piecewise":
         knots = named.get("knots", values[0] if values else None)
+        if knots is None:
+            return None
         return _broken(x, list(np.atleast_1d(knots)), named.get("coding", (values + [None, None])[1] or "slopes"))
     names = {"poly": ("degree", "raw"), "bs": ("df", "knots", "degree", "intercept", "boundary"),
              "ns": ("df", "knots", "intercept", "boundary")}[call.func.id]
