@@ -100,7 +100,8 @@ class R2(_Shown):
     notes: tuple = ()
 
     def _title(self):
-        return f"Explained variance of {self.formula}\nagainst {self.null}"
+        against = f"\nagainst {self.null}" if self.reduction.rows else ""
+        return f"Explained variance of {self.formula}{against}"
 
     def _rows(self):
         rows = [["marginal R2: fixed part", "Nakagawa & Schielzeth", percent(self.marginal)],
@@ -211,6 +212,8 @@ def r2(fit, null=None, *, slopes: str = "refit") -> R2 | LinearR2:
     - Marginal: var(X gamma) / (var(X gamma) + mean(z' T z) + sigma^2), conditional with mean(z' T z) in the numerator too; the
       mean is over the rows, which is Johnson's rule. The variance of X gamma has divisor N - 1, and no offset.
     - Level 1: 1 - (sigma^2 + tau_00) / (the same of the null).
+    - With ``correlation=`` or ``variance=`` there are the marginal and conditional R2 alone, sigma^2 being the mean of the rows'
+      residual variances.
     - Level 2: 1 - (sigma^2 / n + tau_00) / (the same of the null), with n the harmonic mean of the group sizes. This is the
       size at which the formula gives the average over groups of the error variance sigma^2 / n_j + tau_00.
 
@@ -222,7 +225,8 @@ def r2(fit, null=None, *, slopes: str = "refit") -> R2 | LinearR2:
     >>> round(got.marginal, 4), round(got.conditional, 4), round(got.level1, 4), round(got.reduction["Residual"], 4)
     (0.0439, 0.2319, 0.0435, 0.0625)
     """
-    only_plain_residuals(fit, "r2")
+    if hasattr(fit, "residual_table"):
+        return _structured(fit, null)
     if slopes not in ("refit", "average"):
         raise ValueError(f"slopes={slopes!r} must be 'refit' or 'average'.")
     if getattr(fit, "rsquared", None) is not None:
@@ -250,6 +254,23 @@ def r2(fit, null=None, *, slopes: str = "refit") -> R2 | LinearR2:
     whole = fixed + random + residual
     return R2(fit.formula, null.formula, fixed / whole, (fixed + random) / whole, level1, level2, reduction, fixed, random,
               residual, size, tuple(notes))
+
+
+def _structured(fit, null) -> R2:
+    """Of a model with a residual structure: Nakagawa's measures, the residual variance averaged over the rows.
+
+    The other families compare variances that such a model has a row of its own for, or that share the groups' with the
+    correlation of the residuals.
+    """
+    if null is not None:
+        raise DataError("For a model with correlation= or variance= there are the marginal and conditional R2 only, which "
+                        "have no null model; leave null= out.")
+    fixed, random = float(np.var(fit.design.X @ fit._params, ddof=1)), row_variance(fit)
+    residual = float(np.mean(fit._row_sd ** 2))
+    whole, nan = fixed + random + residual, float("nan")
+    notes = ["The residual variance is the mean over the rows; correlation of residuals counts as unexplained."]
+    return R2(fit.formula, "no null model", fixed / whole, (fixed + random) / whole, nan, nan,
+              ProportionalReduction("no null model", fit.formula, ()), fixed, random, residual, nan, tuple(notes))
 
 
 def shares(fit) -> tuple[float, float, float]:

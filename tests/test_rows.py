@@ -185,9 +185,12 @@ def test_groups_must_lie_within_the_random_effects():
         mlm.lmm("y ~ 1 + (1 | pupil) + (1 | wave)", DATA, correlation=mlm.ar1("wave", group="pupil"))
 
 
-def test_what_is_not_there_yet_says_so():
-    fit = fitted("mixed ar1")
-    for call in (fit.profile, fit.bootstrap, fit.explain, fit.report, fit.equations, lambda: fit.translate("lme4"),
-                 lambda: fit.coef_table(ddf="satterthwaite"), lambda: mlm.influence(fit), lambda: mlm.r2(fit)):
+def test_what_is_not_there_says_so():
+    fit = fitted("both")
+    for call in (lambda: mlm.icc(fit), lambda: mlm.reliability(fitted("mixed ar1"))):
         with pytest.raises(mlm.FormulaError, match="so far"):
             call()
+    with pytest.raises(mlm.DataError, match="mixed model"):
+        mlm.icc(fitted("ar1"))
+    with pytest.raises(ValueError, match="is not known"):
+        fit.residuals("studentized")

@@ -15,7 +15,6 @@ from . import level1, level2, linearity
 from .influence import influence as influence_of
 from .judging import Check
 from .several_blocks import seen_by
-from ..lmm.factors import only_plain_residuals
 
 __all__ = ["Diagnosis", "diagnose"]
 
@@ -153,7 +152,10 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
     >>> round(found["correlated with ses"].value, 2)
     3.69
     """
-    only_plain_residuals(fit, "diagnose")
+    if hasattr(fit, "residual_table"):
+        from .row_checks import row_checks
+        checks, influences = row_checks(fit, time, reestimate)
+        return Diagnosis(fit, tuple(checks), influences)
     if not getattr(fit, "n_groups", None):
         raise ValueError(
             "The model has no random effects; diagnose is for models of mlm.lmm. For mlm.ols see fit.residuals and "
