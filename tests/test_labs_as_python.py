@@ -15,6 +15,7 @@ ASKED = {
     "influence": {"school": 54344, "out": [6467], "sizes": {62821: 40}},
     "likelihood_surface": {"surface": "hsb", "method": "simplex"},
     "origin_of_time": {"study": "sleepstudy", "origin": 9, "curved": True},
+    "piecewise": {"study": "rats", "shape": "jump", "knots": [20, 43], "at": 1, "worlds": 4},
     "shrinkage": {"school": 6327, "mode": "none", "sizes": {7472: 5}, "edits": [(6327, 2, -4.5)]},
     "variance_partition": {"what": "rate", "out": "none", "child_rate": 0.02, "m": 8},
     "variance_test": {"tau2": 0.1, "studies": 20},

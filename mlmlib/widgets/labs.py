@@ -14,8 +14,9 @@ _LABS = (
     "influence",
     "least_squares",
     "likelihood_surface",
-    "shrinkage",
     "origin_of_time",
+    "piecewise",
+    "shrinkage",
     "variance_partition",
     "variance_test",
 )

@@ -160,9 +160,9 @@ function drawOrigin(s, x, bottom, { r, set }) {
 
 const signed = (v, digits = 2) => (v > 0 ? "+" : "") + num(v, digits);
 const range = (study, key, label, min, max) => ({ key, type: "range", label, symbol: "c", min, max, step: 0.1, format: (v) => num(v, 1), show: (st) => st.study === study });
-const go = (id, label, where) => ({ type: "button", id, main: false, label, press: (ctx) => {
-  const { study, calm } = ctx.result, to = where(study, calm);
-  ctx.set({ [study.key]: clamp(Number((Math.round(to / study.step) * study.step).toFixed(6)), ...study.ends) });
+const go = (id, label, where) => ({ type: "button", id, main: false, label, press: ({ state, data, set }) => {
+  const study = data[state.study], to = where(study);
+  set({ [study.key]: clamp(Number((Math.round(to / study.step) * study.step).toFixed(6)), ...study.ends) });
 } });
 const outwardly = (r) => (r.outside ? " Nobody was seen then: the numbers are those of straight continuation." : "");
 
