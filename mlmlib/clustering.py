@@ -9,30 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from .lmm.factors import only_plain_residuals
 
-from mlmlib.display import html_table, number, text_table
+from mlmlib.display import Shown, number
 from mlmlib.errors import DataError
 from mlmlib.results import normal_quantile
 
-
-class _Shown:
-    """A small result prints itself from its title, its rows and a note."""
-
-    def __repr__(self):
-        header, rows = self._rows()
-        note = f"\n{self._note()}" if self._note() else ""
-        return f"{self._title()}\n{text_table(header, rows)}{note}"
-
-    def _repr_html_(self):
-        return html_table(*self._rows(), caption=self._title(), note=self._note())
-
-    def _note(self):
-        return ""
+from .lmm.factors import only_plain_residuals
 
 
 @dataclass(frozen=True, repr=False)
-class Icc(_Shown):
+class Icc(Shown):
     """An intraclass correlation: the share of variance between groups.
 
     `kind` says whether it is "unconditional" (no predictors), "residual" (what predictors leave), or comes "from
@@ -50,6 +36,7 @@ class Icc(_Shown):
     level: float = 0.95
     at: dict = field(default_factory=dict)
     note: str = ""
+    share: float = float("nan")
 
     def __float__(self):
         return self.estimate
@@ -85,7 +72,9 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", **options):
     level : float
         Confidence level.
     group : str, optional
-        The grouping factor, needed when there are several: the ICC is then its share of the whole.
+        The grouping factor, needed when there are several.  The ICC is the correlation of two rows of one group: where
+        the factor is nested in others, rows of one group share those too, and their variances count, as in Stata's
+        `estat icc`; the note then has the factor's own share of the variance.
     at : dict, optional
         Values of the predictors whose slopes vary.
     method : {"wald", "profile", "bootstrap"}
@@ -109,6 +98,7 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", **options):
     """
     if getattr(getattr(fit, "model", None), "rows", None) is not None and fit.model.rows.variances:
         only_plain_residuals(fit, "icc")  # a residual variance for each row, so as many intraclass correlations
+    from .report.nesting import outer_of
     groups = _groups_of(fit)
     if group is None and len(groups) > 1:
         raise DataError(f"The model has several grouping factors; name one: group={' or '.join(map(repr, groups))}.")
@@ -135,24 +125,30 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", **options):
             gradient[term.group][place] += weight * derivative
     noise = np.zeros(len(names))
     noise[-1] = 2 * within
-    between, total = variance[group], sum(variance.values()) + within
+    shared = (*outer_of(fit.design, group), group)
+    between, total = sum(variance[g] for g in shared), sum(variance.values()) + within
     rho = between / total
     whole = sum(gradient.values()) + noise
-    direction = (gradient[group] - rho * whole) / total
+    direction = (sum(gradient[g] for g in shared) - rho * whole) / total
     used = direction != 0
     se = float(np.sqrt(direction[used] @ cov[np.ix_(used, used)] @ direction[used]))
-    note = ""
+    note = ("The model correlates residuals: this is the correlation of rows of a group whose residuals are uncorrelated."
+            if getattr(fit.model, "correlation", None) is not None else "")
     if fit.is_singular or se != se:
         se, note = float("nan"), "No standard error: the fit is singular, on the boundary of what can be estimated."
     lower, upper = _logit_interval(rho, se, level) if se == se and 0 < rho < 1 else (float("nan"),) * 2
     if method != "wald":
         lower, upper, told = _other_interval(fit, level, group, at, method, options)
         note = " ".join(filter(None, (note, told)))
-    elif options:
+    elif len(shared) > 1:
+        note = " ".join(filter(None, (note, f"Rows of one {group} share {' and '.join(shared[:-1])} too; the share of "
+                                            f"variance of {group} alone is {variance[group] / total:.4g}.")))
+    if method == "wald" and options:
         raise TypeError(f"icc(method='wald') has no option {next(iter(options))!r}.")
     only_means = fit.spec.exog_names in ((), ("Intercept",)) and not slopes
     kind = "unconditional" if only_means else "residual"
-    return Icc(float(rho), float(between), float(total - between), kind, group, se, lower, upper, level, at, note)
+    return Icc(float(rho), float(between), float(total - between), kind, group, se, lower, upper, level, at, note,
+               float(variance[group] / total))
 
 
 def _other_interval(fit, level, group, at, method, options):
@@ -220,7 +216,7 @@ def icc_anova(y, groups, level=0.95):
 
 
 @dataclass(frozen=True, repr=False)
-class DesignEffect(_Shown):
+class DesignEffect(Shown):
     """What clustering costs: `deff` on variances, `deft` = its root on standard errors, and the effective sample size.
 
     `n` rows are worth `n_eff` independent ones; `size` is the cluster size that the formula used.
@@ -301,7 +297,7 @@ def design_effect(icc, n=None, *, groups=None):
 
 
 @dataclass(frozen=True, repr=False)
-class Reliability(_Shown):
+class Reliability(Shown):
     """lambda_j: how much of what a group's own data say about its coefficient is true difference, not noise.
 
     `table` has a row for each group (n and lambda of every random coefficient), `mean` the averages.

@@ -57,3 +57,18 @@ def _is_number(text):
 
 def _align(text):
     return "" if _is_number(text) else ' style="text-align:left"'
+
+
+class Shown:
+    """A small result prints itself from its title, its rows and a note."""
+
+    def __repr__(self):
+        header, rows = self._rows()
+        note = f"\n{self._note()}" if self._note() else ""
+        return f"{self._title()}\n{text_table(header, rows)}{note}"
+
+    def _repr_html_(self):
+        return html_table(*self._rows(), caption=self._title(), note=self._note())
+
+    def _note(self):
+        return ""

@@ -233,3 +233,16 @@ def test_within_between_gives_the_published_disaggregated_model(math):
 def test_centering_refuses(call, words, math):
     with pytest.raises(mlm.DataError, match=words):
         call(math)
+
+
+def test_icc_of_nested_factors_is_the_correlation_of_two_rows():
+    fit = mlm.lmm("strength ~ 1 + (1 | batch/cask)", mlm.load("pastes"))
+    batch, cask, noise = fit.variance_components["variance"]
+    whole = batch + cask + noise
+    outer, inner = (mlm.icc(fit, group=group) for group in ("batch", "batch:cask"))
+    assert outer.estimate == pytest.approx(batch / whole) and outer.share == outer.estimate
+    assert inner.estimate == pytest.approx((batch + cask) / whole)
+    assert inner.share == pytest.approx(cask / whole) and "share batch too" in str(inner)
+    crossed = mlm.lmm("diameter ~ 1 + (1 | plate) + (1 | sample)", mlm.load("penicillin"))
+    plate = mlm.icc(crossed, group="plate")
+    assert plate.estimate == plate.share and not plate.note

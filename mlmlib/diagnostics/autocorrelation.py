@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..clustering import _Shown
+from ..display import Shown
 from ..errors import DataError
 from ..results import normal_quantile
 from ..rows.layout import Layout, layout
@@ -26,7 +26,7 @@ _STEPS = 1000  # lags above which pairs are counted by rows in their order
 
 
 @dataclass(frozen=True, repr=False)
-class Acf(_Shown):
+class Acf(Shown):
     """Autocorrelations of residuals.
 
     Attributes

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..clustering import _Shown
-from ..display import number
+from ..display import Shown, number
 from ..results import normal_quantile
 from .parameters import sigma_name
 
@@ -22,7 +21,7 @@ __all__ = ["Bootstrap", "bca_levels", "quantiles"]
 TYPES = ("percentile", "basic", "normal", "bca")
 
 
-class Bootstrap(_Shown):
+class Bootstrap(Shown):
     """The replicates of a bootstrap and what they say.
 
     Attributes

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..clustering import _Shown
-from ..display import number
+from ..display import Shown, number
 from ..errors import DataError
 from ..results import check_level
 from .small_sample import linear
@@ -28,7 +27,7 @@ __all__ = ["ContextualEffect", "contextual_effect"]
 
 
 @dataclass(frozen=True, repr=False)
-class ContextualEffect(_Shown):
+class ContextualEffect(Shown):
     """Between minus within: `estimate`, `se`, `statistic`, `pvalue`, `lower`, `upper`, and the two slopes it is made of."""
 
     between: float
