@@ -1,6 +1,7 @@
 """Exact tests of one variance: statistics and distributions of RLRsim, and what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mlmlib as mlm
@@ -151,3 +152,27 @@ def test_fixed_effects_belong_to_the_likelihood_ratio():
     with pytest.raises(ValueError, match="no random effects"):
         mlm.exact_rlrt(linear)
     assert mlm.exact_lrt(fit("sleepstudy_ri_ml"), linear).df == 2
+
+
+SEVERAL = reference("rlrtR_several")
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_one_factor_of_several_as_rlrsim(name):
+    """The tested factor's own spectrum, the other variances taken as known (RLRsim's m, mA, m0)."""
+    case = SEVERAL[name]
+    rows = data(case["data"]) if case["data"] != "sleep" else data("sleepstudy").assign(
+        day=lambda t: t["Days"], moved=lambda t: t["Reaction"] + 20 * np.cos(2.3 * t["Days"]))
+    fitted, null = (mlm.lmm(case[key], rows) for key in ("formula", "null"))
+    found = mlm.exact_rlrt(fitted, null, n=OURS, seed=2)
+    assert found.statistic == pytest.approx(case["statistic"], abs=1e-5)
+    assert abs(found.pvalue - case["p"]) < 0.006
+    agree(found.draws, case["quantiles"], case["zero"], N_REFERENCE["cases"])
+
+
+def test_exact_test_of_a_membership_is_refused():
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame({"a": rng.integers(8, size=120), "b": rng.integers(8, size=120), "g": rng.integers(9, size=120)})
+    rows["y"] = rng.normal(size=8)[rows["a"]] + rng.normal(size=9)[rows["g"]] + rng.normal(size=120)
+    with pytest.raises(ValueError, match="multiple membership share rows"):
+        mlm.exact_rlrt(mlm.lmm("y ~ 1 + (1 | g) + (1 | mm(a, b))", rows), mlm.lmm("y ~ 1 + (1 | g)", rows))

@@ -74,7 +74,8 @@ def exact_rlrt(fit, null=None, *, n: int = 10_000, seed: int = 1) -> ExactTest:
     Parameters
     ----------
     fit : LmmResult
-        With one variance; or with several, independent of each other, and `null` given.  Refitted by REML where it is
+        With one variance; or with several, independent of each other (of one grouping factor or of several), and
+        `null` given.  Refitted by REML where it is
         by ML, which the note says.
     null : LmmResult, optional
         The same model without the variance that is tested; the linear model when left out.
@@ -203,6 +204,24 @@ def null_text_alone(fit) -> str:
     return f"{' = '.join(f'var({name})' for name in term.names)} = 0"
 
 
+def _products(elimination, factor, p: int) -> tuple[np.ndarray, np.ndarray]:
+    """Z_j'Z_j, shape (J, q, q), and Z_j'X_j, shape (J, q, p), of the grouping factor that the direction belongs to."""
+    q = elimination.q
+    if hasattr(elimination, "AB"):
+        return elimination.AB[:, :q].transpose(2, 0, 1), elimination.AB[:, q:q + p].transpose(2, 0, 1)
+    moved = np.flatnonzero(np.abs(factor).max(axis=1) > 0)
+    k = next(k for k, own in enumerate(elimination.factors) if moved[0] in own.effects)
+    own = elimination.factors[k]
+    if not own.single:
+        raise ValueError("Groups of a multiple membership share rows, so that the spectrum that the exact test needs is "
+                         "not had group by group; mlm.compare tests the variance, or method='bootstrap'.")
+    ZZ, ZX = np.zeros((own.J, q, q)), np.zeros((own.J, q, p))
+    ZZ[:, own.effects[:, None], own.effects] = elimination.own_products(k)[0]
+    ZX[:, own.effects] = (elimination.B1 if k == elimination.first else
+                          elimination.B2[elimination.nodes[k].ravel()].reshape(own.J, own.q, -1))[:, :, :p]
+    return ZZ, ZX
+
+
 def _spectrum(criterion, factor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Eigenvalues of Z'(I - P_X)Z and of Z'Z for Z times a factor, with how often each occurs.
 
@@ -215,9 +234,10 @@ def _spectrum(criterion, factor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ndarray, ndarray, ndarray
         Eigenvalues of the first in units of the largest, their counts, and of the second all.
     """
-    AB, q, p = criterion.elimination.AB, criterion.elimination.q, criterion.p
-    A = np.einsum("ar,abj,bs->jrs", factor, AB[:, :q], factor)
-    B = np.einsum("ar,akj->jrk", factor, AB[:, q:q + p])
+    p = criterion.p
+    ZZ, ZX = _products(criterion.elimination, factor, p)
+    A = np.einsum("ar,jab,bs->jrs", factor, ZZ, factor)
+    B = np.einsum("ar,jak->jrk", factor, ZX)
     values, vectors = np.linalg.eigh(A)
     xi, B = values.ravel(), (vectors.transpose(0, 2, 1) @ B).reshape(-1, p)
     order = np.argsort(xi)
