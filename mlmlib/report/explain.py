@@ -13,7 +13,8 @@ from .explain_random import changing, diagnoses, variance_part
 from .ledger import Ledger, Prose, joined
 from .meaning import meaning, simple_slope
 from .words import Words
-from ..lmm.factors import only_plain_residuals
+from ..errors import FormulaError
+from .prose_rows import aloud, has_structure, residual_sd
 
 __all__ = ["explain"]
 
@@ -52,7 +53,8 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wa
     >>> [heading for heading, _ in told.sections]
     ['Asked', 'Fixed part', 'Variance part', 'What the model does not know', 'What would change our mind', 'Messages']
     """
-    only_plain_residuals(fit, "explain()")
+    if hasattr(fit, "outcomes"):
+        raise FormulaError("explain() reads models of one outcome; this one has several.")
     words, say = Words(fit, labels, units), Ledger(level, ddf)
     mixed = bool(getattr(fit, "n_groups", None))
     sections = [("Asked", [_asked(fit, words, say, mixed)])]
@@ -72,17 +74,21 @@ def _asked(fit, words, say, mixed):
     rows = f"{say.count('rows', fit.nobs)} {words.rows}"
     unit = f" (in {words.outcome_unit})" if words.outcome_unit else ""
     if not mixed:
-        return (f"How does {words.outcome}{unit} go with {joined(columns)}, among {rows} taken as independent of one another?" if columns
+        taken = "whose residuals have a structure" if has_structure(fit) else "taken as independent of one another"
+        return (f"How does {words.outcome}{unit} go with {joined(columns)}, among {rows} {taken}?" if columns
                 else f"What is the mean of {words.outcome}{unit} over {rows}?")
     groups = joined(f"{say.count('groups', n)} {words.groups(g)}" for g, n in fit.n_groups.items())
     inside = words.inside(next(iter(fit.n_groups)))
     if not columns:
-        one = words.groups(next(iter(fit.n_groups)))
+        one = joined(words.groups(g) for g in fit.n_groups)
         return f"What is the mean of {words.outcome}{unit}, and how do {rows} {inside} {groups} vary about it, between {one} and within?"
-    own = ["level" if n == "Intercept" else f"slope of {words.short(n)}" for n in
-           dict.fromkeys(n for term in fit.design.random for n in term.names)]
+    own = []
+    for g in fit.n_groups:
+        effects = dict.fromkeys(n for term in fit.design.random if term.group == g for n in term.names)
+        own.append(f"{words.group(g)} has its own " + joined("level" if n == "Intercept" else f"slope of {words.short(n)}"
+                                                             for n in effects))
     return (f"How does {words.outcome}{unit} go with {joined(columns)}, among {rows} {inside} {groups}, "
-            f"when each {words.group(next(iter(fit.n_groups)))} has its own {joined(own)}?")
+            f"when each {joined(own, 'and each') if len(own) < 3 else ', each '.join(own)}?")
 
 
 def _fixed(fit, words, say, mixed):
@@ -132,9 +138,11 @@ def _aloud(fit, words, say, read, row, places, mixed):
         if not read.conditions:
             if not mixed:
                 return f"the mean over all {words.rows} is {value()}."
+            if len(fit.n_groups) > 1:
+                return f"the expected {words.outcome} of {_average(fit, words)} is {value()}."
             return f"the mean of the {words.groups(next(iter(fit.n_groups)))}' true means is {value()}."
         factor = next(iter(fit.n_groups)) if mixed else None
-        average = f" {words.inside(factor)} an average {words.group(factor)}" if mixed else ""
+        average = f" {words.inside(factor)} {_average(fit, words)}" if mixed else ""
         return (f"the expected {words.outcome} of a {words.row}{average}{_at(say, read.conditions, ' with ')} is {value()}."
                 f"{_far(fit, words, say, read)}")
     if read.kind == "slope":
@@ -144,7 +152,8 @@ def _aloud(fit, words, say, read, row, places, mixed):
             pair = (f"of two {words.groups(focal.group)} that {differ}, the higher one has {value(size=True)} {more}, in expected "
                     f"{words.outcome}")
         else:
-            kind = words.centering(focal) if mixed and len(fit.n_groups) == 1 else ""
+            single = mixed and len(fit.n_groups) == 1 and fit.design.random[0].members is None
+            kind = words.centering(focal) if single else ""
             same = f" of the same {words.group(next(iter(fit.n_groups)))}" if kind in ("within", "balanced", "adjusted") else ""
             pair = f"of two {words.rows}{same} that {differ}, the higher one has {value(size=True)} {more} on average"
         return f"{pair}{_at(say, read.conditions)}.{_feel(fit, words, say, read, estimate, places)}"
@@ -157,6 +166,10 @@ def _aloud(fit, words, say, read, row, places, mixed):
         return _product(words, say, read, estimate, places)
     return (f"the coefficient is {say.plain(f'{read.name}: estimate', estimate, places)} and has no meaning by itself: draw the "
             f"predictions (fit.margins) to read it with the others.")
+
+
+def _average(fit, words):
+    return joined(f"an average {words.group(factor)}" for factor in fit.n_groups)
 
 
 def _product(words, say, read, estimate, places):
@@ -205,6 +218,11 @@ def _feel(fit, words, say, read, estimate, places):
 
 
 def _residual(fit, words, say):
+    if has_structure(fit):
+        sd = words.amount(say.plain("residual SD", fit.sigma, say.places(fit.sigma / 100)))
+        yield f"The residual SD is {sd}{say.quote(residual_sd(fit), 'condition')}."
+        yield from aloud(fit, words, say)
+        return
     sd = say.plain("residual SD", fit.sigma)
     apart = say.plain("residual: typical distance", 2 * fit.sigma / np.sqrt(np.pi))
     yield (f"{words.rows[0].upper()}{words.rows[1:]} with the same predictors scatter about the line with an SD of {words.amount(sd)}: two "
@@ -216,15 +234,18 @@ def _residual(fit, words, say):
 def _unknown(fit, words, say, mixed):
     columns = [p for name in fit._names for p in words.pieces(name)]
     if mixed:
-        group = words.groups(next(iter(fit.n_groups)))
+        group = joined(words.groups(g) for g in fit.n_groups)
         yield f"Why {group} differ: all that sets them apart and is not in the model is in their deviations, under no name."
+    elif has_structure(fit):
+        yield ("Why residuals are alike or of unequal size: the structure describes that they are. A mean that bends where the model has it "
+               "straight looks like memory.")
     else:
         yield f"Whether {words.rows} belong together: if some share a school, a person or a place, the standard errors are too small."
     if columns:
-        compared = f"{words.rows} and {group}" if mixed else words.rows
+        compared = joined([words.rows, *(words.groups(g) for g in fit.n_groups)]) if mixed else words.rows
         yield (f"What would happen if a predictor were changed. The coefficients compare {compared} "
                f"as they were found; only where a predictor was assigned at random do they say more.")
-    if mixed and len(fit.n_groups) == 1:
+    if mixed and len(fit.n_groups) == 1 and fit.design.random[0].members is None:
         mixed_up = list(dict.fromkeys(p.column for p in columns if p.plain and p.group is None and words.centering(p) == "mixed"))
         if mixed_up:
             yield (f"How much of the slope of {joined(mixed_up)} lies within {group} and how much between them: it mixes the two. "
@@ -242,5 +263,7 @@ def _mind(fit, words, say, mixed):
         yield f"More data on {joined(doubtful)}: a coefficient whose interval holds zero may well be on its other side."
     if mixed:
         yield from changing(fit, words, say)
+    elif has_structure(fit):
+        yield "Another structure of the residuals that fits as well with other standard errors (mlm.compare, AIC)."
     elif not doubtful:
         yield f"A plot of the residuals that shows a bend, or {words.rows} that come in groups."

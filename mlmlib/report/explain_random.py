@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..clustering import icc
+from ..r2 import shares
 from ..results import normal_quantile
 from .ledger import joined
+from .nesting import chain_of, outer_of
 from .prose_random import OPEN
+from .prose_rows import aloud, correlated, has_structure, residual_sd, shares_defined
 
 __all__ = ["changing", "diagnoses", "variance_part"]
 
@@ -48,22 +51,56 @@ def variance_part(fit, words, say):
             for b in range(a + 1, len(term.names)):
                 if T[a, b] and not zero[a] and not zero[b]:
                     yield _correlation(fit, words, say, term, a, b, T, sd)
-    group = words.group(next(iter(fit.n_groups)))
     places = say.places(fit.sigma / 100)
     alike = " alike in the predictors" if len(fit._names) > 1 else ""
-    yield (f"{words.rows[0].upper()}{words.rows[1:]} of one {group} scatter about their {group}'s own "
-           f"{'line' if slopes else 'level'} with an SD of {words.amount(say.plain('residual SD', fit.sigma, places))}; "
-           f"two of them{alike} typically lie "
-           f"{_apart(say, 'residual', fit.sigma, places)} apart.")
+    home, own = _home(fit, words, slopes)
+    sd = words.amount(say.plain("residual SD", fit.sigma, places))
+    if has_structure(fit):
+        yield f"{_capital(words.rows)} of {home} scatter about {own} with an SD of {sd}{say.quote(residual_sd(fit), 'condition')}."
+        yield from aloud(fit, words, say)
+    else:
+        yield (f"{_capital(words.rows)} of {home} scatter about {own} with an SD of {sd}; "
+               f"two of them{alike} typically lie {_apart(say, 'residual', fit.sigma, places)} apart.")
+    if not shares_defined(fit):
+        if any(term.members is not None for term in fit.design.random) and not has_structure(fit):
+            _, between, within = shares(fit)
+            groups = joined(words.groups(g) for g in fit.n_groups)
+            yield (f"Of the variance that the fixed part leaves, {say.percent('share', between / (between + within))} lies between {groups} "
+                   f"for the average {words.row}; what a {words.row} has of it depends on its weights.")
+        return
     for name in fit.n_groups:
         rho = icc(fit, say.level, group=name)
         left = "" if rho.kind == "unconditional" else " that the predictors leave"
         where = f" (for {say.quote(joined(map(words.zero, dict.fromkeys(slopes))), 'condition')})" if slopes else ""
-        text = (f"Of the variance{left}, {say.percent('ICC', rho.estimate)} lies between {words.groups(name)}{where}: the intraclass "
-                f"correlation is {say.share('ICC', rho.estimate)}")
+        text = (f"Of the variance{left}, {say.percent('share', rho.share)} lies between {words.groups(name)}{where}")
+        if correlated(fit):
+            yield f"{text}."
+            continue
+        nested = rho.share < rho.estimate  # the rows of a nested group share the groups above it as well
+        text += (f"; two {words.rows} of one {words.group(name)} share what is above it too, and their intraclass correlation is "
+                 if nested else ": the intraclass correlation is ") + say.share("ICC", rho.estimate)
         if rho.lower == rho.lower:
             text += f", with an interval from {say.share('ICC: lower', rho.lower)} to {say.share('ICC: upper', rho.upper)}"
         yield text + "."
+    if correlated(fit):
+        yield f"These shares are not the correlations of two {words.rows}, whose residuals are correlated besides."
+
+
+def _capital(text):
+    return text[0].upper() + text[1:]
+
+
+def _home(fit, words, slopes):
+    """The groups whose effects a row has all of, and what it scatters about."""
+    chain = chain_of(fit.design)
+    what = "line" if slopes else "level"
+    if chain:
+        one = words.group(chain[-1])
+        return f"one {one}", f"their {one}'s own {what}"
+    groups = [words.group(g) for g in fit.n_groups]
+    if any(term.members is not None for term in fit.design.random):
+        return f"the same {joined(groups)}", "what these give them"
+    return joined(f"one {g}" for g in groups), f"the {what} that these give them"
 
 
 def _intercepts(fit, words, say, term, name, sd, slopes):
@@ -72,14 +109,16 @@ def _intercepts(fit, words, say, term, name, sd, slopes):
     predictors = [n for n in fit._names if n != "Intercept"]
     alike = " alike in all predictors" if predictors else ""
     at = f", where {say.quote(joined(map(words.zero, dict.fromkeys(slopes))), 'condition')}," if slopes else ""
-    text = (f"The levels of {groups}{alike} differ{at} with an SD of {words.amount(say.plain(f'{what}: SD', sd, places))}: two such "
+    above = outer_of(fit.design, term.group)
+    inside, average = (f" {words.inside(above[-1])} {a} {words.group(above[-1])}" if above else "" for a in ("one", "an average"))
+    text = (f"The levels of {groups}{inside}{alike} differ{at} with an SD of {words.amount(say.plain(f'{what}: SD', sd, places))}: two such "
             f"{groups} drawn at random typically lie {words.amount(_apart(say, what, sd, places))} apart")
     names = list(fit._names)
     if "Intercept" in names:
         middle = float(fit._params[names.index("Intercept")])
         share = say.put("range", 0.95, "95")
         zero = " with all predictors at zero or at their reference" if predictors else ""
-        text += f", and {share}% of the {groups}{zero} have a level from {_range(say, what, middle, sd, places)}, if levels are normal"
+        text += f", and {share}% of the {groups}{average}{zero} have a level from {_range(say, what, middle, sd, places)}, if levels are normal"
     return text + "."
 
 

@@ -18,7 +18,9 @@ from .ledger import Ledger, Prose, joined, sign
 from .meaning import meaning, simple_slope
 from .prose_random import references, results_random
 from .words import Words
-from ..lmm.factors import only_plain_residuals
+from ..errors import FormulaError
+from .prose_rows import has_structure, methods, residual_sd
+from .prose_rows import results as results_rows
 
 __all__ = ["report"]
 
@@ -63,7 +65,8 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
     A linear mixed model for mathematics score (math, in points) was fitted to 519 students in 23 schools (5 to 67 students per
     school, M = 22.6)
     """
-    only_plain_residuals(fit, "report()")
+    if hasattr(fit, "outcomes"):
+        raise FormulaError("report() writes of models of one outcome; this one has several.")
     words, say = Words(fit, labels, units), Ledger(level, ddf)
     mixed = bool(getattr(fit, "n_groups", None))
     sections = [("Analysis", [" ".join(_analysis(fit, words, say, level, mixed))])]
@@ -72,7 +75,8 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
                                      "or rescale the columns, and fit again."]))
         return Prose("", tuple(sections), references(fit, words, results=False), tuple(say.entries))
     results = [" ".join(_fixed(fit, words, say, level))]
-    results += results_random(fit, words, say, level) if mixed else [_linear(fit, words, say)]
+    results += results_random(fit, words, say, level) if mixed else [
+        (_generalized if has_structure(fit) else _linear)(fit, words, say)]
     sections.append(("Results", results))
     remarks = [say.quote(message) for message in fit.messages]
     if remarks:
@@ -86,9 +90,9 @@ def _analysis(fit, words, say, level, mixed):
     unit = f", in {words.outcome_unit}" if words.outcome_unit else ""
     column = fit.design.endog_name
     outcome = f"{words.outcome} ({column}{unit})" if words.outcome != column else f"{column}{f' ({unit[2:]})' if unit else ''}"
-    kind = "linear mixed model" if mixed else "linear regression"
+    kind = "linear mixed model" if mixed else "linear model with a structure of its residuals" if has_structure(fit) else "linear regression"
     yield f"A {kind} for {outcome} was fitted to {rows} {words.rows}{_sizes(fit, words, say) if mixed else ''}."
-    method = ("ordinary least squares" if fit.method == "ols" else "maximum likelihood (ML)") if not mixed else (
+    method = ("ordinary least squares" if fit.method == "ols" else "maximum likelihood (ML)") if not mixed and not has_structure(fit) else (
         "restricted maximum likelihood (REML)" if fit.reml else "maximum likelihood (ML)")
     version, python = say.put("version of mlmlib", __version__, __version__), ".".join(platform.python_version_tuple()[:2])
     python = say.put("version of Python", python, python)
@@ -97,6 +101,8 @@ def _analysis(fit, words, say, level, mixed):
     yield from _centering(fit, words)
     if mixed:
         yield from _random_structure(fit, words)
+    if has_structure(fit):
+        yield from (say.quote(text, "structure") for text in methods(fit, words))
     if fit.design.weights is not None:
         yield "Rows were weighted: the residual variance of a row is inversely proportional to its weight."
     yield _tests(fit, words, mixed, say)
@@ -137,7 +143,7 @@ def _sizes(fit, words, say):
     for factor, count in fit.n_groups.items():
         sizes = fit.group_sizes[factor]
         low, high = (say.count(f"{end} group size", int(v)) for end, v in (("smallest", sizes.min()), ("largest", sizes.max())))
-        name = words.groups(factor) + (f" of {factor}" if words.group(factor) == "group" and len(fit.n_groups) == 1 else "")
+        name = words.groups(factor) + (f" of {words.written(factor)}" if words.group(factor) == "group" and len(fit.n_groups) == 1 else "")
         spread = f"{low} {words.rows} each" if low == high else (
             f"{low} to {high} {words.rows} per {words.group(factor)}, {sign('M')} = "
             f"{say.plain('mean group size', float(sizes.mean()), 1)}")
@@ -170,7 +176,7 @@ def _predictors(fit, words):
 
 def _centering(fit, words):
     """Which slopes of level-1 columns are within groups, and which mix levels."""
-    if not getattr(fit, "n_groups", None) or len(fit.n_groups) > 1:
+    if not getattr(fit, "n_groups", None) or len(fit.n_groups) > 1 or fit.design.random[0].members is not None:
         return
     pieces = {p.column: p for name in fit._names for p in words.pieces(name) if p.plain and p.group is None}
     kinds = {column: words.centering(piece) for column, piece in pieces.items()}
@@ -279,6 +285,15 @@ def _product(words, say, read, higher, open_sign, both):
         text += (f"; for {other.category} it was {say.plain(key, estimate, places)}"
                  f"{_where(say, conditions, before=' (at ', after=')')}, {say.interval(key, lower, upper, say.level, places=places)}")
     return text + "."
+
+
+def _generalized(fit, words, say):
+    """The residual part of a model without random effects."""
+    sd = words.amount(say.plain("residual SD", fit.sigma, say.places(fit.sigma / 100)))
+    parts = [f"The residual SD{say.quote(residual_sd(fit), 'condition')} was {sd}.", *results_rows(fit, words, say, say.level)]
+    kind = "REML criterion" if fit.reml else "deviance"
+    parts.append(f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')} ({say.count('parameters', fit.n_params)} parameters).")
+    return " ".join(parts)
 
 
 def _linear(fit, words, say):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..clustering import icc
 from ..r2 import shares
 from .ledger import joined, sign
+from .prose_rows import correlated, has_structure, residual_sd, shares_defined
+from .prose_rows import results as results_rows
 from .words import effects
 
 __all__ = ["OPEN", "references", "results_random"]
@@ -28,7 +30,7 @@ def references(fit, words, results: bool = True, ddf: str = "wald") -> tuple:
     """The works that the report of a fit cites, and the source of the data where the sheet knows it."""
     from .. import __version__
     found = [_WORKS["mlmlib"].format(version=__version__)]
-    if results and getattr(fit, "n_groups", None) and len(fit._names) > 1:
+    if results and getattr(fit, "n_groups", None) and len(fit._names) > 1 and not has_structure(fit):
         found.append(_WORKS["nakagawa"])
         if _slopes(fit):
             found.append(_WORKS["johnson"])
@@ -60,9 +62,11 @@ def _spread(fit, words, say, level):
             yield f"The interval leaves open how much {joined(opens)} differ."
     row = table.iloc[-1]
     places = say.places(row["se"])
-    yield (f"The residual SD{f' within {words.groups(group)}' if len(fit.n_groups) == 1 else ''} was "
+    structured = list(results_rows(fit, words, say, level)) if has_structure(fit) else []
+    yield (f"The residual SD{say.quote(residual_sd(fit), 'condition') if has_structure(fit) else ''}{f' within {words.groups(group)}' if len(fit.n_groups) == 1 else ''} was "
            f"{words.amount(say.plain('residual SD', row['estimate'], places))}"
            f"{_ci(say, 'residual SD', row['lower'], row['upper'], level, places)}.")
+    yield from structured
 
 
 def _parameter(words, say, row, kind, names, group, level):
@@ -92,17 +96,29 @@ def _slopes(fit):
 
 def _whole(fit, words, say, level):
     slopes = _slopes(fit)
-    for group in fit.n_groups:
+    for group in fit.n_groups if shares_defined(fit) else ():
         rho = icc(fit, level, group=group)
+        if correlated(fit):
+            at = f" where {say.quote(joined(map(words.zero, slopes)), 'condition')}" if slopes else ""
+            yield f"{say.percent('share', rho.share)} of the variance{at} lay between {words.groups(group)}."
+            continue
         at = joined(map(words.zero, slopes))
         given = None if rho.kind == "unconditional" else f" and at {at}" if slopes else ""
         say.quote(at if given else "", "condition")
-        of = f" of {words.groups(group)}" if len(fit.n_groups) > 1 else ""
+        of = f" of two {words.rows} of one {words.group(group)}" if len(fit.n_groups) > 1 else ""
         text = f"the intraclass correlation{of}"
         text = f"Given the predictors{given}, {text}" if given is not None else f"T{text[1:]}"
         yield (f"{text} was ICC = {say.share('ICC', rho.estimate)}"
-               + (f", {say.interval('ICC', rho.lower, rho.upper, level, bounded=True)}." if rho.lower == rho.lower else "."))
+               + (f", {say.interval('ICC', rho.lower, rho.upper, level, bounded=True)}" if rho.lower == rho.lower else "")
+               + (f"; {say.percent('share', rho.share)} of the variance lay between {words.groups(group)}."
+                  if len(fit.n_groups) > 1 else "."))
     yield _test(fit, say)
+    yield from () if has_structure(fit) else _explained(fit, say, slopes)
+    kind = "REML criterion" if fit.reml else "deviance"
+    yield (f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')} ({say.count('parameters', fit.n_params)} parameters).")
+
+
+def _explained(fit, say, slopes):
     fixed, random, residual = shares(fit)
     whole = fixed + random + residual
     cite = _RIGHTS + ("; Johnson, 2014" if slopes else "")
@@ -111,8 +127,6 @@ def _whole(fit, words, say, level):
         yield (f"The fixed part's predictions made up {say.percent('marginal R2', fixed / whole)} of the variance "
                f"(marginal {sign('R')}\u00b2 = {say.share('marginal R2', fixed / whole)}), those of fixed and random part together "
                f"{say.percent('conditional R2', (fixed + random) / whole)} ({both}; {cite}).")
-    kind = "REML criterion" if fit.reml else "deviance"
-    yield (f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')} ({say.count('parameters', fit.n_params)} parameters).")
 
 
 def _test(fit, say):
@@ -126,5 +140,6 @@ def _test(fit, say):
         shown = f"\u03c7\u00b2({say.put('df', df, f'{df:g}')})"
         tail = " (conservative, because variances cannot be negative)" if test.note else ""
     what = "restricted likelihood-ratio" if fit.reml else "likelihood-ratio"
-    return (f"Against the model without random effects, the {what} test gave {shown} = "
+    same = " with the same structure of the residuals" if has_structure(fit) else ""
+    return (f"Against the model without random effects{same}, the {what} test gave {shown} = "
             f"{say.put('LR statistic', test.statistic, f'{test.statistic:,.2f}')}, {say.p('p of LR', test.pvalue)}{tail}.")

@@ -187,7 +187,7 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
         add(
             f"ICC{which}",
             f"icc: {factor}",
-            [icc(fit, group=factor).estimate if m and p and factor in fit.n_groups else None
+            [icc(fit, group=factor).estimate if m and p and factor in fit.n_groups and not factor.startswith("mm(") else None
              for fit, m, p in zip(fits, mixed, plain)],
             apa,
         )

@@ -14,6 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
+from .nesting import short_name
+
 __all__ = ["Piece", "Words", "plural", "split"]
 
 _IRREGULAR = {
@@ -35,9 +37,12 @@ _PLACES = {"school", "class", "classroom", "group", "team", "hospital", "clinic"
 def plural(word: str) -> str:
     """The plural of an English noun; of several words the last is changed.
 
-    >>> plural("school"), plural("class"), plural("country"), plural("test day"), plural("child")
-    ('schools', 'classes', 'countries', 'test days', 'children')
+    >>> plural("school"), plural("class"), plural("country"), plural("test day"), plural("child"), plural("sample of ore")
+    ('schools', 'classes', 'countries', 'test days', 'children', 'samples of ore')
     """
+    head = re.match(r"(\S+) ((?:of|on|in|within) .*)", word)
+    if head:
+        return f"{plural(head[1])} {head[2]}"
     *front, last = word.split(" ")
     if last in _IRREGULAR:
         many = _IRREGULAR[last]
@@ -126,7 +131,7 @@ class Words:
 
     @property
     def row(self) -> str:
-        return self.labels.get("row") or (self.sheet.facts["unit"] if self.sheet else "row")
+        return self.labels.get("row") or (re.split(r" (?:of|on|in) an? ", self.sheet.facts["unit"])[0] if self.sheet else "row")
 
     @property
     def rows(self) -> str:
@@ -134,15 +139,29 @@ class Words:
 
     def group(self, factor: str) -> str:
         """What one group of a grouping factor is called."""
-        if factor in self.labels:
-            return self.labels[factor]
-        if self.sheet and factor in self.sheet.columns:
-            return self.sheet.columns[factor].label
-        return "group"
+        short = self._short(factor)
+        known = next((self.labels[name] for name in (factor, short) if name in self.labels), None)
+        if known is None and self.sheet and short in self.sheet.columns:
+            known = self.sheet.columns[short].label
+        return known or "group"
+
+    def _short(self, factor: str) -> str:
+        """The column that names the groups: ``child`` of ``school:child``, the first of a membership in several."""
+        if factor.startswith("mm("):
+            return factor[3:-1].split(",")[0].strip()
+        return short_name(factor, list(getattr(self.fit, "n_groups", None) or [factor]))
+
+    @staticmethod
+    def written(factor: str) -> str:
+        """A grouping factor in prose: ``s1 and s2`` of ``mm(s1, s2, weights=(w1, w2))``."""
+        if not factor.startswith("mm("):
+            return factor
+        columns = factor[3:-1].partition("weights=")[0].split(",")
+        return " and ".join(column.strip(" `") for column in columns if column.strip())
 
     def groups(self, factor: str) -> str:
         several = len(getattr(self.fit, "n_groups", None) or ()) > 1
-        return plural(self.group(factor)) + (f" of {factor}" if several and self.group(factor) == "group" else "")
+        return plural(self.group(factor)) + (f" of {self._short(factor)}" if several and self.group(factor) == "group" else "")
 
     def inside(self, factor: str) -> str:
         """``"in"`` for groups that hold their rows, as schools do, ``"of"`` for those that have them, as doctors do."""
@@ -234,7 +253,7 @@ class Words:
         import pandas as pd
 
         design = self.fit.design
-        for term in sorted(design.random, key=lambda term: len(term.levels)):
+        for term in sorted((t for t in design.random if t.members is None), key=lambda term: len(term.levels)):
             columns = [np.asarray(design.data[c]) for c in factor.columns]
             columns = [c if design.kept is None else c[design.kept] for c in columns]
             if all(pd.Series(c).groupby(term.codes).nunique().max() <= 1 for c in columns):
