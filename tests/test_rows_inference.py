@@ -202,7 +202,7 @@ def test_profile_of_a_mixed_model_with_structure():
 
 def test_bootstrap_is_reproducible_and_near_the_information():
     fit = mlm.gls("Reaction ~ Days", SLEEP, **AR1)
-    boot, again = fit.bootstrap(150, seed=3), fit.bootstrap(60, seed=3, n_jobs=2)
+    boot, again = fit.bootstrap(110, seed=3), fit.bootstrap(60, seed=3, n_jobs=2)
     assert np.array_equal(boot.replicates.iloc[:60], again.replicates)
     wald = fit.residual_table()["se"].iloc[0]
     assert boot.se["Days"] == pytest.approx(fit.bse["Days"], rel=0.2)

@@ -361,8 +361,8 @@ def _structured(fit, by: str | None, reestimate: bool | None) -> Influence:
         codes, labels = np.arange(fit.nobs), np.asarray(fit.design.index())
     elif factor is not None:
         codes, labels = factor.codes, factor.levels
-    elif by not in (None, default):
-        codes, labels = _column(fit, by)
+    elif by not in (None, default) or (default != "row" and not fit.design.random and ":" not in default):
+        codes, labels = _column(fit, by or default)  # with the data's own labels
     by, m = by or default, len(labels)
     reestimate = by != "row" if reestimate is None else bool(reestimate)
     if m < 2 or (m == 2 and factor is not None and reestimate):
