@@ -22,7 +22,7 @@ VERBS = {
     "serve": (None, "serve", "show the built website on this machine"),
     "exercises": ("test", "exercises", "build the student copies of the exercises"),
     "grade": ("test", "exercises", "grade a folder of submissions into a CSV file"),
-    "bench": ("book", "bench", "time the estimator, side by side with statsmodels"),
+    "bench": ("book", "bench", "time the estimator in turn with other programs, and its growth with rows"),
     "setup": ("test", None, "make .venv with everything that the other verbs need, and stop"),
     "lock": (None, "lock", "resolve the dependencies of pyproject.toml anew into the two lock files (needs uv)"),
     "clean": (None, "clean", "remove what was built (--all removes .venv too)"),
@@ -46,6 +46,9 @@ def parser() -> argparse.ArgumentParser:
     made["exercises"].add_argument("chapters", nargs="*", help="chapters to build, e.g. 03 (default: all)")
     made["grade"].add_argument("submissions", help="folder that holds one notebook a student")
     made["grade"].add_argument("options", nargs=argparse.REMAINDER, help="passed to the grader, see `mlm grade DIR --help`")
+    made["bench"].add_argument("--quick", action="store_true", help="fewer rounds, no large models: two minutes")
+    made["bench"].add_argument("--write", action="store_true", help="keep the results in backmatter/bench.json, for the book's page")
+    made["bench"].add_argument("--r-blas", metavar="LIB", help="a shared library with a faster BLAS: time lme4 with it too")
     made["clean"].add_argument("--all", action="store_true", help="remove .venv too")
     return top
 

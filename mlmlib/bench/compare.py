@@ -1,0 +1,106 @@
+"""Every model by every program, in turn: one fit of each, then one fit of each again, so that a busy minute is busy for all."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+
+from .models import MODELS
+from .programs import NoAnswer, start
+
+__all__ = ["compare"]
+
+ROUNDS, LEAST = 21, 3  # fits of each program; of slow ones fewer, but these
+BUDGET = 12.0  # seconds of fitting after which a program has had its turns
+LIMIT = 120.0  # seconds that one fit may take
+LONG = 5.0  # a fit that takes as long as this needs no other before it to warm up
+
+
+def compare(root: Path, quick: bool = False, blas: str | None = None, say=print) -> dict:
+    """Time all models.
+
+    Parameters
+    ----------
+    root : Path
+    quick : bool
+        Five rounds, shorter turns, without the large models.
+    blas : str, optional
+        See `mlmlib.bench.programs.start`.
+    say : callable
+        Told of every row.
+
+    Returns
+    -------
+    dict
+        ``programs`` (versions), ``missing`` (why a program is not there) and ``rows``.
+    """
+    import pandas as pd
+
+    import mlmlib as mlm
+
+    programs, missing = start(root, blas)
+    rows = []
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for model in MODELS:
+                if quick and model.data == "insteval" and model.key != "insteval":
+                    continue
+                path = Path(folder) / f"{model.data}.csv"
+                if not path.is_file():
+                    pd.DataFrame(mlm.load(model.data)).to_csv(path, index=False)
+                rows.append(_row(model, path, programs, quick))
+                _tell(rows[-1], say)
+    finally:
+        for program in programs:
+            program.stop()
+    return {"programs": {program.name: program.about for program in programs}, "missing": missing, "rows": rows}
+
+
+def _row(model, path, programs, quick) -> dict:
+    """One model by all programs."""
+    limit, budget, rounds = (30.0, 2.0, 5) if quick else (LIMIT, BUDGET, ROUNDS)
+    seconds, found, failed = {p.name: [] for p in programs}, {}, {}
+    alive = []
+    for program in programs:  # read, and one fit that is not counted unless it is long
+        try:
+            program.read(path)
+            found[program.name] = program.fit(model, limit)
+            if found[program.name]["seconds"] > LONG:
+                seconds[program.name].append(found[program.name]["seconds"])
+            alive.append(program)
+        except NoAnswer as problem:
+            failed[program.name] = str(problem)
+    for turn in range(rounds):
+        for program in alive[::1 if turn % 2 else -1]:
+            own = seconds[program.name]
+            if sum(own) > budget and len(own) >= (LEAST if sum(own) < 4 * budget else 2):
+                continue
+            try:
+                own.append(program.fit(model, limit)["seconds"])
+            except NoAnswer as problem:
+                failed[program.name] = str(problem)
+                alive = [other for other in alive if other is not program]
+    best = min(found[p.name]["criterion"] for p in alive)
+    results = {}
+    for program in programs:
+        name = program.name
+        if name in failed:
+            results[name] = {"error": failed[name]}
+        else:
+            own = found[name]
+            results[name] = {"median": statistics.median(seconds[name]), "fits": len(seconds[name]),
+                             "criterion": own["criterion"], "above": own["criterion"] - best, "note": own["note"]}
+    return {"key": model.key, "title": model.title, "formula": model.formula, "results": results}
+
+
+def _tell(row: dict, say) -> None:
+    """Print one model."""
+    say(f"\n{row['title']}: {row['formula']}")
+    ours = row["results"]["mlmlib"]["median"]
+    for name, own in row["results"].items():
+        if "error" in own:
+            say(f"  {name:<16} {own['error']}")
+        else:
+            say(f"  {name:<16} {own['median'] * 1e3:10.2f} ms  {own['median'] / ours:8.2f} times ours  "
+                f"criterion {own['criterion']:.6f}, {own['above']:.1e} above the lowest  {own['note']}")

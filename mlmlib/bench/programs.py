@@ -1,0 +1,174 @@
+"""The programs that are compared: an environment for those of PyPI, and a process for each that stays up and is asked in turn."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from mlmlib.cli import environment
+
+__all__ = ["PACKAGES", "Program", "start"]
+
+PACKAGES = ("glmm", "mixedlm", "lme-python", "statsmodels")
+LOCK = "requirements-bench.lock"
+HERE = Path(__file__).parent
+
+
+class NoAnswer(Exception):
+    """A program failed or took too long; the text says which."""
+
+
+class Program:
+    """A program in a process of its own.
+
+    Parameters
+    ----------
+    name : str
+    command : list of str
+    speaks : {"json", "tabs"}
+    env : dict
+    """
+
+    def __init__(self, name: str, command: list[str], speaks: str, env: dict):
+        self.name, self.command, self.speaks, self.env = name, command, speaks, env
+        self.about, self.process, self.path = {}, None, None
+        self.begin()
+
+    def begin(self) -> None:
+        """Start, or start again; the first line says the version."""
+        self.process = subprocess.Popen(self.command, env=self.env, text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.lines = queue.Queue()
+        threading.Thread(target=self._listen, args=(self.process, self.lines), daemon=True).start()
+        self.about = self._answer(120.0)
+
+    @staticmethod
+    def _listen(process, lines) -> None:
+        for line in process.stdout:
+            lines.put(line)
+        lines.put("")
+
+    def _answer(self, limit: float) -> dict:
+        try:
+            line = self.lines.get(timeout=limit)
+        except queue.Empty:
+            self.stop()
+            raise NoAnswer(f"no answer within {limit:.0f} s") from None
+        if not line:
+            self.stop()
+            raise NoAnswer("the process ended (out of memory, or a crash)")
+        found = json.loads(line) if self.speaks == "json" else self._tabs(line)
+        if "error" in found:
+            raise NoAnswer(_short(found["error"]))
+        return found
+
+    @staticmethod
+    def _tabs(line: str) -> dict:
+        kind, *rest = line.rstrip("\n").split("\t")
+        if kind == "error":
+            return {"error": rest[0]}
+        if kind == "version":
+            return dict(zip(("version", "r", "blas"), rest))
+        return {"seconds": float(rest[0]), "criterion": float(rest[1]), "note": ""} if kind == "fit" else {}
+
+    def _ask(self, question: dict, limit: float) -> dict:
+        if self.process.poll() is not None:
+            self.begin()
+            if self.path:
+                self._ask({"read": self.path}, 120.0)
+        kind, value = next(iter(question.items()))
+        text = json.dumps(question) if self.speaks == "json" else f"{kind}\t{value if kind == 'read' else value['formula']}"
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+        return self._answer(limit)
+
+    def read(self, path: Path) -> None:
+        """Make it read a table."""
+        self.path = str(path)
+        self._ask({"read": self.path}, 120.0)
+
+    def fit(self, model, limit: float) -> dict:
+        """Seconds, criterion and note of one fit."""
+        return self._ask({"fit": model._asdict()}, limit)
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.wait()
+
+
+def _short(message: str) -> str:
+    """The first sentence of an error, on one line."""
+    line = next((part.strip() for part in message.splitlines() if part.strip()), "no message")
+    return re.sub(r"(/[\w.-]+){3,}", "...", line)[:200]
+
+
+def peers_python(root: Path) -> tuple[Path | None, dict]:
+    """A Python that has the packages, and what could not be installed. MLM_BENCH_PYTHON names one to use as it is."""
+    given = os.environ.get("MLM_BENCH_PYTHON")
+    if given:
+        return Path(given), {}
+    venv = root / "_build" / "bench-environment"
+    python, stamp = environment.interpreter(venv), venv / "installed.json"
+    lock = (root / LOCK).read_text(encoding="utf-8")
+    if stamp.is_file():
+        known = json.loads(stamp.read_text(encoding="utf-8"))
+        if known["lock"] == lock:
+            return python, known["failed"]
+    print("Installing the programs to compare with, once ...", flush=True)
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    made = subprocess.run([base, "-m", "venv", "--clear", str(venv)], capture_output=True, text=True)
+    if made.returncode:
+        return None, dict.fromkeys(PACKAGES, "Python could not make a virtual environment")
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
+    failed = {}
+    if subprocess.run([*pip, "-r", str(root / LOCK)], capture_output=True).returncode:
+        subprocess.run([*pip, "numpy", "scipy", "pandas", "polars"], capture_output=True)
+        for name in PACKAGES:
+            wanted = re.search(rf"^{name}==[^\s;\\]+", lock, re.M).group()
+            done = subprocess.run([*pip, wanted], capture_output=True, text=True)
+            if done.returncode:
+                failed[name] = _short(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "pip failed")
+    stamp.write_text(json.dumps({"lock": lock, "failed": failed}), encoding="utf-8")
+    return python, failed
+
+
+def start(root: Path, blas: str | None = None) -> tuple[list[Program], dict]:
+    """All programs that can be started, mlmlib first; and why the others could not.
+
+    Parameters
+    ----------
+    root : Path
+        The book's folder.
+    blas : str, optional
+        A shared library with a faster BLAS: a second lme4 is then run with it.
+    """
+    env = environment.variables(root) | {"RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+    worker = str(HERE / "worker.py")
+    python, failed = peers_python(root)
+    plans = [("mlmlib", [sys.executable, worker, "mlmlib"], "json", env)]
+    for name in PACKAGES:
+        if python is not None and name not in failed:
+            plans.append((name, [str(python), worker, name], "json", env | {"PYTHONPATH": ""}))
+    rscript = shutil.which("Rscript")
+    if rscript is None:
+        failed["lme4"] = "R is not on this machine"
+    else:
+        command = [rscript, "--vanilla", str(HERE / "worker.R")]
+        plans.append(("lme4", command, "tabs", env))
+        if blas:
+            plans.append(("lme4, OpenBLAS", command, "tabs", env | {"LD_PRELOAD": blas, "LD_LIBRARY_PATH": str(Path(blas).parent)}))
+    started = []
+    for plan in plans:
+        try:
+            started.append(Program(*plan))
+        except NoAnswer as problem:
+            failed[plan[0]] = str(problem)
+    return started, failed

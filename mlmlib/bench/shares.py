@@ -1,0 +1,43 @@
+"""Where the time of a fit goes: reading formula and table, making the model ready, the search, the result."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from .models import MODELS
+
+__all__ = ["STEPS", "shares"]
+
+STEPS = ("formula and table", "model made ready", "search", "result")
+
+
+def shares(quick: bool = False, say=print) -> list[dict]:
+    """Median seconds of each step of each model's fit, in the order of `STEPS`, and the evaluations of the search."""
+    import mlmlib as mlm
+    from mlmlib.design import build_design
+    from mlmlib.formula import parse
+    from mlmlib.lmm import LmmModel, LmmResult
+
+    rows = []
+    for model in MODELS:
+        data, spent = mlm.load(model.data), []
+        if quick and model.data == "insteval":
+            continue
+        for _ in range(5 if model.data == "insteval" else 21):
+            parse.cache_clear()
+            marks = [time.perf_counter()]
+            design = build_design(model.formula, data)
+            marks.append(time.perf_counter())
+            ready = LmmModel(design)
+            marks.append(time.perf_counter())
+            found = ready.fit()
+            marks.append(time.perf_counter())
+            LmmResult(ready, *found)
+            marks.append(time.perf_counter())
+            spent.append([b - a for a, b in zip(marks, marks[1:])])
+        rows.append({"key": model.key, "title": model.title, "evaluations": found[0].n_evaluations,
+                     "seconds": [statistics.median(step) for step in zip(*spent)]})
+        told = ", ".join(f"{name} {1e3 * value:.2f}" for name, value in zip(STEPS, rows[-1]["seconds"]))
+        say(f"  {model.title}: {told} ms; {rows[-1]['evaluations']} evaluations")
+    return rows

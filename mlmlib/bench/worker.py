@@ -1,0 +1,150 @@
+"""One program that stays up and fits what it is asked: run as a script, by the Python that has the program.
+
+It needs nothing of mlmlib, unless mlmlib is the program. A line of JSON asks, a line of JSON answers:
+``{"read": path}`` reads a table, ``{"fit": model}`` fits and answers with the seconds and the REML criterion. Reading the data
+and importing the program are not in the seconds; the formula is.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import warnings
+
+
+def pandas_table(path):
+    """Text as categories, which is what the programs take fastest."""
+    import pandas as pd
+
+    data = pd.read_csv(path)
+    for name in data:
+        if data[name].dtype.kind not in "iuf":
+            data[name] = data[name].astype("category")
+    return data
+
+
+def polars_table(path):
+    import polars
+
+    return polars.read_csv(path)
+
+
+class Mlmlib:
+    read = staticmethod(pandas_table)
+
+    def __init__(self):
+        import mlmlib
+
+        self.fit = lambda model, data: mlmlib.lmm(model["formula"], data)
+
+    def criterion(self, fit):
+        return fit.criterion, "" if fit.converged else "did not converge"
+
+
+class Glmm:
+    read = staticmethod(pandas_table)
+
+    def __init__(self):
+        import glmm
+
+        # degrees of freedom are not asked for: no other program here computes them in the fit
+        self.fit = lambda model, data: glmm.fit(data, model["formula"], satterthwaite=False)
+
+    def criterion(self, fit):
+        return -2.0 * fit.loglik, "" if fit.converged else "did not converge"
+
+
+class Mixedlm:
+    read = staticmethod(pandas_table)
+
+    def __init__(self):
+        import mixedlm
+
+        self.fit = lambda model, data: mixedlm.lmer(model["formula"], data)
+
+    def criterion(self, fit):
+        return -2.0 * float(fit.logLik().value), "" if getattr(fit, "converged", True) else "did not converge"
+
+
+class LmePython:
+    read = staticmethod(polars_table)
+
+    def __init__(self):
+        import lme_python
+
+        self.fit = lambda model, data: lme_python.lmer(model["formula"], data)
+
+    def criterion(self, fit):
+        return -2.0 * fit.log_likelihood, "" if fit.converged else "did not converge"
+
+
+class Statsmodels:
+    read = staticmethod(pandas_table)
+
+    def __init__(self):
+        import numpy as np
+        import statsmodels.formula.api as smf
+
+        def fit(model, data):
+            how = dict(model["statsmodels"])
+            if "cannot" in how:
+                raise ValueError(how["cannot"])
+            groups = how.pop("groups", None)
+            return smf.mixedlm(data=data, groups=np.zeros(len(data)) if groups is None else groups, **how).fit()
+
+        self.fit = fit
+
+    def criterion(self, fit):
+        return -2.0 * fit.llf, "" if fit.converged else "did not converge"
+
+
+PROGRAMS = {"mlmlib": Mlmlib, "glmm": Glmm, "mixedlm": Mixedlm, "lme-python": LmePython, "statsmodels": Statsmodels}
+
+
+def limit_memory(gigabytes: float) -> None:
+    """Let a fit that asks for too much fail by itself."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (int(gigabytes * 2 ** 30),) * 2)
+    except (ImportError, ValueError, OSError):
+        pass
+
+
+def main(name: str) -> None:
+    """Answer until the line closes."""
+    warnings.simplefilter("ignore")
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a program prints is not an answer
+    limit_memory(12)
+
+    def answer(what):
+        answers.write(json.dumps(what) + "\n")
+        answers.flush()
+
+    try:
+        from importlib.metadata import version
+
+        program, data = PROGRAMS[name](), None
+        answer({"version": sys.modules["mlmlib"].__version__ if name == "mlmlib" else version(name)})
+    except BaseException as error:
+        answer({"error": f"{type(error).__name__}: {error}"})
+        return
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            if "read" in asked:
+                data = program.read(asked["read"])
+                answer({})
+                continue
+            began = time.perf_counter()
+            fit = program.fit(asked["fit"], data)
+            seconds = time.perf_counter() - began
+            value, note = program.criterion(fit)
+            answer({"seconds": seconds, "criterion": float(value), "note": note})
+        except BaseException as error:  # a panic of a Rust library is a BaseException
+            answer({"error": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
