@@ -8,6 +8,7 @@ Chapter 1 (``01_linear_model``) compares the two.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -162,13 +163,67 @@ class OlsResult(LinearResult):
         """Outcome less fitted values (Series)."""
         return self._row_series(self.design.y - self._fitted, "resid")
 
-    def predict(self, data=None):
-        """Predict the outcome of new rows, or of those of the fit (Series)."""
+    def predict(self, data=None, *, interval=None, level: float = 0.95, weights=None):
+        """Predict the outcome of new rows, or of those of the fit.
+
+        Parameters
+        ----------
+        data : table, optional
+        interval : {"confidence", "prediction"}, optional
+            Of the expected outcome, or of one new outcome.
+        level : float
+        weights : str or array, optional
+            Of new rows, for ``interval="prediction"``; 1 when left out.
+
+        Returns
+        -------
+        Series
+            With `interval` a DataFrame: ``mean``, ``se``, ``lower``, ``upper``.
+        """
+        if interval is not None:
+            from .inference.prediction import predict_interval
+            return predict_interval(self, data, interval=interval, level=level, weights=weights)
         if data is None:
             return self.fittedvalues
         import pandas as pd
         index = getattr(data, "index", None)
         return pd.Series(self._linear_predictor(data), index=None if callable(index) else index, name="predicted")
+
+    def refit(self, y) -> OlsResult:
+        """Fit the same model to other values of the outcome, shape (nobs,)."""
+        y = np.asarray(y, dtype=float)
+        if y.shape != (self.nobs,) or not np.isfinite(y).all():
+            raise DataError(f"refit needs {self.nobs} finite outcomes, one for each row used.")
+        return OlsResult(replace(self.design, y=y), self.method)
+
+    def simulate(self, n: int = 1, seed: int | None = None, *, data=None, weights=None) -> np.ndarray:
+        """Draw outcomes from the fitted model, for ``refit``, or for new rows.
+
+        Parameters
+        ----------
+        n : int
+        seed : int, optional
+        data : table, optional
+            New rows; those of the fit when left out.
+        weights : str or array, optional
+            Of new rows; 1 when left out.
+
+        Returns
+        -------
+        ndarray, shape (n, rows)
+
+        Examples
+        --------
+        >>> import mlmlib as mlm
+        >>> fit = mlm.ols("math ~ schtype", mlm.load("math"))
+        >>> fit.refit(fit.simulate(seed=1)[0]).nobs
+        519
+        """
+        from .inference.draw import simulate
+        return simulate(self, n, seed, "kept", data, weights)
+
+    def _noise(self, e: np.ndarray) -> np.ndarray:
+        return e * (self.sigma / (1.0 if self.design.weights is None else np.sqrt(self.design.weights)))
 
     @property
     def variance_components(self):

@@ -241,22 +241,48 @@ class LmmResult(LinearResult):
             scaled = scaled * np.sqrt(self.design.weights)
         return self._row_series(scaled, "scaled residual")
 
-    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population"):
-        """Predict the outcome.
+    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *, interval=None,
+                level: float = 0.95, weights=None):
+        """Predict the outcome, with intervals where they are asked for.
 
         Parameters
         ----------
         data : table, optional
             New rows; the rows of the fit when left out.
         random_effects : bool
-            Add the groups' random effects; False predicts for the average group.
+            Add the groups' random effects; False predicts for the average group (``"prediction"``: one drawn anew).
         new_groups : {"population", "error"}
-            What to do with groups that the fit has not seen: random effects of zero, or an error.
+            What to do with groups that the fit has not seen: random effects of zero, or an error.  A new group within
+            a known one (a new class in a known school) has the effect of the known one.
+        interval : {"confidence", "prediction"}, optional
+            Of the expected outcome (fixed part and predicted random effects), or of one new outcome, which has a
+            residual of its own and the variance of groups not seen.
+        level : float
+        weights : str or array, optional
+            Of new rows, for ``interval="prediction"``; 1 when left out.
 
         Returns
         -------
         Series
+            With `interval` a DataFrame: ``mean``, ``se``, ``lower``, ``upper``.
+
+        Notes
+        -----
+        Standard errors are those of Henderson's equations with the estimated variances put in: that these are estimates
+        is not in them, and with few or small groups intervals are somewhat short.  Residuals of new rows are taken as
+        independent of those of the fit, also where the model correlates them.  See `mlmlib.inference.prediction`.
+
+        Examples
+        --------
+        >>> import mlmlib as mlm
+        >>> fit = mlm.lmm("Reaction ~ Days + (Days | Subject)", mlm.load("sleepstudy"))
+        >>> new = {"Days": [10, 10], "Subject": [308, -1]}  # a subject of the study, and a new one
+        >>> fit.predict(new, interval="confidence").round(1).to_numpy().tolist()
+        [[450.3, 15.9, 419.3, 481.4], [356.1, 16.0, 324.7, 387.5]]
         """
+        if interval is not None:
+            from ..inference.prediction import predict_interval
+            return predict_interval(self, data, random_effects, new_groups, interval, level, weights)
         if new_groups not in ("population", "error"):
             raise ValueError(f"new_groups={new_groups!r} must be 'population' or 'error'.")
         if data is None:
@@ -297,21 +323,22 @@ class LmmResult(LinearResult):
             model = model.with_outcome(y)
         return LmmResult(model, *model.fit())
 
-    def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new") -> np.ndarray:
-        """Draw outcomes from the fitted model, for ``refit``.
+    def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new", *, data=None,
+                 weights=None) -> np.ndarray:
+        """Draw outcomes from the fitted model, for ``refit``, or for new rows.
 
         Parameters
         ----------
-        n : int
-            Number of outcomes to draw.
-        seed : int, optional
+        n, seed : int
         random_effects : {"new", "kept"}
-            New groups, drawn from their estimated distribution; or the same groups, with their predicted effects.
+            New groups, drawn from their estimated distribution; or the same groups, with their predicted effects (those
+            that the fit has not seen are drawn).
+        data, weights
+            New rows, and their weights, as for ``predict``.
 
         Returns
         -------
-        ndarray, shape (n, nobs)
-            In the units of the outcome, a row each.
+        ndarray, shape (n, rows)
 
         Examples
         --------
@@ -320,18 +347,12 @@ class LmmResult(LinearResult):
         >>> fit.refit(fit.simulate(seed=1)[0]).nobs
         180
         """
-        if random_effects not in ("new", "kept"):
-            raise ValueError(f"random_effects={random_effects!r} must be 'new' or 'kept'.")
-        rng = np.random.default_rng(seed)
-        root = 1.0 if self.design.weights is None else np.sqrt(self.design.weights)
-        out = rng.standard_normal((n, self.nobs)) * (self.sigma / root)
-        out += self._fitted if random_effects == "kept" else self._fixed_part
-        for term, T in zip(self.design.random, self._T) if random_effects == "new" else ():
-            values, vectors = np.linalg.eigh(T)
-            factor = vectors * np.sqrt(np.maximum(values, 0.0))
-            for row in out:
-                row += term.values(rng.standard_normal((len(term.levels), len(T))) @ factor.T)
-        return out
+        from ..inference.draw import simulate
+        return simulate(self, n, seed, random_effects, data, weights)
+
+    def _noise(self, e: np.ndarray) -> np.ndarray:
+        """Independent numbers, shape (n, nobs), given the residuals' covariance."""
+        return e * (self.sigma / (1.0 if self.design.weights is None else np.sqrt(self.design.weights)))
 
     def profile(self, of=None, *, reml: bool = False, progress=None):
         """The profile likelihood of the parameters: see `mlmlib.inference.profile.profile`."""

@@ -150,21 +150,9 @@ class RowResult(LmmResult):
             return self
         return type(self)(model, *model.fit())
 
-    def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new") -> np.ndarray:
-        """Draw outcomes from the fitted model, residuals with their structure: as `LmmResult.simulate`."""
-        if random_effects not in ("new", "kept"):
-            raise ValueError(f"random_effects={random_effects!r} must be 'new' or 'kept'.")
-        rng = np.random.default_rng(seed)
-        out = self.model.rows.colour(rng.standard_normal((n, self.nobs)), self.model.psi) * np.sqrt(self._at.s2)
-        if self.model.root_weights is not None:
-            out /= self.model.root_weights
-        out += self._fitted if random_effects == "kept" else self._fixed_part
-        for term, T in zip(self.design.random, self._T) if random_effects == "new" else ():
-            values, vectors = np.linalg.eigh(T)
-            factor = vectors * np.sqrt(np.maximum(values, 0.0))
-            for row in out:
-                row += term.values(rng.standard_normal((len(term.levels), len(T))) @ factor.T)
-        return out
+    def _noise(self, e: np.ndarray) -> np.ndarray:
+        out = self.model.rows.colour(e, self.model.psi) * np.sqrt(self._at.s2)
+        return out if self.model.root_weights is None else out / self.model.root_weights
 
     # tests and intervals
 

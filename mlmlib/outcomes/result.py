@@ -191,15 +191,54 @@ class MultivariateResult(RowResult):
         if data is None:
             data, rows = wide.data, None if wide.kept is None else np.flatnonzero(wide.kept)
         rows = np.arange(Table(data).n) if rows is None else rows
-        long = long_table(data, np.repeat(rows, K), np.tile(np.arange(K), len(rows)), self.outcomes,
-                          self.design.encoder.outcome.label)
-        found = super().predict(long, random_effects, new_groups, **options)
+        if "weights" in options:
+            options["weights"] = self._spread(options["weights"])
+        found = super().predict(self._long(data, rows), random_effects, new_groups, **options)
         if found.ndim == 2:
             return found
         import pandas as pd
         index = getattr(data, "index", None)
         index = None if index is None or callable(index) else index[rows]
         return pd.DataFrame(found.to_numpy().reshape(-1, K), index=index, columns=list(self.outcomes))
+
+    def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new", *, data=None,
+                 weights=None) -> np.ndarray:
+        """Draw outcomes from the fitted model.
+
+        Parameters
+        ----------
+        n, seed, random_effects, weights
+            As for `LmmResult.simulate`.
+        data : table, optional
+            New rows, a unit each.
+
+        Returns
+        -------
+        ndarray, shape (n, nobs), or (n, units, outcomes) for new rows
+            The first for ``refit`` and ``unstack``.
+
+        Examples
+        --------
+        >>> import mlmlib as mlm
+        >>> fit = mlm.multivariate("course + written ~ gender + (1 | school)", mlm.load("gcsemv"))
+        >>> fit.simulate(3, seed=1, data={"gender": ["F", "M"], "school": [22520, 1]}).shape
+        (3, 2, 2)
+        """
+        if data is None:
+            return super().simulate(n, seed, random_effects, weights=weights)
+        drawn = super().simulate(n, seed, random_effects, data=self._long(data, np.arange(Table(data).n)),
+                                 weights=self._spread(weights))
+        return drawn.reshape(n, -1, len(self.outcomes))
+
+    def _spread(self, weights):
+        """Weights of units as those of the stacked rows; a column's name is that of the stacked table too."""
+        return weights if weights is None or isinstance(weights, str) else np.repeat(weights, len(self.outcomes))
+
+    def _long(self, data, rows):
+        """Every outcome of rows of a table."""
+        K = len(self.outcomes)
+        return long_table(data, np.repeat(rows, K), np.tile(np.arange(K), len(rows)), self.outcomes,
+                          self.design.encoder.outcome.label)
 
     def refit(self, y=None, *, reml: bool | None = None) -> MultivariateResult:
         """Fit the same model to other outcomes, or by the other likelihood.

@@ -1,0 +1,280 @@
+"""Intervals of predictions: for known groups, for new ones, and for new groups within known ones.
+
+A prediction is ``x'b + z'u`` with the predicted effects u of the groups that the fit has seen.  Its error has variance
+
+    Var(x'(b - beta) + z'(u - U)) = z'P z + (x - B'z)' F (x - B'z),
+
+with P the covariance of the random effects given the outcomes and beta, ``B = G Z'V^-1 X`` how far the predicted effects
+move with beta, and ``F = (X'V^-1 X)^-1``: the quadratic form in the inverse of Henderson's mixed-model equations.  A new
+outcome adds the variance of effects of groups not seen, ``z'T z``, and of its residual.
+
+Chapter 4 (``04_random_slopes``) predicts for known and new groups; Chapter 12 (``12_crossed``) for several factors.
+
+References
+----------
+Henderson, C. R. (1975). Best linear unbiased estimation and prediction under a selection model. Biometrics, 31, 423-447.
+McLean, R. A., Sanders, W. L., & Stroup, W. W. (1991). A unified approach to mixed linear models. The American
+Statistician, 45, 54-64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from ..design import _group_codes, _members, _refuse_missing, _replay
+from ..errors import DataError
+from ..lmm.factors import factor_names
+from ..membership import Membership
+from ..results import check_level
+from ..rows.layout import categories, numbers
+from ..table import Categorical, Table
+
+__all__ = ["INTERVALS", "predict_interval", "residual_sd"]
+
+INTERVALS = ("confidence", "prediction")
+_CHUNK = 500  # rows whose effects of several factors are multiplied at once
+_WHOLE = 4000  # effects up to which their covariance matrix is formed, where there are more rows than that
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """New rows in the groups of one factor, all its terms side by side.
+
+    Attributes
+    ----------
+    Z : ndarray, shape (m, q)
+    members : Membership
+        Own codes of the rows' groups, and weights.
+    place : ndarray of int
+        Of each own group its number in the fit; -1 for one that the fit has not seen.
+    """
+
+    Z: np.ndarray
+    members: Membership
+    place: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """The groups' numbers in the fit, shape (m, k)."""
+        return self.place[self.members.codes]
+
+    def matrix(self, Z: np.ndarray, J: int):
+        """The rows' columns of the random effects of known groups, sparse, shape (m, J q)."""
+        import scipy.sparse as sp
+        (m, q), whole = Z.shape, 0
+        for codes, weights in zip(self.known.T, self.members.weights.T):
+            there = np.flatnonzero(codes >= 0)
+            columns = (codes[there, None] * q + np.arange(q)).ravel()
+            values = (Z[there] * weights[there, None]).ravel()
+            whole = whole + sp.csr_matrix((values, (np.repeat(there, q), columns)), shape=(m, J * q))
+        return whole
+
+    def variance_of_new(self, T: np.ndarray) -> np.ndarray:
+        """Variance that the groups not seen give each row, shape (m,)."""
+        left = Membership(self.members.codes, np.where(self.known < 0, self.members.weights, 0.0), self.members.levels)
+        return left.square * np.einsum("ij,jk,ik->i", self.Z, T, self.Z)
+
+
+def predict_interval(fit, data=None, random_effects: bool = True, new_groups: str = "population",
+                     interval: str = "confidence", level: float = 0.95, weights=None):
+    """Predictions with standard errors and intervals.
+
+    Parameters
+    ----------
+    fit : LmmResult or OlsResult
+    data : table, optional
+        New rows; the rows of the fit when left out.
+    random_effects : bool
+        Add the effects of groups that the fit has seen; False predicts for groups in general.
+    new_groups : {"population", "error"}
+    interval : {"confidence", "prediction"}
+        Of the expected outcome, or of one new outcome.
+    level : float
+    weights : str or array, optional
+        Of new rows, for ``"prediction"``: column or values; 1 when left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``mean``, ``se``, ``lower``, ``upper``.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("Reaction ~ Days + (Days | Subject)", mlm.load("sleepstudy"))
+    >>> new = {"Days": [10, 10], "Subject": [308, -1]}
+    >>> predict_interval(fit, new, interval="prediction").round(1).to_numpy().tolist()
+    [[450.3, 30.1, 391.3, 509.3], [356.1, 72.3, 214.4, 497.7]]
+    """
+    import pandas as pd
+    if interval not in INTERVALS:
+        raise ValueError(f"interval={interval!r} must be 'confidence' or 'prediction'.")
+    check_level(level)
+    design, new = fit.design, interval == "prediction"
+    X = design.X if data is None else design.fixed_matrix(data)
+    mean = X @ fit._params
+    if data is not None:
+        mean = mean + design.offset_of(data)
+    elif design.offset is not None:
+        mean = mean + design.offset
+    rows = {}
+    for group in factor_names(design) if random_effects or new else ():
+        rows[group] = _rows(design, group, data, random_effects)
+    if random_effects and rows:
+        _refuse_new(rows, new_groups)
+        moved, variance = _known(fit, X, rows)
+        mean = mean + moved
+    else:
+        variance = np.einsum("ij,jk,ik->i", X, fit._cov, X)
+    if new:
+        for group, own in rows.items():
+            variance = variance + own.variance_of_new(_T(fit, group))
+        variance = variance + residual_sd(fit, data, weights) ** 2
+    se = np.sqrt(np.maximum(variance, 0.0))
+    spread = fit._quantile(level) * se
+    index = design.index() if data is None else getattr(data, "index", None)
+    return pd.DataFrame({"mean": mean, "se": se, "lower": mean - spread, "upper": mean + spread},
+                        index=None if callable(index) else index)
+
+
+def _T(fit, group: str) -> np.ndarray:
+    """Covariance matrix of a factor's effects, in the order of its terms."""
+    from scipy.linalg import block_diag
+    return block_diag(*(T for term, T in zip(fit.design.random, fit._T) if term.group == group))
+
+
+def _rows(design, group: str, data, random_effects: bool) -> _Rows:
+    """New rows in the groups of a factor; each in a group of its own where groups are not asked for."""
+    terms = [term for term in design.random if term.group == group]
+    first, J = terms[0], len(terms[0].levels)
+    if data is None:
+        members = first.members or Membership(first.codes[:, None], np.ones((len(first.codes), 1)), first.levels)
+        Z, place = np.hstack([term.Z for term in terms]), np.arange(J)
+    else:
+        table = Table(data)
+        Z = np.hstack([term.encoder.rows(_replay(term.encoder, table), table.n).T for term in terms])
+        if first.members is not None:
+            _refuse_missing(first.factors, table)
+            members = _members(first.factors, table)
+        elif random_effects:
+            _refuse_missing(first.factors, table)
+            codes, levels = _group_codes(first.factors, table)
+            members = Membership(codes[:, None], np.ones((table.n, 1)), levels)
+        else:
+            members = Membership(np.zeros((table.n, 1), dtype=int), np.ones((table.n, 1)), np.zeros(1))
+        own = Categorical(np.arange(len(members.levels)), np.asarray(members.levels, dtype=object))
+        place = own.recode(np.asarray(first.levels, dtype=object)).codes
+    return _Rows(Z, members, place if random_effects else np.full(max(len(place), 1), -1))
+
+
+def _refuse_new(rows: dict, new_groups: str) -> None:
+    if new_groups not in ("population", "error"):
+        raise ValueError(f"new_groups={new_groups!r} must be 'population' or 'error'.")
+    for group, own in rows.items():
+        unseen = ((own.known < 0) & (own.members.weights > 0)).any(axis=1)
+        if new_groups == "error" and unseen.any():
+            raise DataError(f"The new data have {int(unseen.sum())} rows in groups of {group!r} that the fit has not "
+                            "seen; new_groups='population' predicts them for the average group.")
+
+
+def _known(fit, X: np.ndarray, rows: dict) -> tuple[np.ndarray, np.ndarray]:
+    """What the predicted effects of known groups add to each row, and the variance of fixed and random part together."""
+    from scipy.linalg import block_diag
+    model, at, p = fit.model, fit._at, X.shape[1]
+    left = np.linalg.solve(model.x_map, X.T).T  # x in the model's own columns
+    moved, matrices, post = 0.0, [], 0.0
+    for k, (group, own) in enumerate(rows.items()):
+        u, cov = fit._by_group[group]
+        J, q = u.shape
+        moved = moved + own.matrix(own.Z, J) @ u.ravel()
+        back = block_diag(*(z for term, z in zip(fit.design.random, model.z_maps) if term.group == group))
+        Z = own.matrix(own.Z @ back, J)
+        B = np.einsum("sa,apj->jsp", at.L, at.parts.U[:, :p]) if model.one_factor else at.parts.U[k][:, :, :p]
+        left = left - Z @ B.reshape(J * q, p)
+        matrices.append(Z)
+        if model.one_factor:
+            z, codes = own.Z, own.known[:, 0]
+            post = np.where(codes < 0, 0.0, np.einsum("ij,ijk,ik->i", z, cov[codes], z))
+    if not model.one_factor:
+        post = at.s2 * _posterior(model.criterion.elimination, at.parts, matrices)
+    return moved, post + at.s2 * ((left @ at.half) ** 2).sum(axis=1)
+
+
+def _posterior(several, parts, matrices: list) -> np.ndarray:
+    """z'P z of each row for several factors, P the covariance of all effects given the outcomes, in units of s2.
+
+    With z1 the columns of the factor eliminated first, E its blocks and N = Z1'Z2, z'P z = z1'E z1 + v'P2 v for
+    v = z2 - N'E z1, and P2 = L2 M^-1 L2'.
+    """
+    import scipy.sparse as sp
+    m, J1, q1 = matrices[0].shape[0], several.J1, several.q1
+    V, out = sp.csr_matrix((m, several.n_nodes)), np.zeros(m)
+    for k in several.rest:
+        place = several.nodes[k].ravel()
+        put = sp.csr_matrix((np.ones(len(place)), (np.arange(len(place)), place)), (len(place), several.n_nodes))
+        V = V + matrices[k] @ put
+    if several.first is not None:
+        E = sp.bsr_matrix((np.ascontiguousarray(parts.E), np.arange(J1), np.arange(J1 + 1)), (J1 * q1, J1 * q1))
+        turned = matrices[several.first] @ E.tocsr()
+        out += np.asarray(turned.multiply(matrices[several.first]).sum(axis=1)).ravel()
+        V = V - turned @ several.N
+    def times(X):  # P2 X
+        inward = several.scaled(parts.scale, X, transposed=True)
+        return several.scaled(parts.scale, several.layout.multiply(parts.inverse, inward))
+
+    P = times(np.eye(several.n_nodes)) if several.n_nodes <= min(m, _WHOLE) else None
+    for begin in range(0, m, _CHUNK):
+        own = V[begin:begin + _CHUNK]
+        turned = own @ P if P is not None else times(own.T.toarray()).T
+        out[begin:begin + _CHUNK] += np.asarray(own.multiply(turned).sum(axis=1)).ravel()
+    return out
+
+
+def residual_sd(fit, data=None, weights=None) -> np.ndarray:
+    """Residual standard deviation of new rows, shape (m,), by the fit's structure of variances.
+
+    Parameters
+    ----------
+    fit : LmmResult or OlsResult
+    data : table, optional
+        The rows of the fit when left out.
+    weights : str or array, optional
+        Of new rows; 1 when left out.
+    """
+    if data is None:
+        if hasattr(fit, "_row_sd"):
+            return fit._row_sd
+        own = fit.design.weights
+        return np.full(fit.nobs, fit.sigma) if own is None else fit.sigma / np.sqrt(own)
+    table = Table(data)
+    sd = np.full(table.n, float(fit.sigma))
+    if weights is not None:
+        values = table[weights] if isinstance(weights, str) else np.asarray(weights, dtype=float)
+        if np.shape(values) != (table.n,) or not (values > 0).all():
+            raise DataError(f"weights= must be {table.n} positive numbers, one for each new row.")
+        sd = sd / np.sqrt(values)
+    if getattr(getattr(fit, "model", None), "rows", None) is None:
+        return sd
+    model = fit.model
+    asked = model.variance
+    asked = [] if asked is None else [asked] if hasattr(asked, "bind") else list(asked)
+    first = len(model.rows.parts) - len(model.rows.variances)
+    new = SimpleNamespace(data=data, kept=None, y=sd)
+    for one, part, place in zip(asked, model.rows.variances, model.rows.places[first:]):
+        natural = part.natural(model.psi[place])
+        if one.name == "by_group":
+            known = {str(label): k for k, label in enumerate(categories(fit.design, one.column, one.name)[1])}
+            codes, levels = categories(new, one.column, one.name)
+            lost = [str(label) for label in levels if str(label) not in known]
+            if lost:
+                raise DataError(f"The new data have {lost[0]} in {one.column!r}, whose residual variance the fit does "
+                                f"not know; it knows {', '.join(known)}.")
+            own = np.array([known[str(label)] for label in levels])
+            sd = sd * np.append(1.0, natural)[own][codes]
+        else:
+            x = numbers(new, one.column, one.name)
+            sd = sd * (np.abs(x) ** natural[0] if one.name == "power" else np.exp(natural[0] * x))
+    return sd
