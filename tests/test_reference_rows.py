@@ -1,6 +1,6 @@
 """Residual correlation and variance structures against nlme's gls and lme at full precision (reference/r).
 
-Of 62 files all agree in the log-likelihood.  `SHORT` lists those where nlme stops short of the maximum, so that ours is
+Of 68 files all agree in the log-likelihood.  `SHORT` lists those where nlme stops short of the maximum, so that ours is
 higher and the estimates differ by more than 1e-6 (1e-5 for variances): the difference is held to what that gap in the
 likelihood allows.
 """
@@ -208,3 +208,25 @@ def test_nested_random_effects(kind):
     theirs = [np.ravel(truth["reStruct"][group])[0] for group in ("schoolid", "childid")]
     assert relative(variances, theirs) < 1e-5 * loose
     assert fitted.sigma == pytest.approx(truth["sigma"], rel=1e-5 * loose)
+
+
+FITTED = {"gls_power": (SLEEP, mlm.power), "lme_power": (SLEEP + " + (1 | Subject)", mlm.power),
+          "lme_exp": (SLEEP + " + (1 | Subject)", mlm.exponential)}
+
+
+@pytest.mark.parametrize("kind", ["ml", "reml"])
+@pytest.mark.parametrize("name", FITTED)
+def test_variances_that_follow_the_fitted_values(name, kind):
+    """nlme's varPower() and varExp() of fitted(.), carried on until the fitted values stay (rows_fitted.R says why)."""
+    truth = reference(f"nlme_fitted_{name}_{kind}")
+    formula, variance = FITTED[name]
+    function = mlm.lmm if "|" in formula else mlm.gls
+    fitted = function(formula, table("sleep"), reml=kind == "reml", variance=variance("fitted(.)"))
+    assert fitted.converged and fitted.llf == pytest.approx(truth["logLik"], abs=5e-7)
+    assert fitted.n_params == truth["df"]
+    assert relative(fitted._params, list(truth["fixef"].values())) < 1e-6
+    assert fitted.residual_params.iloc[0] == pytest.approx(truth["delta"], rel=1e-5)
+    column = table("sleep").assign(v=fitted.fittedvalues)
+    again = function(formula, column, reml=kind == "reml", variance=variance("v"))
+    assert again.criterion == pytest.approx(fitted.criterion, abs=1e-8)
+    assert np.allclose(again.fittedvalues, fitted.fittedvalues, atol=1e-6)

@@ -34,6 +34,7 @@ from .optimise import Minimum, minimize
 
 __all__ = ["RowModel"]
 
+_TURNS = 100  # of fitting and taking fitted values
 _BOUND = 15.0  # psi beyond which a structure is at the edge of what it can be
 
 
@@ -126,6 +127,25 @@ class RowModel(LmmModel):
         return out
 
     def fit(self) -> tuple[Minimum, list[str]]:
+        """Minimize over psi and theta; where variances follow the fitted values, in turn with these."""
+        if not self.rows.follows:
+            return self._fit()
+        from .row_result import RowResult
+        before, count = None, 0
+        for _ in range(_TURNS):
+            minimum, messages = self._fit()
+            count += minimum.n_evaluations
+            fitted = RowResult(self, minimum)._fitted
+            if before is not None and np.abs(fitted - before).max() < 1e-9 * np.ptp(self.design.y):
+                return replace(minimum, n_evaluations=count), messages
+            before, self.again = fitted, True
+            self.rows = self.rows.following(fitted)
+            self._move(self.psi)
+        messages.append(f"Variances and the fitted values that they follow did not settle in {_TURNS} turns. Do not use "
+                        "these estimates; let the variance depend on a column.")
+        return replace(minimum, n_evaluations=count, converged=False), messages
+
+    def _fit(self) -> tuple[Minimum, list[str]]:
         """Minimize over psi and theta; the best of searches from weak and from strong correlation."""
         searches = [_Search(self, start) for start in ([self.psi] if self.again else self.rows.starts())]
         best = min((search.begin() for search in searches), key=lambda search: search.value).finish()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from ..errors import FormulaError
@@ -48,6 +50,18 @@ class RowCovariance:
         ends = np.cumsum([0, *(part.n_params for part in self.parts)])
         self.places = [slice(a, b) for a, b in zip(ends[:-1], ends[1:])]
         self.n_params = int(ends[-1])
+
+    @property
+    def follows(self) -> bool:
+        """Whether a variance depends on the model's own fitted values."""
+        return any(hasattr(part, "follow") for part in self.variances)
+
+    def following(self, fitted: np.ndarray) -> RowCovariance:
+        """The same with other fitted values, shape (n,)."""
+        other = copy.copy(self)
+        other.variances = [part.follow(fitted) if hasattr(part, "follow") else part for part in self.variances]
+        other.parts = ([] if self.correlation is None else [self.correlation]) + other.variances
+        return other
 
     def starts(self) -> list[np.ndarray]:
         """Parameters psi from which to search: near independence, and strongly correlated."""

@@ -15,7 +15,9 @@ from ..errors import DataError
 from .base import BoundVariance, Parameter, Variance
 from .layout import categories, numbers
 
-__all__ = ["ByGroup", "Exponential", "Power"]
+__all__ = ["FITTED", "ByGroup", "Exponential", "Power"]
+
+FITTED = "fitted(.)"  # in place of a column: the model's own fitted values, as nlme writes it
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Power(Variance):
     name, title = "power", "by a power of"
 
     def bind(self, design):
+        if self.column == FITTED:
+            return _Following(_first(design), self.column, "power", lambda values: np.log(np.abs(values)))
         x = np.abs(numbers(design, self.column, "power"))
         if not (x > 0).all():
             raise DataError(f"power: {self.column!r} is zero in {int((x == 0).sum())} rows, whose variance would be "
@@ -52,13 +56,29 @@ class Exponential(Variance):
     name, title = "exponential", "by the exponential of"
 
     def bind(self, design):
+        if self.column == FITTED:
+            return _Following(_first(design), self.column, "exponential", lambda values: values)
         return _covariate(numbers(design, self.column, "exponential"), self.column, "exponential")
 
 
+def _first(design) -> np.ndarray:
+    """Fitted values to begin with: least squares, and half way to the means of the groups."""
+    y = design.y if design.offset is None else design.y - design.offset
+    fitted = design.X @ np.linalg.lstsq(design.X, y, rcond=None)[0]
+    for term in design.random:
+        if term.members is None:
+            fitted = fitted + 0.5 * (np.bincount(term.codes, y - fitted) / term.sizes)[term.codes]
+    return fitted if design.offset is None else fitted + design.offset
+
+
 def _covariate(column, name, what) -> BoundVariance:
+    _refuse_constant(column, name, what)
+    return _Scaled(column[None], [Parameter("delta", "real")])
+
+
+def _refuse_constant(column, name, what) -> None:
     if np.ptp(column) < 1e-12 * max(np.abs(column).max(), 1e-300):
         raise DataError(f"{what}: {name!r} is the same in all rows; the variance cannot depend on it.")
-    return _Scaled(column[None], [Parameter("delta", "real")])
 
 
 class _Scaled(BoundVariance):
@@ -77,3 +97,20 @@ class _Scaled(BoundVariance):
 
     def natural(self, psi):
         return psi / self.size
+
+
+class _Following(_Scaled):
+    """The covariate is made of the fitted values, found by fitting in turn."""
+
+    def __init__(self, fitted, name, what, turn):
+        if not np.isfinite(turn(fitted)).all():
+            raise DataError(f"{what}: a fitted value is zero, and so would its variance be; use "
+                            f"mlm.exponential({FITTED!r}).")
+        column = turn(fitted)
+        _refuse_constant(column, name, what)
+        super().__init__(column[None], [Parameter("delta", "real")])
+        self._made = name, what, turn
+
+    def follow(self, fitted: np.ndarray):
+        """The same for other fitted values."""
+        return _Following(fitted, *self._made)

@@ -137,6 +137,8 @@ def by_group(column: str) -> ByGroup:
 def power(column: str) -> Power:
     """Residual standard deviation proportional to a power of a column's absolute value, nlme's ``varPower``.
 
+    ``power("fitted(.)")`` takes the model's own fitted values, random effects included, as nlme does: the model is
+    fitted and they are taken anew in turn until both agree; standard errors take them for known.
     Chapter 14 (``14_growth_shapes``).
 
     Examples
@@ -153,6 +155,7 @@ def power(column: str) -> Power:
 def exponential(column: str) -> Exponential:
     """Residual standard deviation proportional to ``exp(delta * column)``, nlme's ``varExp``.
 
+    ``exponential("fitted(.)")`` takes the model's own fitted values: see `power`.
     Chapter 14 (``14_growth_shapes``).
 
     Examples
