@@ -16,6 +16,7 @@ _LABS = (
     "likelihood_surface",
     "origin_of_time",
     "piecewise",
+    "residual_memory",
     "shrinkage",
     "variance_partition",
     "variance_test",

@@ -7,10 +7,10 @@ from typing import Any
 from mlmlib.widgets.lab import lab
 
 SHAPES = ("line", "quadratic", "piecewise", "jump")
-#: What each data set is to the lab: its places for a knot, the day that was known beforehand, and the words around it.
+#: What each data set is to the lab: its places for a knot, the place that is named before looking, and the words around it.
 FACTS = {
     "trial": {"step": 0.25, "event": 6.0, "clock": "week", "yName": "words read a minute", "people": "24 children"},
-    "rats": {"step": 1.0, "event": 43.0, "clock": "day", "yName": "weight (g)", "people": "16 rats", "centered": True},
+    "rats": {"step": 0.5, "event": 43.5, "clock": "day", "yName": "weight (g)", "people": "16 rats", "centered": True},
     "none": {"step": 0.25, "event": 6.0, "clock": "week", "yName": "words read a minute", "people": "24 children"},
 }
 #: The truth of the simulated trial: start, gain a week, jump at week 6, change of the gain from then on.
@@ -32,12 +32,12 @@ def piecewise(
     Parameters
     ----------
     study : {"trial", "rats", "none"}
-        24 simulated children who read for 12 weeks, with a program from week 6 on; the 16 rats of `bodyweight`, treated
-        about day 43; or worlds like the trial in which growth is straight and nothing happens.
+        24 simulated children who read for 12 weeks, with a program from week 6 on; the 16 rats of `bodyweight`, weighed
+        once more on day 44; or worlds like the trial in which growth is straight and nothing happens.
     shape : {"piecewise", "jump", "line", "quadratic"}
         The fixed part: bends at the knots, bends and jumps, a straight line, or a parabola.
     knots : sequence of float, optional
-        One to three places in increasing order; the day of the event if left out.
+        One to three places in increasing order; the place that was named beforehand if left out.
     at : int
         The knot whose AIC is drawn by place, from 0.
     worlds : int

@@ -222,7 +222,7 @@ export default lab({
   idea: "Drag the knot at which growth bends or jumps. A knot that was known beforehand is a fact about the study; one that was found by looking is a guess that the usual test takes for a fact.",
   state: { study: "trial", shape: "piecewise", knots: [6], at: 0, worlds: 0 },
   controls: [
-    { key: "study", type: "select", lead: true, label: "Growth of", options: [["trial", "readers, program from week 6 (simulated)"], ["rats", "rats, treated about day 43"], ["none", "readers to whom nothing happens"]],
+    { key: "study", type: "select", lead: true, label: "Growth of", options: [["trial", "readers, program from week 6 (simulated)"], ["rats", "rats, weighed on 11 days"], ["none", "readers to whom nothing happens"]],
       change: (ctx, study) => ctx.set({ study, knots: [ctx.data[study].event], at: 0, worlds: 0 }) },
     { key: "shape", type: "select", lead: true, label: "Average growth", options: [["line", "straight"], ["quadratic", "quadratic"], ["piecewise", "bends at the knots"], ["jump", "jumps and bends at the knots"]],
       change: (ctx, shape) => ctx.set({ shape, knots: within(shape, ctx.data[ctx.state.study], ctx.state.knots) }) },
