@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from . import theme as t
+from .group_line import group_line
 
 _HIGHLIGHTS = (t.UNPOOLED, t.SECOND, t.MISS, t.SKY, t.INK)
 
@@ -151,6 +152,8 @@ def model_line(fit, part, x, groups, ends):
         if name not in (x, groups) and pd.api.types.is_float_dtype(part[name]):
             rows[name] = part[name].mean()
     rows[x] = np.asarray(ends, dtype=float)
+    if groups in fit.n_groups:
+        return group_line(fit, rows, groups, part[groups].iloc[0])
     return np.asarray(fit.predict(rows, random_effects=True), float)
 
 

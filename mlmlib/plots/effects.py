@@ -8,11 +8,16 @@ from scipy import stats
 
 from . import theme as t
 from .data import small_multiples
+from .group_line import labels_of, one_group_each
 
 
 def the_factor(fit, group):
     """The grouping factor meant: the one named, or the only one."""
     names = list(fit.random_effects)
+    if not names:
+        raise ValueError("The model has no random effects to draw.")
+    if group is not None and group not in names:
+        raise ValueError(f"There is no grouping factor {group!r}; the model has {', '.join(map(repr, names))}.")
     if group is None and len(names) != 1:
         raise ValueError(f"The model has the grouping factors {names}: say which with group=.")
     return group or names[0]
@@ -37,10 +42,17 @@ def _labels(fit, factor):
 
 
 def unpooled_effects(fit, factor) -> pd.DataFrame:
-    """Each group's own least-squares deviations from the fixed part: what the random effects would be without shrinkage."""
+    """Each group's own least-squares deviations from the fixed part: what the random effects would be without shrinkage.
+
+    Where there are other grouping factors, from the fixed part and their predicted effects.
+    """
+    one_group_each(fit, factor)
     names = list(fit.random_effects[factor].columns)
     z, labels = columns_of(fit, names), _labels(fit, factor)
     rest = np.asarray(fit.endog, float) - np.asarray(fit.exog) @ fit.params.to_numpy()
+    for other in fit.design.random:
+        if other.group != factor:
+            rest = rest - other.values(fit.random_effects[other.group][list(other.names)].to_numpy())
     out = {}
     for key in fit.random_effects[factor].index:
         rows = labels == key
@@ -266,7 +278,11 @@ def pooling(fit, x=None, *, show=None, columns=4, group=None, jitter=0.0, size=(
     """No pooling (blue), complete pooling (orange) and the model (vermilion), a panel a group."""
     factor = the_factor(fit, group)
     x = x or first_predictor(fit)
-    data = fit.data.dropna(subset=[x, outcome(fit), factor])
+    one_group_each(fit, factor)
+    data = fit.data
+    if factor not in data:
+        data = data.loc[np.asarray(fit.exog.index)].assign(**{factor: labels_of(fit, factor)})
+    data = data.dropna(subset=[x, outcome(fit), factor])
     return small_multiples(
         data,
         x,

@@ -8,6 +8,7 @@ from scipy import stats
 
 from . import theme as t
 from .effects import first_predictor, outcome, the_factor
+from .group_line import group_line, labels_of, one_group_each
 
 
 @t.styled
@@ -30,15 +31,17 @@ def fitted_lines(
 
     ``band="fixed"``: the interval of the average line; ``"groups"``: where `level` of the groups' lines lie."""
     factor = the_factor(fit, group)
+    one_group_each(fit, factor)
     x = x or first_predictor(fit)
     ax = t.new(ax)
     data, fitted = fit.data.loc[np.asarray(fit.exog.index)] if isinstance(fit.exog, pd.DataFrame) else fit.data, None
     if points:
         t.points(ax, data[x], data[outcome(fit)], size=2.8, alpha=0.4)
     slopes, last = [], ([], [], [])
-    for key, part in data.groupby(factor, observed=True):
+    several = len(fit.n_groups) > 1 or factor not in data
+    for key, part in data.groupby(labels_of(fit, factor) if several else factor, observed=True):
         ends = np.array([part[x].min(), part[x].max()], float)
-        fitted = predict_along(fit, part, {x: ends}, random_effects=True)
+        fitted = group_line(fit, _rows_like(part, {x: ends}), factor, key)
         chosen = show is not None and key in show
         ax.plot(
             ends, fitted, color=t.PARTIAL, lw=2.2 if chosen else 1, alpha=1 if chosen else t.crowd(fit.n_groups[factor])
@@ -70,6 +73,8 @@ def fitted_lines(
         "fixed": f"the {level:.0%} interval of the average line",
         "groups": f"the range that holds {level:.0%} of groups",
     }
+    if not slopes:
+        raise ValueError(f"{x} does not vary within groups of {factor}: there are no lines along it. Name another column with x=.")
     text = (
         f"The model's lines of {outcome(fit)} on {x} for {fit.n_groups[factor]} groups ({factor}); their slopes run from "
         f"{t.number(min(slopes))} to {t.number(max(slopes))}. "

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import stats
 
 from . import theme as t
+from ..report.nesting import short_name
 from .effects import columns_of, the_factor
 
 
@@ -23,7 +24,12 @@ def _pieces(fit, x, group):
 
 @t.styled
 def variance(fit, x=None, *, group=None, ax=None, title=None, xlabel=None, ylabel=None):
-    """Var(y | x) of a random-slope model: the parabola of the groups on top of the constant within part."""
+    """Var(y | x) of a random-slope model: the parabola of the groups on top of the constant within part.
+
+    With several grouping factors the parts of all are stacked, the outermost on top, unless `group` names one."""
+    _one_residual_variance(fit)
+    if group is None and len(fit.n_groups) > 1:
+        return _stacked(fit, x, ax, title, xlabel, ylabel)
     x, cov, low, high = _pieces(fit, x, group)
     grid = np.linspace(low, high, 200)
     between = cov[0, 0] + 2 * cov[0, 1] * grid + cov[1, 1] * grid**2
@@ -45,6 +51,68 @@ def variance(fit, x=None, *, group=None, ax=None, title=None, xlabel=None, ylabe
         f"{t.number(between[0])} at {x} = {t.number(low)}, least ({t.number(least - within)}) at {t.number(at)}, and "
         f"{t.number(between[-1])} at {t.number(high)}."
     )
+    return t.finish(ax, text, title=title, xlabel=xlabel or x, ylabel=ylabel or "variance of y given x")
+
+
+def _one_residual_variance(fit):
+    rows = getattr(fit.model, "rows", None)
+    if rows is not None and rows.variances:
+        raise ValueError("The residual variance differs between rows, so there is no one part within groups to draw; see fit.residual_sd.")
+
+
+def _parts(fit):
+    """(grouping factor, name, variance it gives a row as a function of columns), the innermost factor first."""
+    groups = sorted(fit.n_groups, key=lambda g: -fit.n_groups[g])
+    for group in groups:
+        terms = [(term, T) for term, T in zip(fit.design.random, fit._T) if term.group == group]
+        weight = 1.0 if terms[0][0].members is None else float(np.mean(terms[0][0].members.square))
+        yield group, short_name(group, list(fit.n_groups)), terms, weight
+
+
+def _shades(count):
+    """Opacities of one color for several factors, the innermost palest."""
+    return np.linspace(0.35, 0.85, count) if count > 1 else [0.75]
+
+
+def _legend(ax, entries, **where):
+    """Patches with their names in a row."""
+    from matplotlib.patches import Patch
+
+    patches = [Patch(color=color, alpha=shade, lw=0, label=name) for name, (color, shade) in entries.items()]
+    ax.legend(handles=patches, ncols=len(patches), frameon=False, fontsize=9, labelcolor=t.INK, handlelength=1.2,
+              columnspacing=1.2, borderaxespad=0.2, **where)
+
+
+def _stacked(fit, x, ax, title, xlabel, ylabel):
+    """The variance of y given x, in layers: within, and a layer for each grouping factor."""
+    slopes = [n for term in fit.design.random for n in term.names if n != "Intercept"]
+    if x is None and slopes:
+        x = slopes[0]
+    if x not in slopes:
+        raise ValueError(f"No slope of {x} varies between groups: the variance does not depend on it. mlm.plots.variance_shares draws "
+                         "variances of intercepts.")
+    values = columns_of(fit, [x])[:, 0]
+    grid = np.linspace(values.min(), values.max(), 200)
+    ax = t.new(ax)
+    base, said = np.full(200, fit.sigma**2), [f"The residual part stays at {t.number(fit.sigma**2)}"]
+    ax.fill_between(grid, 0, base, color=t.DATA, alpha=0.45, lw=0)
+    legend = {"within": (t.DATA, 0.45)}
+    parts = list(_parts(fit))
+    for (_, name, terms, weight), shade in zip(parts, _shades(len(parts))):
+        layer = np.zeros(200)
+        for term, T in terms:
+            z = np.column_stack([np.ones(200) if n == "Intercept" else grid if n == x else np.zeros(200) for n in term.names])
+            layer += weight * np.einsum("ij,jk,ik->i", z, T, z)
+        ax.fill_between(grid, base, base + layer, color=t.PARTIAL, alpha=shade, lw=0)
+        ax.plot(grid, base + layer, color=t.INK, lw=1)
+        legend[f"between {name}"] = (t.PARTIAL, shade)
+        said.append(f"the part between groups of {name} is {t.number(layer[0])} at {x} = {t.number(grid[0])} and {t.number(layer[-1])} at "
+                    f"{t.number(grid[-1])}, least ({t.number(layer.min())}) at {t.number(grid[layer.argmin()])}")
+        base = base + layer
+    _legend(ax, dict(reversed(legend.items())), loc="lower left", bbox_to_anchor=(0, 1))
+    ax.set_ylim(0, None)
+    ax.set_xlim(grid[0], grid[-1])
+    text = f"Variance of the outcome given {x}, in layers. {'; '.join(said)}."
     return t.finish(ax, text, title=title, xlabel=xlabel or x, ylabel=ylabel or "variance of y given x")
 
 
@@ -119,23 +187,48 @@ def plausible_ranges(fits, *, level=0.95, labels=None, group=None, columns=None,
 
 @t.styled
 def variance_shares(fits, *, group=None, ax=None, title=None, xlabel=None):
-    """The outcome's variance left by each model, cut in its parts between and within groups, the ICC written in."""
+    """The outcome's variance left by each model, cut in its parts between and within groups, the ICC written in.
+
+    With several grouping factors a part for each, the innermost nearest to zero, unless `group` names one; the share of each is then
+    written in. Where slopes vary, the parts are those where the slopes' columns are zero."""
     fits = fits if isinstance(fits, dict) else {"": fits}
+    for fit in fits.values():
+        _one_residual_variance(fit)
+        the_factor(fit, group or next(iter(fit.n_groups), None))
     ax = t.new(ax, (5.8, 0.9 + 0.5 * len(fits)))
-    said = []
+    said, several = [], group is None and any(len(fit.n_groups) > 1 for fit in fits.values())
+    legend, spots = {}, []
     for row, (key, fit) in enumerate(reversed(fits.items())):
-        factor = the_factor(fit, group)
-        between, within = float(fit.covariance_matrix(factor).iloc[0, 0]), fit.sigma**2
-        ax.barh(row, between, color=t.PARTIAL, alpha=0.75, height=0.6)
-        ax.barh(row, within, left=between, color=t.DATA, alpha=0.55, height=0.6)
-        share = between / (between + within)
-        t.label(ax, between + within, row, f"ICC {share:.3f}", t.INK)
-        said.append(f"{key or 'the model'}: {t.number(between)} between, {t.number(within)} within, ICC {share:.3f}")
-    top = len(fits) - 1 + 0.34
-    first = next(iter(fits.values()))
-    between = float(first.covariance_matrix(the_factor(first, group)).iloc[0, 0])
-    t.label(ax, 0, top, "between groups", t.PARTIAL, va="bottom", xytext=(0, 1))
-    t.label(ax, between + first.sigma**2, top, "within groups", t.DATA, ha="right", va="bottom", xytext=(0, 1))
+        parts = [(name, weight * sum(float(T[0, 0]) for term, T in terms if term.names[0] == "Intercept"))
+                 for factor, name, terms, weight in _parts(fit) if group in (None, factor)]
+        within, left = fit.sigma**2, 0.0
+        total = sum(value for _, value in parts) + within
+        for (name, value), shade in zip(parts, _shades(len(parts))):
+            ax.barh(row, value, left=left, color=t.PARTIAL, alpha=shade, height=0.6)
+            legend[f"between {name}"] = (t.PARTIAL, shade)
+            spots.append((left + value / 2, row, value, total))
+            left += value
+        ax.barh(row, within, left=left, color=t.DATA, alpha=0.55, height=0.6)
+        spots.append((left + within / 2, row, within, total))
+        if several:
+            shares = ", ".join(f"{t.number(value)} between groups of {name} ({value / total:.1%})" for name, value in parts)
+            said.append(f"{key or 'the model'}: {shares}, {t.number(within)} within ({within / total:.1%})")
+        else:
+            share = left / total
+            t.label(ax, left + within, row, f"ICC {share:.3f}", t.INK)
+            said.append(f"{key or 'the model'}: {t.number(left)} between, {t.number(within)} within, ICC {share:.3f}")
+    if several:
+        wide = max(total for *_, total in spots)
+        for x, row, value, total in spots:
+            if value > 0.07 * wide:  # room for the number
+                t.label(ax, x, row, f"{value / total:.0%}", t.INK, ha="center", va="center", xytext=(0, 0))
+        _legend(ax, legend | {"within": (t.DATA, 0.55)}, loc="lower left", bbox_to_anchor=(0, 1))
+    else:
+        top = len(fits) - 1 + 0.34
+        first = next(iter(fits.values()))
+        between = float(first.covariance_matrix(the_factor(first, group)).iloc[0, 0])
+        t.label(ax, 0, top, "between groups", t.PARTIAL, va="bottom", xytext=(0, 1))
+        t.label(ax, between + first.sigma**2, top, "within groups", t.DATA, ha="right", va="bottom", xytext=(0, 1))
     ax.set_yticks(range(len(fits)), list(reversed(fits)))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
