@@ -150,3 +150,19 @@ def test_what_cannot_be_told_apart_is_told():
     assert "(0 + sector | school)" in flat.messages[0] and "cannot tell" in flat.messages[0]
     assert not mlm.lmm("mathach ~ sector + (0 + sector || school)", mlm.load("hsb")).messages
     assert not mlm.gls("y ~ wave", DATA, correlation=mlm.cs(**PUPIL)).messages
+
+
+def test_residuals_of_rows_and_groups():
+    fit = fitted("three levels")
+    sd = np.sqrt(np.diagonal(np.linalg.inv(_inverse(fit))))
+    marginal = fit.residuals(level="marginal")
+    assert np.allclose(marginal, DATA["y"] - fit.predict(random_effects=False))
+    assert np.allclose(fit.residuals("pearson", "marginal"), marginal / sd)
+    assert fit.residuals(level="school").equals(fit.random_effects["school"])
+
+
+def test_structures_are_the_same_however_their_groups_are_named():
+    gls = mlm.gls("y ~ wave", DATA, correlation=mlm.ar1("wave", group="pupil"))
+    lme = mlm.lmm("y ~ wave + (1 | pupil)", DATA, correlation=mlm.ar1("wave"))
+    test = mlm.compare(gls, lme)
+    assert test.statistic == pytest.approx(lme.lr_vs_linear().statistic, abs=1e-6)

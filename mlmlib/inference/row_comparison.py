@@ -52,7 +52,17 @@ def _structures(fit) -> tuple:
 
 def structures_differ(null, full) -> bool:
     """Whether two fits have different structures of their residuals."""
-    return _structures(null) != _structures(full)
+    (small, less), (large, more) = (_structures(fit) for fit in (null, full))
+    return less != more or not _same_correlation(small, large, null, full)
+
+
+def _same_correlation(small, large, null, full) -> bool:
+    """Whether two correlations are the same, their groups written or taken from the random effects."""
+    if small == large:
+        return True
+    if small is None or large is None:
+        return False
+    return small.name == large.name and small.time == large.time and _same_groups(null.model, full.model)
 
 
 def check_structures(null, full) -> bool:
@@ -67,7 +77,7 @@ def check_structures(null, full) -> bool:
         return False
     own, rows = [_structures(fit) for fit in (null, full)], [getattr(fit, "model", None) for fit in (null, full)]
     (small, less), (large, more) = own
-    inside = small is None or small == large or (
+    inside = small is None or _same_correlation(small, large, null, full) or (
         large is not None and large.name in _INSIDE.get(small.name, ()) and _same_groups(*rows)
         and (small.name == "cs" or small.time == large.time))
     if not inside or any(one not in more for one in less):
@@ -77,4 +87,6 @@ def check_structures(null, full) -> bool:
 
 
 def _same_groups(small, large) -> bool:
-    return np.array_equal(small.rows.correlation.layout.codes, large.rows.correlation.layout.codes)
+    a, b = (model.rows.correlation.layout.codes for model in (small, large))
+    pairs = len(np.unique(a * (b.max() + 1) + b))
+    return pairs == a.max() + 1 == b.max() + 1

@@ -119,18 +119,27 @@ class RowResult(LmmResult):
             In units of the outcome; divided by each row's standard deviation; or freed of correlation too (nlme's
             ``"normalized"``: row i less what the rows of its group before it predict).
         level : {"conditional", "marginal"}
-            Outcome less fixed and random part, or less the fixed part.
+            Outcome less fixed and random part, or less the fixed part.  The name of a grouping factor: its predicted
+            random effects (DataFrame).
         """
+        if level in self.n_groups and kind == "raw":
+            return self.random_effects[level]
         if level not in ("conditional", "marginal"):
-            raise ValueError(f"level={level!r} is not known; residuals are 'conditional' or 'marginal' here.")
+            raise ValueError(f"level={level!r} is not known; residuals are 'conditional' or 'marginal' here, and those "
+                             "of groups 'raw'.")
         if kind not in ("raw", "pearson", "scaled"):
             raise ValueError(f"kind={kind!r} is not known for a model with correlation= or variance=; choose one of "
                              "raw, pearson, scaled.")
         values = self.design.y - (self._fitted if level == "conditional" else self._fixed_part)
-        if level == "marginal" and kind != "raw" and self.design.random:
-            raise ValueError(f"kind={kind!r} is there for conditional residuals of this model.")
+        if level == "marginal" and kind == "scaled" and self.design.random:
+            raise ValueError("kind='scaled' is there for conditional residuals of this model; marginal ones are 'raw' or "
+                             "'pearson'.")
         if kind == "pearson":
-            values = values / self._row_sd
+            variance = self._row_sd ** 2
+            for term, T in zip(self.design.random, self._T) if level == "marginal" else ():
+                share = 1.0 if term.members is None else term.members.square
+                variance = variance + share * np.einsum("na,ab,nb->n", term.Z, T, term.Z)
+            values = values / np.sqrt(variance)
         elif kind == "scaled":
             values = self._whitened(values)
         return self._row_series(values, f"{kind} {level} residual")
