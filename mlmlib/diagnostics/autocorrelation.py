@@ -130,7 +130,7 @@ def acf(fit, max_lag: int | None = None, *, kind: str | None = None, time: str |
     >>> import mlmlib as mlm
     >>> fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", mlm.load("sleepstudy"))
     >>> mlm.acf(fit, 2, time="Days").table[["lag", "acf", "pairs"]].round(3).to_dict("list")
-    {'lag': [0, 1, 2], 'acf': [1.0, 0.407, 0.128], 'pairs': [180, 162, 144]}
+    {'lag': [0, 1, 2], 'acf': [1.0, 0.383, 0.089], 'pairs': [180, 162, 144]}
     """
     if max_lag is not None and not (isinstance(max_lag, (int, np.integer)) and max_lag >= 1):
         raise ValueError(f"max_lag={max_lag!r} must be a whole number, 1 or more.")
