@@ -1,4 +1,8 @@
-"""Every model by every program, in turn: one fit of each, then one fit of each again, so that a busy minute is busy for all."""
+"""Every model by every program, in turn: a turn of each, then a turn of each again, so that a busy minute is busy for all.
+
+A turn is one fit, or of quick ones a few in a row, so that what another program left in the processor's caches is not in the
+median.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,10 @@ from .programs import NoAnswer, start
 
 __all__ = ["compare"]
 
-ROUNDS, LEAST = 21, 3  # fits of each program; of slow ones fewer, but these
-BUDGET = 12.0  # seconds of fitting after which a program has had its turns
-LIMIT = 120.0  # seconds that one fit may take
+ROUNDS, LEAST = 15, 3  # turns of each program; of slow ones fewer, but these
+TURN, MOST = 0.05, 5  # a turn ends after these seconds, or this number of fits
+BUDGET = 10.0  # seconds of fitting after which a program has had its turns
+LIMIT = 90.0  # seconds that one fit may take
 LONG = 5.0  # a fit that takes as long as this needs no other before it to warm up
 
 
@@ -40,7 +45,7 @@ def compare(root: Path, quick: bool = False, blas: str | None = None, say=print)
     import mlmlib as mlm
 
     programs, missing = start(root, blas)
-    rows = []
+    rows, gone = [], {}  # gone: on which data a program gave no answer, and what it said
     try:
         with tempfile.TemporaryDirectory() as folder:
             for model in MODELS:
@@ -49,7 +54,7 @@ def compare(root: Path, quick: bool = False, blas: str | None = None, say=print)
                 path = Path(folder) / f"{model.data}.csv"
                 if not path.is_file():
                     pd.DataFrame(mlm.load(model.data)).to_csv(path, index=False)
-                rows.append(_row(model, path, programs, quick))
+                rows.append(_row(model, path, programs, quick, gone))
                 _tell(rows[-1], say)
     finally:
         for program in programs:
@@ -57,27 +62,33 @@ def compare(root: Path, quick: bool = False, blas: str | None = None, say=print)
     return {"programs": {program.name: program.about for program in programs}, "missing": missing, "rows": rows}
 
 
-def _row(model, path, programs, quick) -> dict:
-    """One model by all programs."""
+def _row(model, path, programs, quick, gone) -> dict:
+    """One model by all programs; one that gave no answer is not asked for larger models of the same data."""
     limit, budget, rounds = (30.0, 2.0, 5) if quick else (LIMIT, BUDGET, ROUNDS)
     seconds, found, failed = {p.name: [] for p in programs}, {}, {}
     alive = []
     for program in programs:  # read, and one fit that is not counted unless it is long
+        if (program.name, model.data) in gone:
+            failed[program.name] = f"not asked: {gone[program.name, model.data]} on a smaller model of these data"
+            continue
         try:
             program.read(path)
             found[program.name] = program.fit(model, limit)
             if found[program.name]["seconds"] > LONG:
-                seconds[program.name].append(found[program.name]["seconds"])
+                seconds[program.name].append(found[program.name])
             alive.append(program)
         except NoAnswer as problem:
             failed[program.name] = str(problem)
+            if program.process.poll() is not None:
+                gone[program.name, model.data] = str(problem)
     for turn in range(rounds):
         for program in alive[::1 if turn % 2 else -1]:
             own = seconds[program.name]
-            if sum(own) > budget and len(own) >= (LEAST if sum(own) < 4 * budget else 2):
+            total = sum(one["seconds"] for one in own)
+            if total > budget and len(own) >= (LEAST if total < 4 * budget else 2):
                 continue
             try:
-                own.append(program.fit(model, limit)["seconds"])
+                own.extend(_turn(program, model, limit))
             except NoAnswer as problem:
                 failed[program.name] = str(problem)
                 alive = [other for other in alive if other is not program]
@@ -89,9 +100,18 @@ def _row(model, path, programs, quick) -> dict:
             results[name] = {"error": failed[name]}
         else:
             own = found[name]
-            results[name] = {"median": statistics.median(seconds[name]), "fits": len(seconds[name]),
+            results[name] = {"median": statistics.median(one["seconds"] for one in seconds[name]),
+                             "wall": statistics.median(one["wall"] for one in seconds[name]), "fits": len(seconds[name]),
                              "criterion": own["criterion"], "above": own["criterion"] - best, "note": own["note"]}
     return {"key": model.key, "title": model.title, "formula": model.formula, "results": results}
+
+
+def _turn(program, model, limit) -> list[dict]:
+    """One fit, or a few quick ones."""
+    done = []
+    while not done or (sum(one["wall"] for one in done) < TURN and len(done) < MOST):
+        done.append(program.fit(model, limit))
+    return done
 
 
 def _tell(row: dict, say) -> None:

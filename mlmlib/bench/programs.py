@@ -76,7 +76,7 @@ class Program:
             return {"error": rest[0]}
         if kind == "version":
             return dict(zip(("version", "r", "blas"), rest))
-        return {"seconds": float(rest[0]), "criterion": float(rest[1]), "note": ""} if kind == "fit" else {}
+        return dict(zip(("seconds", "wall", "criterion"), map(float, rest)), note="") if kind == "fit" else {}
 
     def _ask(self, question: dict, limit: float) -> dict:
         if self.process.poll() is not None:

@@ -13,7 +13,7 @@ STEPS = ("formula and table", "model made ready", "search", "result")
 
 
 def shares(quick: bool = False, say=print) -> list[dict]:
-    """Median seconds of each step of each model's fit, in the order of `STEPS`, and the evaluations of the search."""
+    """Median processor seconds of each step of each model's fit, in the order of `STEPS`, and the evaluations of the search."""
     import mlmlib as mlm
     from mlmlib.design import build_design
     from mlmlib.formula import parse
@@ -26,15 +26,15 @@ def shares(quick: bool = False, say=print) -> list[dict]:
             continue
         for _ in range(5 if model.data == "insteval" else 21):
             parse.cache_clear()
-            marks = [time.perf_counter()]
+            marks = [time.process_time()]
             design = build_design(model.formula, data)
-            marks.append(time.perf_counter())
+            marks.append(time.process_time())
             ready = LmmModel(design)
-            marks.append(time.perf_counter())
+            marks.append(time.process_time())
             found = ready.fit()
-            marks.append(time.perf_counter())
+            marks.append(time.process_time())
             LmmResult(ready, *found)
-            marks.append(time.perf_counter())
+            marks.append(time.process_time())
             spent.append([b - a for a, b in zip(marks, marks[1:])])
         rows.append({"key": model.key, "title": model.title, "evaluations": found[0].n_evaluations,
                      "seconds": [statistics.median(step) for step in zip(*spent)]})

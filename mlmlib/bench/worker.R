@@ -13,9 +13,8 @@ while (length(line <- readLines(questions, n = 1)) > 0) {
       data <- read.csv(part[2], stringsAsFactors = TRUE)
       answer("read")
     } else {
-      began <- as.numeric(Sys.time())
-      fit <- suppressMessages(suppressWarnings(lmer(as.formula(part[2]), data)))
-      answer("fit", sprintf("%.6f", as.numeric(Sys.time()) - began), sprintf("%.10f", REMLcrit(fit)))
+      spent <- system.time(fit <- suppressMessages(suppressWarnings(lmer(as.formula(part[2]), data))), gcFirst = FALSE)
+      answer("fit", sprintf("%.6f", sum(spent[1:2])), sprintf("%.6f", spent[["elapsed"]]), sprintf("%.10f", REMLcrit(fit)))
     }
   }, error = function(problem) answer("error", gsub("[\t\n]", " ", conditionMessage(problem))))
 }

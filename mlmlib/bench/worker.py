@@ -2,7 +2,8 @@
 
 It needs nothing of mlmlib, unless mlmlib is the program. A line of JSON asks, a line of JSON answers:
 ``{"read": path}`` reads a table, ``{"fit": model}`` fits and answers with the seconds and the REML criterion. Reading the data
-and importing the program are not in the seconds; the formula is.
+and importing the program are not in the seconds; the formula is. ``seconds`` are the processor's, of all threads together, so that
+what else the machine does is not counted; ``wall`` are those of the clock.
 """
 
 from __future__ import annotations
@@ -137,11 +138,11 @@ def main(name: str) -> None:
                 data = program.read(asked["read"])
                 answer({})
                 continue
-            began = time.perf_counter()
+            began, wall = time.process_time(), time.perf_counter()
             fit = program.fit(asked["fit"], data)
-            seconds = time.perf_counter() - began
+            seconds, wall = time.process_time() - began, time.perf_counter() - wall
             value, note = program.criterion(fit)
-            answer({"seconds": seconds, "criterion": float(value), "note": note})
+            answer({"seconds": seconds, "wall": wall, "criterion": float(value), "note": note})
         except BaseException as error:  # a panic of a Rust library is a BaseException
             answer({"error": f"{type(error).__name__}: {error}"})
 

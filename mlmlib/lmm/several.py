@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -60,6 +61,11 @@ class Factor:
     q: int
     effects: np.ndarray
     single: bool = True
+
+    @cached_property
+    def block(self) -> tuple:
+        """Where its own block of L stands."""
+        return np.ix_(self.effects, self.effects)
 
 
 @dataclass(frozen=True)
@@ -221,8 +227,7 @@ class SeveralFactors:
 
     def part(self, L: np.ndarray, k: int) -> np.ndarray:
         """The block of L that belongs to factor k."""
-        own = self.factors[k].effects
-        return L[np.ix_(own, own)]
+        return L[self.factors[k].block]
 
     def first_part(self, L: np.ndarray) -> np.ndarray:
         """The block of the factor that is eliminated first; 1 x 1 where there is none."""
@@ -338,17 +343,16 @@ class SeveralFactors:
         if self.first is not None:
             shrink = np.eye(self.q1) - self.A1 @ parts.E
             K1 = shrink @ self.A1 - shrink @ self.first_quadratic(parts) @ shrink.transpose(0, 2, 1)
-            own = self.factors[self.first].effects
-            out[np.ix_(own, own)] = K1.sum(axis=0)
+            out[self.factors[self.first].block] = K1.sum(axis=0)
         for k in self.rest:
-            Lk, own = self.part(L, k), self.factors[k].effects
-            if np.linalg.svd(Lk, compute_uv=False)[-1] >= _POOR:
+            Lk, block = self.part(L, k), self.factors[k].block
+            if _least(Lk) >= _POOR:
                 left = self.factors[k].J * np.eye(len(Lk)) - parts.inverse[self.own[k]].sum(axis=0)
                 back = np.linalg.inv(Lk)
-                out[np.ix_(own, own)] = back.T @ left @ back
+                out[block] = back.T @ left @ back
             else:
                 direct = np.concatenate([K.ravel() for K in self.whole(parts)[2]]) if direct is None else direct
-                out[np.ix_(own, own)] = direct[self.own[k]].sum(axis=0)
+                out[block] = direct[self.own[k]].sum(axis=0)
         return out
 
     def whole(self, parts: Eliminated) -> tuple[list, list, list]:
@@ -375,3 +379,8 @@ class SeveralFactors:
 def _light(operator):
     """A small operator as a plain array: multiplying by a sparse one costs more for the asking than for the work."""
     return operator.toarray() if operator.shape[0] * operator.shape[1] <= _SMALL else operator
+
+
+def _least(L: np.ndarray) -> float:
+    """The smallest singular value."""
+    return abs(float(L[0, 0])) if len(L) == 1 else float(np.linalg.svd(L, compute_uv=False)[-1])

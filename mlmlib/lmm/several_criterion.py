@@ -61,7 +61,7 @@ class SeveralCriterion(Criterion):
                 own = moment_start(alone, shapes, inner, basis, self.degrees)
             else:
                 own = 0.5 * np.eye(factor.q)
-            L[np.ix_(factor.effects, factor.effects)] = own
+            L[factor.block] = own
         return self.settle(L)
 
     def evaluate(self, L: np.ndarray, basis: np.ndarray) -> Evaluation:
@@ -73,7 +73,7 @@ class SeveralCriterion(Criterion):
         Gamma = el.K_sums(parts, L)
         for factor, y in zip(el.factors, Y):
             own = (y if self.reml else y[:, :, p:]).transpose(1, 0, 2).reshape(factor.q, -1)
-            Gamma[np.ix_(factor.effects, factor.effects)] -= own @ own.T
+            Gamma[factor.block] -= own @ own.T
         flat = basis.reshape(m, -1)
         gradient = 2.0 * (flat @ (Gamma @ L).ravel())
         at = Evaluation(value, gradient, None, L, basis, b, s2, Gamma, half, parts, Y)
@@ -99,7 +99,7 @@ class SeveralCriterion(Criterion):
         Gamma, Y = at.Gamma.copy(), [y.copy() for y in at.Y]
         for factor, y in zip(self.elimination.factors, Y):
             own = y[:, :, -1]
-            Gamma[np.ix_(factor.effects, factor.effects)] += (1.0 - ratio) * own.T @ own
+            Gamma[factor.block] += (1.0 - ratio) * own.T @ own
             y[:, :, -1] *= np.sqrt(ratio)
         return {"Gamma": Gamma, "Y": Y}
 
