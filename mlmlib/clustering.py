@@ -96,6 +96,8 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", **options):
     >>> rho.kind, round(rho.estimate, 4), round(rho.se, 4), round(rho.lower, 4), round(rho.upper, 4)
     ('unconditional', 0.2342, 0.062, 0.1345, 0.3759)
     """
+    if hasattr(fit, "outcomes"):
+        raise DataError("The model has several outcomes, each with an ICC of its own; fit.icc() gives them.")
     if getattr(getattr(fit, "model", None), "rows", None) is not None and fit.model.rows.variances:
         only_plain_residuals(fit, "icc")  # a residual variance for each row, so as many intraclass correlations
     from .report.nesting import outer_of

@@ -6,7 +6,7 @@ Chapter 15 (``15_multivariate``) compares it with a model for each outcome.
 from __future__ import annotations
 
 from .outcomes.model import OutcomeModel
-from .outcomes.residuals import ByOutcome, WithinUnit
+from .outcomes.residuals import UNIT, ByOutcome, WithinUnit
 from .outcomes.result import MultivariateResult
 from .outcomes.stack import stack
 
@@ -68,5 +68,5 @@ def multivariate(formula: str, data, *, reml: bool = True, covariance="unstructu
     """
     design = stack(formula, data, equal=equal, only=only, weights=weights)
     mark = design.encoder.outcome.label
-    model = OutcomeModel(design, covariance, reml, WithinUnit(mark, "unit"), ByOutcome(mark))
+    model = OutcomeModel(design, covariance, reml, WithinUnit(mark, UNIT), ByOutcome(mark))
     return MultivariateResult(model, *model.fit())

@@ -142,7 +142,7 @@ def test_is_the_minimum_of_the_written_out_criterion(reml, weights):
     information = np.array([[(dense(fitted, logs + s + t)[0] - dense(fitted, logs + s - t)[0]
                               - dense(fitted, logs - s + t)[0] + dense(fitted, logs - s - t)[0]) / 8e-8
                              for t in steps] for s in steps])
-    names, cov = fitted.variance_cov()
+    names, cov = fitted.every_variance_cov()
     assert names == ["log sd(g: a: Intercept)", "log sd(g: b: Intercept)",
                      "atanh corr(g: a: Intercept, b: Intercept)", "log sd(Residual: a)", "log sd(Residual: b)",
                      "atanh corr(Residual: a, b)"]
@@ -161,7 +161,6 @@ def test_tables_of_the_random_part():
     assert both["correlation"].tolist() == pytest.approx(sd["estimate"][[2, 5]])
     assert (both["lower"] < both["correlation"]).all() and (both["correlation"] < both["upper"]).all()
     assert fitted.covariance_matrix(correlation=True).iloc[0, 1] == pytest.approx(both["correlation"][0])
-    names, cov = fitted.variance_cov()
     share = fit("gcse_ml").icc()
     T, Sigma = fitted.covariance_matrix(), fitted.residual_cov()
     assert share["icc"]["written"] == pytest.approx(T.iloc[1, 1] / (T.iloc[1, 1] + Sigma.iloc[1, 1]))
@@ -311,3 +310,36 @@ def test_rows_without_any_outcome_are_told():
     found = mlm.multivariate("course + written ~ gender", rows)
     assert found.n_units == 295 and "every outcome (5)" in found.messages[0]
     assert any("missing at random" in text for text in found.messages)
+
+
+def test_leaving_out_a_school_is_a_fit_without_it():
+    """Influence, cluster bootstrap and the like fit parts of the stacked rows."""
+    from mlmlib.inference.row_resample import fit_part
+    rows = table("gcse").head(500).assign(course=lambda own: own["course"] / 50)  # scales that differ
+    fitted = mlm.multivariate("course + written ~ gender + (1 | school)", rows, reml=False)
+    out = rows["school"].iloc[0]
+    left = np.flatnonzero(fitted.groups["school"].to_numpy() != out)
+    part = fit_part(fitted, left, np.zeros(len(left), dtype=int))
+    direct = mlm.multivariate("course + written ~ gender + (1 | school)", rows[rows["school"] != out], reml=False)
+    assert part.criterion == pytest.approx(direct.criterion, abs=1e-7)
+    assert np.allclose(part.params, direct.params, rtol=1e-6)
+    assert np.allclose(part.residual_cov(), direct.residual_cov(), rtol=1e-5)
+    assert out in mlm.influence(fitted).table.index
+
+
+def test_intervals_of_every_parameter():
+    fitted = mlm.multivariate("a + b ~ x + (1 | g)", small(), reml=False)
+    wald = fitted.conf_int(which="all")
+    assert {"un: corr(a, b)", "by_group(outcome): sd ratio(b / a)", "sigma"} <= set(wald.index)
+    both = fitted.correlations().iloc[-1]
+    assert wald.loc["un: corr(a, b)"].to_numpy() == pytest.approx([both["lower"], both["upper"]], rel=1e-4)
+    drawn = fitted.bootstrap(n=20, seed=2)
+    assert np.isfinite(drawn.conf_int().to_numpy()).all()
+
+
+@pytest.mark.parametrize("call", [lambda fit: mlm.emmeans(fit, "gender"), lambda fit: mlm.emtrends(fit, "student"),
+                                  lambda fit: mlm.icc(fit), lambda fit: fit.anova(), lambda fit: fit.margins("gender"),
+                                  lambda fit: fit.translate("stata"), lambda fit: fit.elsewhere()])
+def test_what_is_not_there_says_what_is(call):
+    with pytest.raises(ValueError, match="several|one outcome"):
+        call(fit("gcse_ml"))

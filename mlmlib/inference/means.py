@@ -86,6 +86,7 @@ def emmeans(
     >>> means.contrast("pairwise").table[["homework", "estimate", "df", "p"]].round(3).values.tolist()
     [[1.0, 4.857, 24.071, 0.031], [3.0, 4.14, 25.022, 0.066]]
     """
+    _one_outcome(fit)
     over, by = _names(over), _names(by)
     grid = _grid(fit, over, by, at, weights)
     asked = [*over, *by]
@@ -132,6 +133,7 @@ def emtrends(
     >>> slopes.table.set_index("schtype")["slope"].round(2).to_dict()
     {'Private': 2.29, 'Public': 1.8}
     """
+    _one_outcome(fit)
     over, by = _names(over), _names(by)
     columns = {name: column for name, column in _columns(fit).items() if name}
     if not isinstance(var, str):
@@ -224,3 +226,10 @@ def _estimates(fit, what, over, by, grid, averaged, notes, options) -> Estimates
              if name in (*over, *by) and any(isinstance(v, (str, bool, np.bool_)) for v in values)}
     return Estimates(fit, kind, value, (*by, *over), rows, tuple(by), C, shift, ddf, adjust, level,
                      tested=value == "slope", notes=notes, seed=seed, order=order)
+
+
+def _one_outcome(fit) -> None:
+    """Refuse a model of several outcomes, whose grid would have them among its columns."""
+    if hasattr(fit, "outcomes"):
+        raise DataError("Estimated means and trends are there for models of one outcome; for several, "
+                        "fit.predict(data, random_effects=False, interval='confidence') gives each outcome's means.")

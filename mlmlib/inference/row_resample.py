@@ -144,7 +144,6 @@ def fit_part(fit, rows: np.ndarray, drawn: np.ndarray):
 
 def part_model(fit, rows: np.ndarray, drawn: np.ndarray):
     """The model of `fit_part`, ready to be fitted."""
-    from ..lmm.row_model import RowModel
     from .replicate import _column_names
     design, own = fit.design, fit.model
     random = tuple(_regrouped(term, rows, drawn) for term in design.random)
@@ -159,7 +158,7 @@ def part_model(fit, rows: np.ndarray, drawn: np.ndarray):
     part = replace(design, y=design.y[rows], X=design.X[rows], random=random, kept=None, messages=(), data=data,
                    weights=None if design.weights is None else design.weights[rows],
                    offset=None if design.offset is None else design.offset[rows])
-    return RowModel(part, own.covariance, fit.reml, correlation, own.variance)
+    return type(own)(part, own.covariance, fit.reml, correlation, own.variance)
 
 
 def _codes_within(drawn, codes, many: int) -> np.ndarray:

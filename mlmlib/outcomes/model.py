@@ -16,5 +16,5 @@ class OutcomeModel(RowModel):
     """As `RowModel`; rows are divided by their outcome's spread, so that outcomes may be on any scales."""
 
     def _roots(self, design) -> np.ndarray:
-        own, scale = super()._roots(design), np.exp(-np.append(0.0, self.rows.variances[0].shift))[design.outcome]
-        return scale if own is None else own * scale
+        own, roots = super()._roots(design), self.rows.variances[0].roots
+        return roots if own is None else own * roots

@@ -12,9 +12,11 @@ import numpy as np
 from ..errors import DataError
 from ..rows.base import BoundVariance, Correlation, Parameter, Variance
 from ..rows.dense import _BoundUn
-from ..rows.layout import Layout
+from ..rows.layout import Layout, categories
 
-__all__ = ["ByOutcome", "WithinUnit"]
+__all__ = ["UNIT", "ByOutcome", "WithinUnit"]
+
+UNIT = "unit"  # what the groups of the correlation are called
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,24 @@ class WithinUnit(Correlation):
     name, title = "un", "unstructured correlation"
 
     def bind(self, design):
-        n, sizes = len(design.y), np.bincount(design.unit)
+        outcome, unit = _outcomes(design, self.time), _units(design, self.group)
+        order, sizes = np.lexsort((outcome, unit)), np.bincount(unit)
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        own = Layout(np.arange(n), design.unit, np.arange(len(sizes)), sizes, starts, design.outcome.astype(float),
+        steps = outcome[order]
+        own = Layout(order, unit, np.arange(len(sizes)), sizes, starts, steps.astype(float),
                      np.array(design.outcomes, dtype=object))
-        return _Near(own, design.outcome, _correlations(design))
+        return _Near(own, steps, _correlations(design, unit, outcome))
+
+
+def _outcomes(design, mark: str) -> np.ndarray:
+    """The number of each row's outcome; of a design made of part of the rows too."""
+    codes, levels = categories(design, mark, "un")
+    return np.array([design.outcomes.index(str(level)) for level in levels])[codes]
+
+
+def _units(design, group: str) -> np.ndarray:
+    """The unit of each row; where the rows were drawn anew, of a column that says so."""
+    return design.unit if group == UNIT else categories(design, group, "un")[0]
 
 
 class _Near(_BoundUn):
@@ -48,13 +63,13 @@ def _least_squares(design) -> np.ndarray:
     return design.y - design.X @ np.linalg.lstsq(design.X, design.y, rcond=None)[0]
 
 
-def _correlations(design) -> np.ndarray:
+def _correlations(design, unit: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     """Correlations of the outcomes' residuals, pair by pair, drawn in so that they are a correlation matrix."""
     residual, K = _least_squares(design), len(design.outcomes)
-    whole = np.zeros((int(design.unit.max()) + 1, K))
-    whole[design.unit, design.outcome] = residual
+    whole = np.zeros((int(unit.max()) + 1, K))
+    whole[unit, outcome] = residual
     have = np.zeros_like(whole)
-    have[design.unit, design.outcome] = 1.0
+    have[unit, outcome] = 1.0
     squares = (whole ** 2).T @ have  # of each outcome, over the units that have the other
     with np.errstate(all="ignore"):
         R = np.nan_to_num(whole.T @ whole / np.sqrt(squares * squares.T))
@@ -71,23 +86,23 @@ class ByOutcome(Variance):
     name, title = "by_group", "by group of"
 
     def bind(self, design):
-        residual = _least_squares(design)
-        spread = np.sqrt(np.bincount(design.outcome, residual ** 2) / np.bincount(design.outcome))
-        size = np.sqrt(np.bincount(design.outcome, design.y ** 2) / np.bincount(design.outcome))
+        residual, outcome = _least_squares(design), _outcomes(design, self.column)
+        spread, size = (np.sqrt(np.bincount(outcome, values ** 2) / np.bincount(outcome))
+                        for values in (residual, design.y))
         for name, own, whole in zip(design.outcomes, spread, size):
             if not own > 1e-12 * whole:
                 raise DataError(f"The fixed effects reproduce the outcome {name!r} exactly; is it, or a copy of it, "
                                 "among the predictors?")
-        return _Shifted(design, np.log(spread[1:] / spread[0]))
+        return _Shifted(design.outcomes, outcome, np.log(spread[1:] / spread[0]))
 
 
 class _Shifted(BoundVariance):
-    def __init__(self, design, shift: np.ndarray):
-        codes = np.arange(1, len(design.outcomes))
-        first, *rest = design.outcomes
-        super().__init__((design.outcome == codes[:, None]).astype(float),
+    def __init__(self, outcomes: tuple[str, ...], outcome: np.ndarray, shift: np.ndarray):
+        first, *rest = outcomes
+        super().__init__((outcome == np.arange(1, len(outcomes))[:, None]).astype(float),
                          [Parameter(f"sd ratio({name} / {first})", "positive") for name in rest])
         self.shift = shift
+        self.roots = np.exp(-np.append(0.0, shift))[outcome]  # by what rows are multiplied, to be of one spread
 
     def natural(self, psi):
         return np.exp(psi + self.shift)

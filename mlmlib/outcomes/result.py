@@ -92,8 +92,24 @@ class MultivariateResult(RowResult):
         return rows.correlation.table(psi[rows.places[0]]) * np.outer(sd, sd)
 
     @cached_property
-    def _variances(self) -> OutcomeVariances:
+    def _every_variance(self) -> OutcomeVariances:
         return OutcomeVariances(self)
+
+    @property
+    def variance_components(self):
+        """Variances and covariances of every level with standard errors and 95 % intervals (DataFrame)."""
+        return self._every_variance.components()
+
+    def random_table(self, scale: str = "variance", level: float = 0.95):
+        """The same on the scale of variances, or of standard deviations and correlations: see `LmmResult.random_table`."""
+        return self._every_variance.table(scale, level)
+
+    def every_variance_cov(self):
+        """Names and covariance matrix of (log sd ..., atanh corr ...) of every level, the residuals' last.
+
+        `variance_cov` has the residuals as log sigma, that of the first outcome.
+        """
+        return list(self._every_variance.names), self._every_variance.cov.copy()
 
     def residual_cov(self, correlation: bool = False):
         """Covariance matrix of one unit's outcomes given the groups, the level-1 covariance (DataFrame).
@@ -299,6 +315,14 @@ class MultivariateResult(RowResult):
     def anova(self, *, type=3, ddf: str = "wald"):
         """Not there for several outcomes; see ``test`` and ``test_equal``."""
         self._no("anova()", "fit.test('y1: x = 0, y2: x = 0') tests a term in all outcomes")
+
+    def translate(self, to: str, **_):
+        """Not there for several outcomes: other programs take the stacked table."""
+        self._no("translate()", "stack the outcomes (a row for each unit and outcome) and fit the long table there")
+
+    def elsewhere(self, *_, **__):
+        """Not there for several outcomes, as `translate`."""
+        self.translate("")
 
     def margins(self, *_, **__):
         """Not there for several outcomes; see ``predict``."""

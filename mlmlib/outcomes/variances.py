@@ -76,7 +76,7 @@ def icc(fit, level: float = 0.95):
             name.endswith(": Intercept") for name in terms[0].names):
         raise ValueError("icc() takes a model whose one random term is (1 | group); with more, the share that lies "
                          "between groups depends on them: see covariance_matrix() and residual_cov().")
-    z, names, cov = normal_quantile(level), fit._variances.names, fit._variances.cov
+    z, names, cov = normal_quantile(level), fit._every_variance.names, fit._every_variance.cov
     T, Sigma, out = np.diagonal(fit._T[0]), np.diagonal(fit._residual_cov), []
     for k, name in enumerate(fit.outcomes):
         share = T[k] / (T[k] + Sigma[k])
