@@ -15,8 +15,6 @@ Statistical Software, 56(5).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..display import html_table, number, text_table
@@ -24,7 +22,6 @@ from ..errors import DataError
 from ..inference.row_parameters import all_values, structure_names
 from ..table import Categorical, Table
 from . import deletion
-from .blocks import blocks
 from .residuals import leverage
 from .several_blocks import default_factor, group_rows, seen_by
 from .several_deletion import LARGEST
@@ -304,7 +301,8 @@ def influence(fit, by: str | None = None, *, group: str | None = None, reestimat
     if not len(fit._params):
         raise ValueError("The model has no coefficients, so nothing can influence them.")
     if structure_names(fit):
-        return _structured(fit, group if by is None else by, reestimate)
+        from .row_deletion import structured_influence
+        return structured_influence(fit, group if by is None else by, reestimate)
     mixed = getattr(fit, "model", None) is not None
     several = mixed and not fit.model.one_factor
     if group is not None:
@@ -337,7 +335,7 @@ def influence(fit, by: str | None = None, *, group: str | None = None, reestimat
             "estimated; reestimate=False holds the variances."
         )
     if not mixed:
-        done, measures = _linear(fit, codes, m, kind)
+        done, measures = deletion.held_linear(fit, codes, m, kind)
     elif reestimate or (kind == "set" and not several) or (sets and max(map(len, sets)) > LARGEST):
         done, measures = deletion.reestimated(fit, codes, m, variances=reestimate, sets=sets)
     else:
@@ -350,25 +348,6 @@ def influence(fit, by: str | None = None, *, group: str | None = None, reestimat
         sizes = np.array([len(rows) for rows in sets])
         measures["leverage"] = np.array([hat[rows].mean() for rows in sets])
     return Influence(fit, by, labels, sizes, done, measures, not reestimate)
-
-
-def _structured(fit, by: str | None, reestimate: bool | None) -> Influence:
-    """The influence on a model with a residual structure."""
-    from .row_deletion import row_deletions, sets_of
-    codes, labels, default = sets_of(fit)
-    factor = next((term for term in fit.design.random if term.group == by), None)
-    if by == "row":
-        codes, labels = np.arange(fit.nobs), np.asarray(fit.design.index())
-    elif factor is not None:
-        codes, labels = factor.codes, factor.levels
-    elif by not in (None, default) or (default != "row" and not fit.design.random and ":" not in default):
-        codes, labels = _column(fit, by or default)  # with the data's own labels
-    by, m = by or default, len(labels)
-    reestimate = by != "row" if reestimate is None else bool(reestimate)
-    if m < 2 or (m == 2 and factor is not None and reestimate):
-        raise DataError(f"There are too few groups of {by!r} to leave one out.")
-    done, measures = row_deletions(fit, codes, m, variances=reestimate)
-    return Influence(fit, by, labels, np.bincount(codes, minlength=m), done, measures, not reestimate)
 
 
 def _column(fit, by):
@@ -387,23 +366,3 @@ def _column(fit, by):
     if missing.any():
         raise DataError(f"The column {by!r} misses values in {int(missing.sum())} of the rows used; fill them in.")
     return codes, labels
-
-
-def _linear(fit, codes, m, kind):
-    """A model without random effects: V is the identity, so that any set of rows is a block of its own."""
-    at = blocks(fit)
-    if kind != "row":
-        fit_of_sets = _Seen(fit, replace(at, codes=codes, J=m))
-        return deletion.held(fit_of_sets, codes, m, "group")
-    return deletion.held(fit, codes, m, "row")
-
-
-class _Seen:
-    """A fit whose rows are blocked otherwise."""
-
-    def __init__(self, fit, at):
-        self._fit = fit
-        self._blocks = at
-
-    def __getattr__(self, name):
-        return getattr(self._fit, name)

@@ -21,7 +21,7 @@ from ..inference.row_parameters import all_values
 from ..inference.row_resample import fit_part
 from ..inference.row_small_sample import connected
 
-__all__ = ["row_deletions", "sets_of"]
+__all__ = ["row_deletions", "sets_of", "structured_influence"]
 
 
 def sets_of(fit) -> tuple[np.ndarray, np.ndarray, str]:
@@ -111,3 +111,22 @@ def _held(fit, codes, m: int):
         fixed[j] = back @ (model.start_b + np.linalg.solve(H, left[j, :p, p]))
         cov[j] = at.s2 * back @ np.linalg.inv(H) @ back.T
     return fixed, cov, why
+
+
+def structured_influence(fit, by: str | None, reestimate: bool | None):
+    """The influence on a model with a residual structure: as `mlmlib.diagnostics.influence.influence`."""
+    from .influence import Influence, _column
+    codes, labels, default = sets_of(fit)
+    factor = next((term for term in fit.design.random if term.group == by), None)
+    if by == "row":
+        codes, labels = np.arange(fit.nobs), np.asarray(fit.design.index())
+    elif factor is not None:
+        codes, labels = factor.codes, factor.levels
+    elif by not in (None, default) or (default != "row" and not fit.design.random and ":" not in default):
+        codes, labels = _column(fit, by or default)  # with the data's own labels
+    by, m = by or default, len(labels)
+    reestimate = by != "row" if reestimate is None else bool(reestimate)
+    if m < 2 or (m == 2 and factor is not None and reestimate):
+        raise DataError(f"There are too few groups of {by!r} to leave one out.")
+    done, measures = row_deletions(fit, codes, m, variances=reestimate)
+    return Influence(fit, by, labels, np.bincount(codes, minlength=m), done, measures, not reestimate)
