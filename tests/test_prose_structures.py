@@ -110,3 +110,11 @@ def test_summary_and_table(fits):
     assert "SD, intercept (child)" in table and "Children" in table and "ar1: phi" in table
     both = mlm.table(fits["ar1"], fits["car1"])
     assert both.numbers["estimate"].notna().all()
+
+
+def test_table_of_several_outcomes():
+    data = membership().assign(z=lambda d: d["y"] + d["x"] ** 2)
+    table = str(mlm.table(mlm.multivariate("y + z ~ x + (1 | s1)", data)))
+    for text in ("y: Intercept", "z: x", "SD, residual of y", "Correlation, residual of y and z"):
+        assert text in table
+    assert "sd ratio" not in table

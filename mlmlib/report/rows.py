@@ -116,7 +116,10 @@ def random_rows(fits, words, show, random, level, digits) -> list[Row]:
             short = [words.short(n) for n in effects(effect[:-1])]
             short = [n.lower() if n == "Intercept" else n for n in short]
             what = {"sd": "SD", "var": "Variance", "corr": "Correlation", "cov": "Covariance"}[kind]
-            label = f"{what}, {'residual' if group == 'Residual' else ' and '.join(short)}"
+            whose = " and ".join(short)
+            if group == "Residual":
+                whose = "residual" if effect == "Residual)" else f"residual of {whose}"
+            label = f"{what}, {whose}"
             section = "Random part" if len(factors) != 1 else f"Random part ({words.groups(factors[0])})"
             if len(factors) > 1 and group != "Residual":
                 label += f" ({words.group(group)})"
@@ -130,7 +133,9 @@ def residual_rows(fits, show, level, digits) -> list[Row]:
     """Parameters of the residuals' correlation and variance, of the models that have them."""
     found: dict = {}
     for k, fit in enumerate(fits):
-        for row in fit.residual_table(level).itertuples(index=False) if hasattr(fit, "residual_table") else ():
+        if not hasattr(fit, "residual_table") or hasattr(fit, "outcomes"):  # whose random part has it all
+            continue
+        for row in fit.residual_table(level).itertuples(index=False):
             found.setdefault(row.name, {})[k] = Cell(row.estimate, "", row.se, row.lower, row.upper)
     return [Row("Residuals", name, name, _written([own.get(k) for k in range(len(fits))], show, digits, False))
             for name, own in found.items()]

@@ -86,7 +86,7 @@ def columns(fits, known):
 
 def measures(fits, labels):
     """What ICC and R2 are."""
-    mixed = [fit for fit in fits if getattr(fit, "n_groups", None)]
+    mixed = [fit for fit in fits if getattr(fit, "n_groups", None) and not hasattr(fit, "residual_table")]  # the others have neither
     if not mixed:
         return
     text = "ICC = intraclass correlation, given the predictors in the model"

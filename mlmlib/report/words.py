@@ -225,6 +225,7 @@ class Words:
 
     def pieces(self, name: str) -> list[Piece]:
         """The factors of a coefficient; none for the intercept."""
+        name = self._of_outcome(name)[1]
         return [self._piece(part) for part in split(name)] if name != "Intercept" else []
 
     def _piece(self, part: str) -> Piece:
@@ -287,6 +288,11 @@ class Words:
         left = m - basis @ np.linalg.lstsq(basis, m, rcond=None)[0]
         return "adjusted" if np.abs(left).max() < 1e-6 * np.std(x) and basis.shape[1] < count else "mixed"
 
+    def _of_outcome(self, name: str) -> tuple[str, str]:
+        """Of a model of several outcomes the outcome and the coefficient, ``"written: x"``; else an empty string and the name."""
+        outcome, colon, own = name.partition(": ")
+        return (outcome, own) if colon and outcome in getattr(self.fit, "outcomes", ()) else ("", name)
+
     def zero(self, name: str) -> str:
         """Where a coefficient's column is zero: ``"cses = 0"``, ``"sector = Public"``."""
         return " or ".join(f"{p.column} = {p.reference}" if p.reference is not None else
@@ -294,6 +300,9 @@ class Words:
 
     def short(self, name: str) -> str:
         """A coefficient for a table: ``cses × sector (Catholic)``, with labels= in place of names."""
+        outcome, own = self._of_outcome(name)
+        if outcome:
+            return f"{self.labels.get(outcome, outcome)}: {self.short(own)}"
         if name == "Intercept":
             return self.labels.get("Intercept", "Intercept")
         parts = []
