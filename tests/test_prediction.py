@@ -151,6 +151,14 @@ def test_without_random_effects():
                            theirs[[f"{kind}_ci_lower", f"{kind}_ci_upper"]])
 
 
+def test_residual_variances_that_follow_the_fitted_values():
+    rows = table().assign(y=lambda own: own["y"] + 20)
+    fit = mlm.lmm("y ~ x + (1 | g)", rows, variance=mlm.power("fitted(.)"))
+    own = fit.sigma * fit.predict(NEW) ** fit.residual_params.iloc[0]
+    assert np.allclose(residual_sd(fit, NEW), own)
+    assert np.allclose(residual_sd(fit, rows), residual_sd(fit), rtol=1e-5)
+
+
 def test_a_singular_fit():
     rng = np.random.default_rng(0)
     g = np.repeat(np.arange(10), 5)

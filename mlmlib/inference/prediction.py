@@ -29,6 +29,7 @@ from ..errors import DataError
 from ..lmm.factors import factor_names
 from ..membership import Membership
 from ..results import check_level
+from ..rows.heteroscedastic import FITTED
 from ..rows.layout import categories, numbers
 from ..table import Categorical, Table
 
@@ -275,6 +276,6 @@ def residual_sd(fit, data=None, weights=None) -> np.ndarray:
             own = np.array([known[str(label)] for label in levels])
             sd = sd * np.append(1.0, natural)[own][codes]
         else:
-            x = numbers(new, one.column, one.name)
+            x = fit.predict(data).to_numpy() if one.column == FITTED else numbers(new, one.column, one.name)
             sd = sd * (np.abs(x) ** natural[0] if one.name == "power" else np.exp(natural[0] * x))
     return sd
