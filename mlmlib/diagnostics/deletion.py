@@ -17,7 +17,7 @@ Demidenko, E., & Stukel, T. A. (2005). Influence analysis for linear mixed-effec
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from ..lmm.criterion import Criterion
 from .blocks import Blocks, blocks
 from .several_deletion import SeveralCut, information_of_sets
 
-__all__ = ["Deleted", "held", "reestimated", "variance_names", "variance_values"]
+__all__ = ["Deleted", "held", "held_linear", "reestimated", "variance_names", "variance_values"]
 
 _RANK = 1e-9  # share of a direction's information that must stay
 
@@ -189,6 +189,26 @@ class _Begun(Criterion):
 
     def start(self):
         return self.settle(self.first)
+
+
+def held_linear(fit, codes, m, kind):
+    """A model without random effects: V is the identity, so that any set of rows is a block of its own."""
+    at = blocks(fit)
+    if kind != "row":
+        fit_of_sets = _Seen(fit, replace(at, codes=codes, J=m))
+        return held(fit_of_sets, codes, m, "group")
+    return held(fit, codes, m, "row")
+
+
+class _Seen:
+    """A fit whose rows are blocked otherwise."""
+
+    def __init__(self, fit, at):
+        self._fit = fit
+        self._blocks = at
+
+    def __getattr__(self, name):
+        return getattr(self._fit, name)
 
 
 def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True, sets=None) -> tuple[Deleted, dict]:
