@@ -15,11 +15,11 @@ from .programs import NoAnswer, start
 
 __all__ = ["compare"]
 
-ROUNDS, LEAST = 15, 3  # turns of each program; of slow ones fewer, but these
+ROUNDS, LEAST = 9, 2  # turns of each program; of slow ones fewer, but these
 TURN, MOST = 0.05, 5  # a turn ends after these seconds, or this number of fits
-BUDGET = 10.0  # seconds of fitting after which a program has had its turns
-LIMIT = 90.0  # seconds that one fit may take
-LONG = 5.0  # a fit that takes as long as this needs no other before it to warm up
+BUDGET = 4.0  # seconds of fitting after which a program has had its turns
+LIMIT, PATIENCE = 30.0, 240.0  # seconds of the processor that one fit may take, and one of lme4, the yardstick
+LONG, ENOUGH = 2.0, 15.0  # a fit that takes as long needs no other before it to warm up, and none after it
 
 
 def compare(root: Path, quick: bool = False, blas: str | None = None, say=print) -> dict:
@@ -64,7 +64,7 @@ def compare(root: Path, quick: bool = False, blas: str | None = None, say=print)
 
 def _row(model, path, programs, quick, gone) -> dict:
     """One model by all programs; one that gave no answer is not asked for larger models of the same data."""
-    limit, budget, rounds = (30.0, 2.0, 5) if quick else (LIMIT, BUDGET, ROUNDS)
+    budget, rounds = (2.0, 5) if quick else (BUDGET, ROUNDS)
     seconds, found, failed = {p.name: [] for p in programs}, {}, {}
     alive = []
     for program in programs:  # read, and one fit that is not counted unless it is long
@@ -73,7 +73,7 @@ def _row(model, path, programs, quick, gone) -> dict:
             continue
         try:
             program.read(path)
-            found[program.name] = program.fit(model, limit)
+            found[program.name] = program.fit(model, _limit(program))
             if found[program.name]["seconds"] > LONG:
                 seconds[program.name].append(found[program.name])
             alive.append(program)
@@ -85,10 +85,10 @@ def _row(model, path, programs, quick, gone) -> dict:
         for program in alive[::1 if turn % 2 else -1]:
             own = seconds[program.name]
             total = sum(one["seconds"] for one in own)
-            if total > budget and len(own) >= (LEAST if total < 4 * budget else 2):
+            if total > ENOUGH or (total > budget and len(own) >= LEAST):
                 continue
             try:
-                own.extend(_turn(program, model, limit))
+                own.extend(_turn(program, model))
             except NoAnswer as problem:
                 failed[program.name] = str(problem)
                 alive = [other for other in alive if other is not program]
@@ -106,11 +106,15 @@ def _row(model, path, programs, quick, gone) -> dict:
     return {"key": model.key, "title": model.title, "formula": model.formula, "results": results}
 
 
-def _turn(program, model, limit) -> list[dict]:
+def _limit(program) -> float:
+    return PATIENCE if program.name.startswith("lme4") else LIMIT
+
+
+def _turn(program, model) -> list[dict]:
     """One fit, or a few quick ones."""
     done = []
     while not done or (sum(one["wall"] for one in done) < TURN and len(done) < MOST):
-        done.append(program.fit(model, limit))
+        done.append(program.fit(model, _limit(program)))
     return done
 
 

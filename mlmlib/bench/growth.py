@@ -73,6 +73,7 @@ def measure(n: int, J: int, q: int, crossed: int) -> dict:
     before = _memory("VmRSS")
     seconds, wall = [], []
     while not seconds or (len(seconds) < 5 and sum(seconds) < 10.0):
+        fit = None  # the fit before this one is not in memory beside it
         began, clock = time.process_time(), time.perf_counter()
         fit = mlm.lmm(formula, data)
         seconds.append(time.process_time() - began)

@@ -1,6 +1,6 @@
 """What comes after the fit, beside R: Kenward-Roger, each school left out, bootstrap tests and intervals; on HSB.
 
-R's bootstraps are timed on a hundred samples, the same work for each, and given for a thousand, so that they need not be waited for.
+R's bootstraps are timed on fifty samples, the same work for each, and given for a thousand, so that they need not be waited for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OUTCOMES = "mathach ~ mean_ses * cses + sector * cses + (1 + cses | school)"
 SLOPES = "mathach ~ cses + (1 + cses | school)"
 NULL = "mathach ~ cses + (1 | school)"
 FULL = "mathach ~ cses + minority + (1 | school)"
-SAMPLES, MEASURED = 1000, 100
+SAMPLES, MEASURED = 1000, 50
 
 HEAD = """
 suppressMessages({library(lme4); library(pbkrtest)})

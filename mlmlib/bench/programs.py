@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import re
@@ -56,11 +57,14 @@ class Program:
         lines.put("")
 
     def _answer(self, limit: float) -> dict:
-        try:
-            line = self.lines.get(timeout=limit)
-        except queue.Empty:
-            self.stop()
-            raise NoAnswer(f"no answer within {limit:.0f} s") from None
+        line, before = None, self._processor()
+        while line is None:
+            try:
+                line = self.lines.get(timeout=1.0 if before is not None else limit)
+            except queue.Empty:
+                if before is None or (self._processor() or math.inf) - before > limit:
+                    self.stop()
+                    raise NoAnswer(f"no answer within {limit:.0f} s") from None
         if not line:
             self.stop()
             raise NoAnswer("the process ended (out of memory, or a crash)")
@@ -68,6 +72,15 @@ class Program:
         if "error" in found:
             raise NoAnswer(_short(found["error"]))
         return found
+
+    def _processor(self) -> float | None:
+        """Seconds of the processor that the process has had; None where the system does not tell (not Linux)."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+                fields = file.read().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except (OSError, AttributeError):
+            return None
 
     @staticmethod
     def _tabs(line: str) -> dict:

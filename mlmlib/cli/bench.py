@@ -21,22 +21,33 @@ def run(root: Path, args) -> int:
     from mlmlib.bench.inference import inference
     from mlmlib.bench.shares import shares
 
-    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    print("Every model by every program, in turn; medians, the formula's reading included")
-    found = {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "quick": args.quick, "machine": machine(busy)}
-    found |= compare(root, args.quick, args.r_blas)
-    print("\nWhere the time goes")
-    found["shares"] = shares(args.quick)
-    print("\nAfter the fit, on HSB")
-    found["inference"] = inference(args.quick)
-    print("\nHow time and memory grow")
-    found["growth"] = growth(environment.variables(root), args.quick)
-    for name, why in found["missing"].items():
-        print(f"{name} is not compared: {why}")
+    def part(name, title, measure):
+        if args.part in (None, name):
+            print(f"\n{title}", flush=True)
+            found[name] = measure()
+
+    found = {}
+    if args.part in (None, "compare"):
+        busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+        print("Every model by every program, in turn; medians, the formula's reading included", flush=True)
+        found |= {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "quick": args.quick, "machine": machine(busy)}
+        found |= compare(root, args.quick, args.r_blas, tell)
+        for name, why in found["missing"].items():
+            print(f"{name} is not compared: {why}")
+    part("shares", "Where the time goes", lambda: shares(args.quick, tell))
+    part("inference", "After the fit, on HSB", lambda: inference(args.quick, tell))
+    part("growth", "How time and memory grow", lambda: growth(environment.variables(root), args.quick, tell))
     if args.write:
-        (root / RESULTS).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        path = root / RESULTS
+        known = json.loads(path.read_text(encoding="utf-8")) if args.part and path.is_file() else {}
+        path.write_text(json.dumps(known | found, indent=1) + "\n", encoding="utf-8")
         print(f"Written to {RESULTS}.")
     return 0
+
+
+def tell(text: str) -> None:
+    """Print at once: a run takes a while."""
+    print(text, flush=True)
 
 
 def machine(busy) -> dict:
