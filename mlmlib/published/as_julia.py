@@ -70,7 +70,7 @@ def text(values: dict, formula: str, digits: int, fewer: dict | None, shown=None
 
 def document(values: dict, formula: str, digits: int = 5, fewer: dict | None = None, shown=None) -> str:
     """The printed fit, and the line that says where digits were left out."""
-    said = "".join(f"\nHere {name} to {count} digits: the published search stopped just short of the optimum."
+    said = "".join(f"\n({name}: {count} digits, for the published search stopped short of the optimum)"
                    for name, count in sorted((fewer or {}).items()))
     return text(values, formula, digits, fewer, shown) + said
 
