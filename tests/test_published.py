@@ -184,3 +184,11 @@ def test_unknown_model_is_named(tmp_path):
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[1] / "chapters").glob("*.ipynb")), ids=lambda p: p.stem)
 def test_stored_outputs_are_what_the_script_writes(path):
     assert cells.write(path, VALUES, check=True) == []
+
+
+def test_cells_take_one_of_several_models_of_a_file(capsys):
+    """``growth_wages`` lists the models of Singer & Willett, table 5.4."""
+    rows = mlm.load("wages").assign(hgc9=lambda d: d["hgc"] - 9)
+    published.r(mlm.lmm("lnw ~ exper * (hgc9 + black) + (1 + exper | id)", rows, reml=False))
+    known = cells.expected({"source": "r", "model": "growth_wages:5.4B"}, VALUES)
+    assert capsys.readouterr().out == known and "4873.7514" in known

@@ -1,7 +1,8 @@
 """Writes the stored output of the `reference` cells of notebooks from the published values, never by running them.
 
 The values are the TOML files of tests/reference/ (``source`` names the file, ``model`` the entry, ``show`` the blocks), and
-the files of R's results in tests/reference/r (``source`` is ``"r"``, ``model`` names the file).
+the files of R's results in tests/reference/r (``source`` is ``"r"``, ``model`` names the file, or after a colon one of the
+models that it lists: ``"growth_wages:5.4B"``).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def find_values(start: Path) -> Path:
 def expected(reference: dict, values: Path) -> str:
     """The text that the cell must print, from its metadata ``{"source", "model", "show", "digits", "fewer"}``."""
     if reference["source"] == "r":
-        truth = json.loads((values / "r" / f"{reference['model']}.json").read_text(encoding="utf-8"))["results"]
+        truth = _from_r(values, reference["model"])
         return as_r.text(as_r.values_of_r(truth), reference.get("digits", 5)) + "\n"
     known = source(str(values), reference["source"])
     show = reference.get("show", ["model"])
@@ -48,6 +49,17 @@ def expected(reference: dict, values: Path) -> str:
         return as_julia.document(entry, entry["formula"], reference.get("digits", 5), reference.get("fewer"), shown) + "\n"
     maker = _from_lme4 if reference["source"].startswith("lme4") else _from_stata
     return maker(entry, known["data"], show, reference.get("digits", 7), reference.get("fewer")) + "\n"
+
+
+def _from_r(values, name):
+    name, _, model = name.partition(":")
+    stored = json.loads((values / "r" / f"{name}.json").read_text(encoding="utf-8"))
+    if not model:
+        return stored["results"]
+    one = next(entry for entry in stored["models"] if entry["model"] == model)
+    group = one["formula"].rpartition("|")[2].strip(" )")
+    block = {"names": one["names"], "cov": one["tau"]}
+    return one | {"method": stored["method"], "logLik": -0.5 * one["deviance"], "varcomp": {group: block}}
 
 
 def _from_stata(entry, data, show, digits, fewer):
