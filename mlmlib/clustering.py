@@ -15,6 +15,7 @@ from mlmlib.errors import DataError
 from mlmlib.results import normal_quantile
 
 from .lmm.factors import only_plain_residuals
+from .lmm.nested import outer_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,7 +101,6 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", **options):
         raise DataError("The model has several outcomes, each with an ICC of its own; fit.icc() gives them.")
     if getattr(getattr(fit, "model", None), "rows", None) is not None and fit.model.rows.variances:
         only_plain_residuals(fit, "icc")  # a residual variance for each row, so as many intraclass correlations
-    from .report.nesting import outer_of
     groups = _groups_of(fit)
     if group is None and len(groups) > 1:
         raise DataError(f"The model has several grouping factors; name one: group={' or '.join(map(repr, groups))}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..report.nesting import outer_of
+from ..lmm.nested import outer_of
 
 __all__ = ["group_line", "labels_of", "one_group_each"]
 

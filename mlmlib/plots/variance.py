@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from . import theme as t
-from ..report.nesting import short_name
+from ..lmm.nested import short_name
 from .effects import columns_of, the_factor
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import FormulaError
 from . import equations_rows as rows
 from .equations_writer import Equations, Line, Writer, spread, split
-from .nesting import chain_of
+from ..lmm.nested import chain_of
 from .page import rounded
 
 __all__ = ["Equations", "equations"]

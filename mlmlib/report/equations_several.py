@@ -17,7 +17,7 @@ import numpy as np
 
 from . import equations_rows as rows
 from .equations_writer import Line, spread, split
-from .nesting import members_of, short_name
+from ..lmm.nested import members_of, short_name
 from .page import rounded
 
 __all__ = ["crossed", "nested"]

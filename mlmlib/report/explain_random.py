@@ -8,7 +8,7 @@ from ..clustering import icc
 from ..r2 import shares
 from ..results import normal_quantile
 from .ledger import joined
-from .nesting import chain_of, outer_of
+from ..lmm.nested import chain_of, outer_of
 from .prose_random import OPEN
 from .prose_rows import aloud, correlated, has_structure, residual_sd, shares_defined
 

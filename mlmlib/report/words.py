@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .nesting import short_name
+from ..lmm.nested import short_name
 
 __all__ = ["Piece", "Words", "plural", "split"]
 

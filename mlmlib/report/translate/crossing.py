@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..nesting import chains
+from ...lmm.nested import chains
 from .model import Model, Untranslatable
 
 __all__ = ["parts_of"]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from ...formula import Factor, Formula, parse, term_name
-from ..nesting import inside_of
+from ...lmm.nested import inside_of
 from .bases import is_basis, what_to_do
 from .residuals import Residuals, of_rows
 
