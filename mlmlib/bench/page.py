@@ -7,6 +7,7 @@ import math
 from functools import lru_cache
 from pathlib import Path
 
+from .models import MODELS
 from .shares import STEPS
 
 __all__ = ["after", "criteria", "goals", "growing", "machine", "missing", "ratios", "steps", "times"]
@@ -44,7 +45,13 @@ def digits(value: float) -> str:
 
 
 def power(value: float) -> str:
-    """One digit and a power of ten, for differences."""
+    """A small difference as one digit and a power of ten, a large one in decimals.
+
+    >>> power(0.0), power(3.4e-7), power(1.64)
+    ('0', '3e−7', '1.64')
+    """
+    if value >= 0.01:
+        return digits(value)
     return "0" if value == 0 else f"{value:.0e}".replace("e-0", "e-").replace("-", MINUS)
 
 
@@ -127,6 +134,13 @@ def criteria(root: Path, pages=None) -> str:
             + _table(["above the lowest", *(SHORT.get(name, name) for name in names)], lines))
 
 
+def reason(own: dict) -> str:
+    """Why there is no fit: the program's message, or what its language cannot say."""
+    said = own["error"].removeprefix("ValueError: ").rstrip(".")
+    known = [model.statsmodels["cannot"] for model in MODELS if "cannot" in model.statsmodels]
+    return f"not asked: it has {said}" if said in known else own["error"].rstrip(".")
+
+
 def missing(root: Path, pages=None) -> str:
     """Which fits did not come about, with the program's own message."""
     found = results(root)
@@ -134,7 +148,7 @@ def missing(root: Path, pages=None) -> str:
     for row in found["rows"]:
         for name, own in row["results"].items():
             if "error" in own:
-                lines.append(f"- {row['title']}, {name}: {own['error'].rstrip('.')}.")
+                lines.append(f"- {row['title']}, {name}: {reason(own)}.")
     return "\n".join(lines) or "None."
 
 

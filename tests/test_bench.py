@@ -1,0 +1,106 @@
+"""The page of times: its results file is complete, every fit in it is right, and the page says what the file says.
+
+Nothing is timed here."""
+
+import json
+import re
+
+import pytest
+
+from bookext.made import LINE, make
+from mlmlib.bench import page
+from mlmlib.bench.models import MODELS
+from mlmlib.bench.programs import LOCK, PACKAGES, _short
+from mlmlib.bench.worker import PROGRAMS
+from toc import ROOT, pages
+
+FOUND = json.loads((ROOT / page.RESULTS).read_text(encoding="utf-8"))
+TEXT = (ROOT / "backmatter" / "bench.md").read_text(encoding="utf-8")
+MADE = make(TEXT, ROOT)
+
+
+def test_the_page_is_in_the_book_and_made_whole():
+    assert "backmatter/bench" in pages() and not LINE.search(MADE)
+    assert not FOUND["quick"] and re.fullmatch(r"\d{4}-\d\d-\d\d", FOUND["date"])
+
+
+def test_every_model_is_timed_by_every_program_or_the_reason_is_told():
+    assert [row["key"] for row in FOUND["rows"]] == [model.key for model in MODELS]
+    names = set(FOUND["programs"])
+    assert names | set(FOUND["missing"]) >= {"mlmlib", "lme4", *PACKAGES} == {"lme4", *PROGRAMS}
+    for row, model in zip(FOUND["rows"], MODELS):
+        assert row["formula"] == model.formula and set(row["results"]) == names
+        for name, own in row["results"].items():
+            if "error" in own:
+                assert own["error"] and f"{row['title']}, {name}: {page.reason(own)}" in MADE
+            else:
+                assert own["median"] > 0 and own["above"] >= 0 and (own["fits"] >= 2 or own["median"] > 10)
+
+
+def test_mlmlib_fits_all_and_never_worse_than_the_best():
+    for row in FOUND["rows"]:
+        ours = row["results"]["mlmlib"]
+        assert ours["above"] < 1e-6 and not ours["note"], row["key"]
+
+
+def test_mlmlib_and_lme4_agree():
+    for row in FOUND["rows"]:
+        for name in ("lme4", "lme4, OpenBLAS"):
+            if name in row["results"]:
+                excess = row["results"][name]["criterion"] - row["results"]["mlmlib"]["criterion"]
+                assert abs(excess) < 1e-6, (row["key"], excess)
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model.data != "insteval"], ids=lambda model: model.key)
+def test_the_criterion_of_the_file_is_the_librarys(model):
+    import mlmlib as mlm
+
+    row = next(row for row in FOUND["rows"] if row["key"] == model.key)
+    assert mlm.lmm(model.formula, mlm.load(model.data)).criterion == pytest.approx(
+        row["results"]["mlmlib"]["criterion"], abs=1e-6)
+
+
+def test_every_number_of_the_table_comes_from_the_file():
+    names = list(FOUND["programs"])
+    table = page.times(ROOT).splitlines()
+    for line, row in zip(table[2:], FOUND["rows"]):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        shown = ["none" if "error" in row["results"][name] else page.digits(1e3 * row["results"][name]["median"]) for name in names]
+        assert cells == [row["title"], *shown] and line in MADE
+    assert not re.search(r"\d+(\.\d+)? (ms|seconds|times as)", TEXT), "a measured number is typed"
+
+
+def test_losses_are_shown():
+    lost = [(row, own) for row in FOUND["rows"] for own in row["results"].values()
+            if "median" in own and own["median"] < row["results"]["mlmlib"]["median"]]
+    assert f"loses {len(lost)}" in MADE
+    for row, own in lost:
+        assert f"**{page.digits(own['median'] / row['results']['mlmlib']['median'])}**" in page.ratios(ROOT)
+
+
+def test_growth_reaches_ten_million_rows():
+    largest = FOUND["growth"]["largest"][0]
+    assert (largest["rows"], largest["groups"], largest["effects"]) == (10_000_000, 100_000, 2) and largest["converged"]
+    assert largest["peak"] < 2 * 2 ** 30, "the fit keeps few copies of the columns"
+    for name in page.GROWS:
+        cases = FOUND["growth"][name]
+        assert len(cases) >= 4 and all(case["converged"] for case in cases)
+    assert page.slope(FOUND["growth"]["rows"], "rows") < 1.1, "time is proportional to the rows"
+
+
+def test_slope_of_logarithms():
+    cases = [{"rows": n, "seconds": 3e-6 * n ** 1.5} for n in (10, 100, 1000)]
+    assert page.slope(cases, "rows") == pytest.approx(1.5)
+
+
+def test_the_other_programs_are_locked():
+    lock = (ROOT / LOCK).read_text(encoding="utf-8")
+    assert "://" not in lock
+    for name in PACKAGES:
+        version = re.search(rf"^{name}==([^\s;\\]+)", lock, re.M).group(1)
+        assert FOUND["programs"].get(name, {"version": version})["version"] == version
+
+
+def test_a_long_message_becomes_one_line_without_paths():
+    assert _short("ValueError: no\nmore") == "ValueError: no"
+    assert "/home" not in _short("cannot read /home/someone/data/file.csv")
