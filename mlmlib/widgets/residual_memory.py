@@ -14,7 +14,7 @@ def residual_memory(
 ) -> Any:
     """What a random intercept, a random slope and AR(1) errors imply about the correlation of waves (chapter 14).
 
-    The covariance matrix of a person's waves is V = Z T Z' + R with R = sigma2 * phi ** |d|, drawn as a picture of
+    The covariance matrix of a person's waves is V = Z T Z' + R with ``R = sigma2 * phi ** |d|``, drawn as a picture of
     correlations and by lag. Beside it: the standard errors that a random intercept alone would claim in a large study,
     over those that its estimates really have, for a trend, a slow wave and a zigzag.
 
