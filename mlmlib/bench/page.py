@@ -174,7 +174,7 @@ def goals(root: Path, pages=None) -> str:
         ("the same, R with OpenBLAS", least(every, blas), 1),
         ("HSB: 100 times as fast as statsmodels: the least ratio", least(hsb, "statsmodels"), 100),
     ]
-    lines = [[text, f"{digits(value)} {TIMES}", "met" if value >= aim else "**missed**"] for text, value, aim in aims
+    lines = [[text, f"{digits(value)}\u00a0{TIMES}", "met" if value >= aim else "**missed**"] for text, value, aim in aims
              if value is not None]
     return _table(["aim", "measured", ""], lines)
 
@@ -228,6 +228,6 @@ def after(root: Path, pages=None) -> str:
     """Inference after the fit, beside R."""
     lines = [[row["title"], digits(1e3 * row["ours"]), row["program"],
               "not measured" if row["seconds"] is None else digits(1e3 * row["seconds"]),
-              "" if row["seconds"] is None else f"{digits(row['seconds'] / row['ours'])} {TIMES}",
-              f"{row['found']}; {row['other']}"] for row in results(root)["inference"]]
-    return _table(["what", "mlmlib (ms)", "other", "other (ms)", "ratio", "found by both"], lines)
+              "" if row["seconds"] is None else digits(row["seconds"] / row["ours"]),
+              row["found"], row["other"]] for row in results(root)["inference"]]
+    return _table(["what", "mlmlib (ms)", "other", "other (ms)", "ratio", "mlmlib found", "other found"], lines)
