@@ -14,6 +14,8 @@ from .digits import significant as stata_significant
 
 __all__ = ["r"]
 
+GROUPS, RESIDUAL = "groups", "residual"  # the blocks of a model of several outcomes, the residuals' printed last
+
 
 def significant(value, digits: int) -> str:
     """So many significant digits, with the zero before the point that R writes."""
@@ -33,22 +35,26 @@ def r_factor(name: str) -> str:
 
 def values_of_fit(fit) -> dict:
     """The numbers of a fit of ours."""
-    random = {}
+    random, several = {}, hasattr(fit, "outcomes")
     for factor in dict.fromkeys(fit.n_groups) if fit.n_groups else ():
         cov = fit.covariance_matrix(factor)
-        random[r_factor(factor)] = ([r_name(name) for name in cov.index], cov.to_numpy())
+        random[GROUPS if several else r_factor(factor)] = ([r_name(name) for name in cov.index], cov.to_numpy())
+    if several:
+        random[RESIDUAL] = (list(fit.outcomes), fit.residual_cov().to_numpy())
     return {
         "reml": fit.reml,
         "criterion": -2 * fit.llf,
         "fixed": {r_name(name): (fit.params[name], fit.bse[name]) for name in fit.params.index},
         "random": random,
-        "residual": fit.sigma**2,
-        "structure": list(getattr(fit, "residual_params", ())),
+        "residual": None if several else fit.sigma**2,
+        "structure": [] if several else list(getattr(fit, "residual_params", ())),
     }
 
 
 def values_of_r(truth: dict) -> dict:
     """The numbers of one file of R's: ``lmer``, ``lme`` or ``gls``."""
+    if "residual_cov" in truth:
+        return values_of_outcomes(truth)
     blocks = truth.get("varcomp", truth.get("random_cov", {}))
     return {
         "reml": truth["reml"] if "reml" in truth else truth["method"] == "REML",
@@ -60,16 +66,38 @@ def values_of_r(truth: dict) -> dict:
     }
 
 
+def values_of_outcomes(truth: dict) -> dict:
+    """The numbers of a file of R's with several outcomes, ``y ~ 0 + outcome + outcome:x`` on the stacked table."""
+    names = {}
+    for name in truth["fixef"]:
+        outcome, _, term = name.removeprefix("outcome").partition(":")
+        names[name] = f"{outcome}: {term or 'Intercept'}" if name.startswith("outcome") else name  # one for all outcomes
+    outcomes = [own.removesuffix(": Intercept") for own in names.values() if own.endswith(": Intercept")]
+    ordered = sorted(names, key=lambda name: [*outcomes, name].index(names[name].split(": ")[0]))
+    random = {RESIDUAL: (outcomes, np.array(truth["residual_cov"]))}
+    if len(truth["random_cov"]):
+        random[GROUPS] = ([f"{name}: Intercept" for name in outcomes], np.array(truth["random_cov"]))
+    return {
+        "reml": truth["method"] == "REML",
+        "criterion": -2 * truth["logLik"],
+        "fixed": {names[name]: (truth["fixef"][name], truth["se"][name]) for name in ordered},
+        "random": random,
+        "residual": None,
+        "structure": [],
+    }
+
+
 def text(values: dict, digits: int = 5) -> str:
     """The printed table: criterion to four decimals, everything else to so many significant digits."""
     rows = []
     for name, (value, se) in values["fixed"].items():
         rows.append((name, significant(value, digits), significant(se, digits)))
-    for factor, (names, cov) in sorted(values["random"].items()):
+    for factor, (names, cov) in sorted(values["random"].items(), key=lambda item: (item[0] == RESIDUAL, item[0])):
         for i, first in enumerate(names):
             rows += [(f"{factor}: {'cov' if j < i else 'var'} {', '.join(dict.fromkeys((names[j], first)))}",
                       significant(cov[j, i], digits), "") for j in range(i + 1)]
-    rows.append(("residual variance", significant(values["residual"], digits), ""))
+    if values["residual"] is not None:
+        rows.append(("residual variance", significant(values["residual"], digits), ""))
     rows += [("residual structure", significant(value, digits), "") for value in values["structure"]]
     wide = max(len(row[0]) for row in rows)
     kind = "REML criterion" if values["reml"] else "deviance"
