@@ -316,14 +316,6 @@ class MultivariateResult(RowResult):
         """Not there for several outcomes; see ``test`` and ``test_equal``."""
         self._no("anova()", "fit.test('y1: x = 0, y2: x = 0') tests a term in all outcomes")
 
-    def translate(self, to: str, **_):
-        """Not there for several outcomes: other programs take the stacked table."""
-        self._no("translate()", "stack the outcomes (a row for each unit and outcome) and fit the long table there")
-
-    def elsewhere(self, *_, **__):
-        """Not there for several outcomes, as `translate`."""
-        self.translate("")
-
     def margins(self, *_, **__):
         """Not there for several outcomes; see ``predict``."""
         self._no("margins()", "fit.predict(data) gives every outcome's prediction")

@@ -201,7 +201,8 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
     add("R2, conditional", "r2 conditional", [p and (p[0] + p[1]) / sum(p) for p in parts], apa)
     add("R2", "r2", [fit.rsquared if fit.reml is None else None for fit in fits], apa)
     count = "{:,.0f}".format
-    add(words.rows[0].upper() + words.rows[1:], "nobs", [fit.nobs for fit in fits], count)
+    add(words.rows[0].upper() + words.rows[1:], "nobs", [getattr(fit, "n_units", fit.nobs) for fit in fits], count)
+    add("Outcomes", "outcomes", [fit.nobs if hasattr(fit, "outcomes") else None for fit in fits], count)
     for factor in factors:
         name = words.groups(factor)
         name = name[0].upper() + name[1:] + (f" ({factor})" if name == "groups" else "")

@@ -205,10 +205,17 @@ class Words:
 
     @property
     def outcome(self) -> str:
+        several = getattr(self.fit, "outcomes", None)
+        if several:
+            *first, last = map(self.label, several)
+            return f"{', '.join(first)} and {last}"
         return self.label(self.fit.design.endog_name)
 
     @property
     def outcome_unit(self) -> str:
+        if hasattr(self.fit, "outcomes"):  # each has its own
+            units = {self.unit(name) for name in self.fit.outcomes}
+            return units.pop() if len(units) == 1 else ""
         return self.unit(self.fit.design.endog_name)
 
     def amount(self, text: str) -> str:

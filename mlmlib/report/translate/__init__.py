@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...inference.small_sample import DDF
-from . import hlm, julia, nlme, python, r, sas, spss, stata
+from . import hlm, julia, nlme, outcomes, python, r, sas, spss, stata
 from .back import Call, read
 from .model import Model, Untranslatable, of_fit, of_formula
 from .names import renamed
@@ -97,6 +97,8 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
         else (
             of_formula(model, table, reml=reml, covariance=covariance, data=data, correlation=correlation, variance=variance)
             if isinstance(model, str)
+            else outcomes.of_fit(model, data)
+            if hasattr(model, "outcomes")
             else of_fit(model, data)
         )
     )
@@ -111,7 +113,7 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
         if key == "nlme" or key == "lme4" and spec.residuals:
             joint = "."
         spec, names = renamed(spec, joint) if joint else (spec, {})
-        text, note = write(spec)
+        text, note = outcomes.write(key, spec) if isinstance(spec, outcomes.Several) else write(spec)
         if names and joint == ".":
             text = f"names({spec.data}) <- make.names(names({spec.data}))\n{text}"
         elif names:

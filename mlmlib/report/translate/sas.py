@@ -136,7 +136,9 @@ def _repeated(model: Model) -> tuple[list[str], list[str], list[str]]:
         return [f"  repeated / {subject} type=sp(pow)({found.time});"], [], classes
     if found.gaps and found.kind != "un":
         raise Untranslatable("PROC MIXED counts the levels of the time as neighbors, and here some are missing in all groups")
-    if found.time is not None and found.kind != "cs":
+    if found.time in model.categories:
+        effect = f"{found.time} "
+    elif found.time is not None and found.kind != "cs":
         made, effect = [f"{found.time}_class = {found.time};"], f"{found.time}_class "
         classes.append(f"{found.time}_class")
     kind = (HETERO if hetero else PLAIN)[found.kind]
