@@ -14,7 +14,6 @@ import re
 
 import numpy as np
 
-from ..errors import FormulaError
 from . import equations_rows as rows
 from .equations_writer import Equations, Line, Writer, spread, split
 from ..lmm.nested import chain_of
@@ -85,12 +84,12 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
 
     Parameters
     ----------
-    fit : a result of ``mlm.lmm`` or ``mlm.ols``
+    fit : a result of ``mlm.lmm``, ``mlm.ols``, ``mlm.gls`` or ``mlm.multivariate``
     estimates : bool
         Put the estimates in place of the symbols.
     form : {"both", "levels", "combined"}
-        Level by level, combined in one equation, or both.  Crossed factors, more than three levels and multiple membership have
-        the combined form only.
+        Level by level, combined in one equation, or both.  Crossed factors, more than three levels, multiple membership
+        and several outcomes have the combined form only.
 
     Returns
     -------
@@ -116,7 +115,9 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
     if form not in ("both", "levels", "combined"):
         raise ValueError(f"form={form!r} must be 'both', 'levels' or 'combined'.")
     if hasattr(fit, "outcomes"):
-        raise FormulaError("equations() writes models of one outcome; this one has several.")
+        from .equations_outcomes import write
+
+        return Equations(*(write(fit, Writer(tex), estimates) for tex in (True, False)))
     write = _write
     parts = Parts(fit)
     groups = list(dict.fromkeys(term.group for term in fit.design.random))

@@ -1,0 +1,45 @@
+"""Models of several outcomes as equations, tables and summaries."""
+
+import numpy as np
+import pytest
+
+import mlmlib as mlm
+from test_outcomes_elsewhere import fit
+
+SAID = {  # fit: lines of its equations
+    "exam": ["y_hij = γ_h0 + γ_h1 M_ij + u_hj + e_hij", "h = 1 (written), 2 (course)",
+             "(u_1j, u_2j) ~ N(0, [τ_11, τ_12; τ_12, τ_22])", "(e_1ij, e_2ij) ~ N(0, [σ_1², σ_12; σ_12, σ_2²])"],
+    "equal": ["y_hij = γ_h0 + γ_1 M_ij + u_hj + e_hij"],
+    "only": ["written_ij = γ_10 + u_1j + e_1ij", "course_ij = γ_20 + γ_21 M_ij + u_2j + e_2ij"],
+    "no groups": ["y_hi = β_h0 + β_h1 M_i + e_hi"],
+    "two lines": ["y_hij = γ_h0 + γ_h1 year_ij + u_h0j + u_h1j year_ij + e_hij", "(u_10j, u_11j, u_20j, u_21j) ~ N(0, [τ_11, τ_12"],
+    "diagonal": ["(u_1j, u_2j) ~ N(0, [τ_11, 0; 0, τ_22])"],
+    "shared intercept": ["y_hij = γ_0 + γ_h1 low_j + γ_h2 mid_j + γ_3 year_ij + u_hj + e_hij"],
+    "nested": ["y_hijk = γ_h0 + γ_h1 year_ijk + u_hj + v_hk + e_hijk", "(v_1k, v_2k) ~ N(0, [τ_school,11, τ_school,12"],
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_equations(name):
+    text = fit(name).equations().text
+    for line in SAID[name]:
+        assert line in text, text
+    assert fit(name).equations().latex.count(r"\mathcal{N}") == len(fit(name).n_groups) + 1
+
+
+def test_equations_with_estimates():
+    text = fit("exam").equations(estimates=True).text
+    assert "written_ij = 46.518 + 2.491 M_ij + u_1j + e_1ij" in text and "course_ij = 76.38 - 6.757 M_ij + u_2j + e_2ij" in text
+    T, Sigma = fit("exam").covariance_matrix().to_numpy(), fit("exam").residual_cov().to_numpy()
+    for line, matrix in zip(text.splitlines()[-2:], (T, Sigma)):
+        shown = np.array([[float(x) for x in row.split(",")] for row in line.split("[")[1].rstrip("])").split(";")])
+        assert shown == pytest.approx(matrix, rel=5e-3)
+
+
+def test_table_names_and_counts():
+    text = str(mlm.table(fit("exam"), fit("no groups")))
+    assert "written: gender (M)" in text and "\u00d7" not in text
+    shown = mlm.table(fit("exam"))
+    found = {row.key: row.cells[0].estimate for row in shown.rows}
+    assert found["nobs"] == 1905 and found["outcomes"] == 3428
+    assert "Linear mixed model of written paper and coursework (points)" in text.replace("Linear and linear mixed models", "Linear mixed model")
