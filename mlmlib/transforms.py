@@ -85,7 +85,7 @@ def functions(memory: Memory) -> dict:
         return named(_poly(x, mean, norms, alpha))
 
     def piecewise(x, knots=None, coding="slopes"):
-        return memory.recall(lambda: learn_piecewise(x, knots, coding))(x)
+        return memory.recall(lambda: learn_piecewise(1.0 * x, knots, coding))(1.0 * x)
 
     def bs(x, df=None, knots=None, degree=3, intercept=False, boundary=None):
         return memory.recall(lambda: learn_bs(x, df, knots, degree, intercept, boundary))(x)

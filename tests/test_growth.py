@@ -246,3 +246,25 @@ def test_waves_of_small_tables():
     assert own.times == () and own.monotone is None and own.counts.sum() == 888 and "own" in str(own)
     with pytest.raises(mlm.DataError, match="two rows"):
         mlm.growth.waves(df.assign(t=1), "id", "t")
+
+
+def test_lags_do_not_hang_on_where_time_begins():
+    df = pd.DataFrame({"id": ["a"] * 3 + ["b"] * 3, "t": [0.0, 1.0, 2.0, 0.0, 1.0, 4.0], "y": np.arange(6.0)})
+    for shift, unit in ((0.0, 1.0), (1.7e9, 1.0), (2010.0, 0.1), (-1e6, 1e-3), (0.0, 1 / 3)):
+        moved = df.assign(t=shift + df["t"] * unit)
+        lagged = mlm.growth.lag(moved, "y", groups="id", time="t", n=unit)
+        np.testing.assert_array_equal(lagged, [np.nan, 0.0, 1.0, np.nan, 3.0, np.nan])
+    with pytest.raises(mlm.DataError, match="exactly 0.5"):
+        mlm.growth.lag(df.assign(t=1.7e9 + df["t"]), "y", groups="id", time="t", n=0.5)
+
+
+@pytest.mark.parametrize("message, call", [
+    ("takes a pandas DataFrame", lambda df: mlm.growth.code_time(df.to_dict("list"), "t")),
+    ("have no rows", lambda df: mlm.growth.lag(df[:0], "y", groups="id", time="t")),
+    ("is infinite in 1 rows", lambda df: mlm.growth.waves(df.assign(t=[0.0, np.inf]), "id", "t")),
+    ("must be a number of units", lambda df: mlm.growth.lag(df, "y", groups="id", time="t", n="1")),
+    ("a number or a column", lambda df: mlm.growth.event(df, "t", at=None)),
+])
+def test_growth_says_what_is_wrong(message, call):
+    with pytest.raises(mlm.DataError, match=message):
+        call(pd.DataFrame({"id": [1, 1], "t": [0.0, 1.0], "y": [1.0, 2.0]}))

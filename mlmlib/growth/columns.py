@@ -11,6 +11,10 @@ __all__ = ["add_columns", "codes_of", "column", "numbers", "time_of"]
 
 def column(df, name):
     """A column of the table; a missing one is an error that names those there are."""
+    if not hasattr(df, "iloc"):
+        raise DataError(f"mlm.growth takes a pandas DataFrame, not {type(df).__name__}; pandas.DataFrame(...) makes one.")
+    if not len(df):
+        raise DataError("The data have no rows.")
     if name not in df:
         raise DataError(f"There is no column {name!r}; the columns are {', '.join(map(str, df.columns[:20]))}.")
     return df[name]
@@ -32,7 +36,10 @@ def time_of(df, name) -> np.ndarray:
     if values.dtype.kind == "M":
         days = values.to_numpy(dtype="datetime64[ns]")
         return np.where(np.isnat(days), np.nan, days.astype("int64") / 86400e9)
-    return numbers(df, name)
+    times = numbers(df, name)
+    if np.isinf(times).any():
+        raise DataError(f"Column {name!r} is infinite in {int(np.isinf(times).sum())} rows; drop these rows first.")
+    return times
 
 
 def codes_of(df, groups) -> np.ndarray:

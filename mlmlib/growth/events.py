@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 
 from ..errors import DataError
@@ -67,6 +69,8 @@ def event(df, time, at, groups=None, name="event"):
             raise DataError(f"at= is a date or a column of dates; got {at!r}.") from None
     elif isinstance(at, str):
         column(df, at)
+    elif not isinstance(at, Real):
+        raise DataError(f"at= is a number or a column of numbers, as {time!r} is; got {at!r}.")
     else:
         when = np.full(len(values), float(at))
     since = values - when

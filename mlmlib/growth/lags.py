@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 
 from ..errors import DataError
@@ -105,7 +107,7 @@ def _shifted(df, col, groups, time, n, by):
     values, times, codes = numbers(df, col), time_of(df, time), codes_of(df, groups)
     if by not in ("time", "occasion"):
         raise DataError(f"by= is 'time' or 'occasion', not {by!r}.")
-    if not np.isfinite(n) or n == 0 or (by == "occasion" and n != int(n)):
+    if not isinstance(n, Real) or not np.isfinite(n) or n == 0 or (by == "occasion" and n != int(n)):
         raise DataError(
             f"n={n!r} must be {'a whole number of occasions' if by == 'occasion' else 'a number of units of time'}, not zero."
         )
@@ -123,12 +125,7 @@ def _shifted(df, col, groups, time, n, by):
     if by == "occasion":
         source = rows - int(n)
     else:
-        small = 1e-8 * max(abs(n), np.abs(t).max(initial=0.0))
-        span = np.ptp(t) + 2 * abs(n) + 1.0  # one long line of time: persons do not touch
-        line = c * span + (t - t.min(initial=0.0))
-        source = np.searchsorted(line, line - n - small)
-        reach = np.clip(source, 0, len(rows) - 1)
-        source = np.where(np.abs(t[reach] + n - t) <= small, source, -1)
+        source = _at(c, t, n)
     inside = (source >= 0) & (source < len(rows))
     reach = np.clip(source, 0, max(len(rows) - 1, 0))
     inside &= c[reach] == c
@@ -142,3 +139,14 @@ def _shifted(df, col, groups, time, n, by):
     other[order] = np.where(inside, values[order][reach], np.nan)
     passed[order] = np.where(inside, t - t[reach], np.nan)
     return pd.Series(other, df.index, name=f"{col}_{'lag' if n > 0 else 'lead'}{abs(n):g}"), pd.Series(passed, df.index)
+
+
+def _at(c, t, n) -> np.ndarray:
+    """The row of the same person n units of time before each row, -1 where there is none; rows sorted by person and time."""
+    small = max(1e-8 * abs(n), 8 * np.finfo(float).eps * np.abs(t).max())  # what is but rounding
+    times, place = np.unique(t, return_inverse=True)
+    wave = np.concatenate([[0], np.cumsum(np.diff(times) > small)])
+    near = np.minimum(np.searchsorted(times, t - n - small), len(times) - 1)
+    key, asked = c * len(times) + wave[place], c * len(times) + wave[near]
+    source = np.minimum(np.searchsorted(key, asked), len(key) - 1)
+    return np.where((np.abs(times[near] - (t - n)) <= small) & (key[source] == asked), source, -1)
