@@ -22,8 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .clustering import _Shown
-from .display import number
+from .display import Shown, number
 from .errors import DataError
 from .lmm.factors import only_plain_residuals
 
@@ -31,7 +30,7 @@ __all__ = ["ProportionalReduction", "R2", "proportional_reduction", "r2"]
 
 
 @dataclass(frozen=True, repr=False)
-class ProportionalReduction(_Shown):
+class ProportionalReduction(Shown):
     """Each variance of one model against the same variance of a smaller one: 1 - full / null.
 
     `rows` are tuples (group, effect, variance of the null, variance of the full model, reduction); `table` is the same as a
@@ -68,7 +67,7 @@ class ProportionalReduction(_Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class R2(_Shown):
+class R2(Shown):
     """The measures of explained variance of one mixed model.
 
     Attributes
@@ -118,7 +117,7 @@ class R2(_Shown):
 
 
 @dataclass(frozen=True, repr=False)
-class LinearR2(_Shown):
+class LinearR2(Shown):
     """R2 of a linear model without random effects: 1 - rss / tss, and adjusted for the number of coefficients."""
 
     formula: str
