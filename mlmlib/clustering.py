@@ -60,7 +60,21 @@ class Icc(Shown):
         return self.note
 
 
-def icc(fit, level=0.95, *, group=None, at=None, method="wald", **options):
+def _of_outcome(fit, level, outcome, plain):
+    """The ICC of one outcome of a model of several."""
+    if outcome not in fit.outcomes:
+        raise DataError("The model has several outcomes, each with an ICC of its own; fit.icc() gives them, or name one: "
+                        f"outcome={' or '.join(map(repr, fit.outcomes))}.")
+    if not plain:
+        raise DataError("Of several outcomes the ICC has a Wald interval, and neither group= nor at=.")
+    found, k = fit.icc(level).loc[outcome], fit.outcomes.index(outcome)
+    alone = all(name == "Intercept" for name in fit.design.wide.exog_names)
+    return Icc(found["icc"], fit._T[0][k, k], fit._residual_cov[k, k], "unconditional" if alone else "residual",
+               next(iter(fit.n_groups)), found["se"], found["lower"], found["upper"], level, note=f"Of the outcome {outcome}.",
+               share=found["icc"])
+
+
+def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **options):
     """The intraclass correlation of a fitted mixed model, with a delta-method SE and an interval.
 
     Without predictors it is the share of all variance that lies between groups; with predictors the share of what
@@ -81,6 +95,8 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", **options):
     method : {"wald", "profile", "bootstrap"}
         The interval: symmetric on the logit scale, as Stata's `estat icc`; by the profile likelihood; or from replicates,
         with the options of ``fit.conf_int(method="bootstrap")``.
+    outcome : str, optional
+        Which outcome of a model of several (`mlm.multivariate`), whose ``fit.icc()`` has all.
 
     Returns
     -------
@@ -98,7 +114,9 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", **options):
     ('unconditional', 0.2342, 0.062, 0.1345, 0.3759)
     """
     if hasattr(fit, "outcomes"):
-        raise DataError("The model has several outcomes, each with an ICC of its own; fit.icc() gives them.")
+        return _of_outcome(fit, level, outcome, plain=group in (None, *fit.n_groups) and not at and method == "wald")
+    if outcome is not None:
+        raise DataError("outcome= is for models of several outcomes; this one has one.")
     if getattr(getattr(fit, "model", None), "rows", None) is not None and fit.model.rows.variances:
         only_plain_residuals(fit, "icc")  # a residual variance for each row, so as many intraclass correlations
     groups = _groups_of(fit)

@@ -43,3 +43,15 @@ def test_table_names_and_counts():
     found = {row.key: row.cells[0].estimate for row in shown.rows}
     assert found["nobs"] == 1905 and found["outcomes"] == 3428
     assert "Linear mixed model of written paper and coursework (points)" in text.replace("Linear and linear mixed models", "Linear mixed model")
+
+
+def test_icc_of_an_outcome():
+    one, all_of_them = mlm.icc(fit("exam"), outcome="course"), fit("exam").icc()
+    assert (one.estimate, one.se, one.lower, one.upper) == tuple(all_of_them.loc["course"])
+    assert one.estimate == pytest.approx(one.between / (one.between + one.within)) and one.kind == "residual"
+    with pytest.raises(mlm.DataError, match="outcome='written' or 'course'"):
+        mlm.icc(fit("exam"))
+    with pytest.raises(mlm.DataError, match="Wald"):
+        mlm.icc(fit("exam"), outcome="course", method="profile")
+    with pytest.raises(mlm.DataError, match="this one has one"):
+        mlm.icc(mlm.lmm("course ~ 1 + (1 | school)", mlm.load("gcsemv")), outcome="course")
