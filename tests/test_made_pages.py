@@ -99,6 +99,17 @@ def test_spelling_does_not_make_another_model():
     assert a != rosetta.meaning("y ~ x * w + (x || g)", "lmm", {}) and a != rosetta.meaning("y ~ x * w + (x | g)", "lmm", {"reml": False})
 
 
+def test_several_outcomes_stand_on_the_page():
+    a = rosetta.meaning("a + b ~ x * w + (1 | g)", "multivariate", {})
+    assert a == rosetta.meaning("b + a ~ w * x + (1 | g)", "multivariate", {"reml": True})
+    assert a != rosetta.meaning("a + b ~ x * w + (1 | g)", "multivariate", {"equal": "x"})
+    assert a != rosetta.meaning("a ~ x * w + (1 | g)", "lmm", {})
+    assert rosetta.kind("a + b ~ x", fitter="multivariate") == "outcomes"
+    fit = mlm.multivariate("written + course ~ gender + (1 | school)", mlm.load("gcsemv"))
+    assert rosetta.equation(fit).count("aligned") == 2 and "y_{hij}" in rosetta.equation(fit)
+    assert "$ +" not in rosetta.equation(fit) and "sim" not in rosetta.equation(fit)
+
+
 def test_defaults_are_told_for_every_program(stone):
     table = stone.split("(rosetta-defaults)=")[1].split("Where each trips")[0]
     names = {"lme4": "lme4", "nlme": "nlme", "stata": "Stata", "sas": "SAS", "spss": "SPSS", "hlm": "HLM", "julia": "MixedModels.jl", "statsmodels": "statsmodels"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..formula import parse
 
-FITTERS = ("lmm", "ols", "gls")
+FITTERS = ("lmm", "ols", "gls", "multivariate")
 STRUCTURES = ("ar1", "car1", "arma11", "cs", "toeplitz", "un", "by_group", "power", "exponential")
 
 
@@ -122,12 +122,18 @@ def _use(call, made, chapter, label) -> Use | None:
     if formula is None or options is None:
         return None
     table = made.evaluate(call.args[1])
-    if table is None or not set(parse(formula).columns) | _columns(options) <= set(table):
+    if table is None or not _read_by(formula) | _columns(options) <= set(table):
         return None  # a column that the chapter computes on the way is not known here
     text = ast.unparse(call.args[1])
     return Use(
         chapter.number, chapter.page, label, call.func.attr, formula, made.origin(call.args[1]) or text, options, table
     )
+
+
+def _read_by(formula) -> set[str]:
+    """The columns of a formula, of several outcomes ``a + b ~ x`` too."""
+    left, _, right = formula.partition("~")
+    return set(parse(f"~ {left}").columns) | set(parse(f"~ {right}").columns)
 
 
 def _columns(options) -> set[str]:

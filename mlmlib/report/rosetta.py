@@ -20,6 +20,7 @@ KINDS = {
     "structured": "Random slopes, covariances restricted",
     "several": "Three levels, crossed factors, multiple membership",
     "residuals": "Residuals with a structure",
+    "outcomes": "Several outcomes",
 }
 OTHERS = (  # what people paste, in the dialects that are read back
     ("r", "lmer(math ~ homework * schtype + (homework | schid), data = imm, REML = FALSE)"),
@@ -56,7 +57,7 @@ class Entry:
         """A label that stays when other models join the page."""
         use = self.uses[0]
         spelled = use.formula.replace("||", "-indep-").replace("*", "-by-").replace(":", "-x-")
-        structure = " ".join(_written(self.key[3:]))
+        structure = " ".join([*_written(self.key[3:]), *self.shared])
         words = re.sub(r"[^a-z0-9]+", "-", f"{spelled} {self.method} {structure or 'unstructured'}".lower()).strip("-")
         return f"rosetta-{words}"
 
@@ -66,9 +67,14 @@ class Entry:
         return self.key[2]
 
     @property
+    def shared(self) -> list[str]:
+        """Of several outcomes what is equal, and what some have only."""
+        return [f"{name} {re.sub(r'[^A-Za-z0-9_,: ]', '', text)}" for name, text in self.key[0][3:]]
+
+    @property
     def title(self) -> str:
         """The formula, and how it is estimated."""
-        structure = "".join(f", {word}" for word in _written(self.key[3:]))
+        structure = "".join(f", {word}" for word in (*_written(self.key[3:]), *self.shared))
         return f"`{re.sub(r' +', ' ', self.uses[0].formula)}`, {'least squares' if self.method == 'OLS' else self.method}{structure}"
 
 
@@ -83,7 +89,7 @@ def _written(structures) -> list[str]:
 
 def meaning(formula: str, fitter: str, options: dict) -> tuple:
     """What a call says, whatever its spelling: outcome and fixed terms, random terms, method, structures."""
-    parsed = parse(formula)
+    left, several, parsed = _parsed(formula, fitter)
 
     def terms(found):
         return frozenset(frozenset(f.label for f in t) for t in found)
@@ -96,15 +102,28 @@ def meaning(formula: str, fitter: str, options: dict) -> tuple:
         if options.get("reml", True)
         else "ML"
     )
-    fixed = (parsed.response.label, terms(parsed.fixed), parsed.has_intercept)
+    fixed = (left, terms(parsed.fixed), parsed.has_intercept)
+    if several:
+        fixed += tuple((name, repr(options[name])) for name in ("equal", "only") if options.get(name))
     covariance, variance = options.get("covariance", "unstructured"), options.get("variance") or ()
     covariance = tuple(sorted(covariance.items())) if isinstance(covariance, dict) else covariance
     variance = variance if isinstance(variance, tuple) else (variance,)
     return fixed, random, method, covariance, options.get("correlation"), variance
 
 
-def kind(formula: str, covariance="unstructured", correlation=None, variance=()) -> str:
+def _parsed(formula: str, fitter: str):
+    """The outcome (a set of several), whether there are several, and the rest of the formula."""
+    if fitter != "multivariate":
+        parsed = parse(formula)
+        return parsed.response.label, False, parsed
+    left, _, right = formula.partition("~")
+    return frozenset(term[0].label for term in parse(f"~ {left}").fixed if term), True, parse(f"~ {right}")
+
+
+def kind(formula: str, covariance="unstructured", correlation=None, variance=(), fitter="lmm") -> str:
     """The part of the page that a model belongs to."""
+    if fitter == "multivariate":
+        return "outcomes"
     parsed = parse(formula)
     if correlation is not None or variance:
         return "residuals"
@@ -129,7 +148,7 @@ def entries(root: Path, pages=None) -> list[Entry]:
             found[key].uses.append(use)
         else:
             fit = getattr(mlm, use.call)(use.formula, use.table, **options)
-            found[key] = Entry(key, kind(use.formula, *key[3:]), [use], fit)
+            found[key] = Entry(key, kind(use.formula, *key[3:6], fitter=use.call), [use], fit)
     return sorted(found.values(), key=lambda e: list(KINDS).index(e.kind))
 
 
@@ -138,6 +157,8 @@ def equation(fit) -> str:
     latex = equations(fit, form="combined").latex
     line = re.sub(r"^\\begin\{aligned\}\n(&\\textbf\{Combined\} \\\\\n)?", "", latex)
     line = line.split(r" \\[0.6em]")[0]
+    if hasattr(fit, "outcomes"):  # an equation for each, or what h stands for
+        return f"$$\n\\begin{{aligned}}\n{line}\n\\end{{aligned}}\n$$"
     line = re.split(r" \\\\\n&(?!\\qquad)", line)[0].removesuffix("\n\\end{aligned}")
     lines = line.split("\n")
     if len(lines) > 6:  # a category with many levels
