@@ -1,5 +1,7 @@
 """Models of several outcomes as equations, tables and summaries."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,39 @@ def test_icc_of_an_outcome():
         mlm.icc(fit("exam"), outcome="course", method="profile")
     with pytest.raises(mlm.DataError, match="this one has one"):
         mlm.icc(mlm.lmm("course ~ 1 + (1 | school)", mlm.load("gcsemv")), outcome="course")
+
+
+def test_explain_and_report_say_each_outcome():
+    told = fit("exam").explain()
+    assert [heading for heading, _ in told.sections] == ["Asked", "Fixed part", "Variance part", "What the model does not know",
+                                                         "What would change our mind", "Messages"]
+    assert "1,905 students in 73 schools" in told.text and "3,428 students" not in told.text
+    assert "have 2.49 points more than those with gender = F, in expected written paper" in told.text
+    assert "Between schools, given the predictors, the SD is 6.88 points in written paper and 8.74 points in coursework" in told.text
+    assert "Written paper and coursework correlate .42 (95% interval .17 to .62)" in told.text
+    text = fit("exam").report().text
+    assert "3,428 outcomes in all" in text and "Expected coursework was lower for students with gender = M" in text
+    assert "the correlation of written paper and coursework was .49, 95% CI [.45, .52]" in text and "ICC" not in text
+    assert "the slope of year in math was lower for track = low" in fit("three outcomes").report().text.replace("The slope", "the slope")
+    assert "Between students, given" in fit("no groups").explain().text
+
+
+@pytest.mark.parametrize("name", ["exam", "equal", "only", "no groups", "two lines", "diagonal", "three outcomes", "nested"])
+@pytest.mark.parametrize("way", ["explain", "report"])
+def test_every_number_is_on_the_list(name, way):
+    told = getattr(fit(name), way)()
+    shown = "".join(told.numbers["shown"])
+    for number in re.findall(r"\d[\d,]*(?:\.\d+)?|\.\d+", told.text):
+        assert number.rstrip(",") in shown, number
+    assert "nan" not in told.text and "None" not in told.text.replace("None.", "").replace("None:", "")
+
+
+def test_simple_slope_of_an_outcome():
+    f = fit("three outcomes")
+    told = f.explain().numbers
+    found = told[told["what"] == "math: track[T.low]:year: simple slope"]["value"].iloc[0]
+    assert found == pytest.approx(f.params["math: year"] + f.params["math: track[T.low]:year"])
+
+
+def test_degrees_of_freedom_are_told():
+    assert "after Satterthwaite" in fit("exam").explain(ddf="satterthwaite").text

@@ -13,7 +13,7 @@ from .explain_random import changing, diagnoses, variance_part
 from .ledger import Ledger, Prose, joined
 from .meaning import meaning, simple_slope
 from .words import Words
-from ..errors import FormulaError
+from . import prose_outcomes as outcomes
 from .prose_rows import aloud, has_structure, residual_sd
 
 __all__ = ["explain"]
@@ -53,10 +53,10 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wa
     >>> [heading for heading, _ in told.sections]
     ['Asked', 'Fixed part', 'Variance part', 'What the model does not know', 'What would change our mind', 'Messages']
     """
-    if hasattr(fit, "outcomes"):
-        raise FormulaError("explain() reads models of one outcome; this one has several.")
     words, say = Words(fit, labels, units), Ledger(level, ddf)
     mixed = bool(getattr(fit, "n_groups", None))
+    if hasattr(fit, "outcomes"):
+        return _several(fit, words, say, mixed)
     sections = [("Asked", [_asked(fit, words, say, mixed)])]
     if getattr(fit, "converged", True):
         sections.append(("Fixed part", list(_fixed(fit, words, say, mixed))))
@@ -66,6 +66,17 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wa
     trouble = [say.quote(message) for message in fit.messages] + (list(diagnoses(fit, words, say)) if mixed else [])
     calm = "None: the search converged, and no variance lies on the boundary." if mixed else "None."
     sections.append(("Messages", trouble or [calm]))
+    return Prose(f"{fit.formula}, read aloud", tuple(sections), (), tuple(say.entries))
+
+
+def _several(fit, words, say, mixed):
+    """A fit of several outcomes."""
+    sections = [("Asked", [outcomes.asked(fit, words, say)])]
+    if fit.converged:
+        sections += [("Fixed part", list(_fixed(fit, words, say, mixed))), ("Variance part", list(outcomes.variances(fit, words, say))),
+                     ("What the model does not know", list(outcomes.unknown(fit, words))),
+                     ("What would change our mind", list(outcomes.mind(fit, words, say)))]
+    sections.append(("Messages", [say.quote(message) for message in fit.messages] or ["None: the search converged."]))
     return Prose(f"{fit.formula}, read aloud", tuple(sections), (), tuple(say.entries))
 
 
@@ -96,7 +107,7 @@ def _fixed(fit, words, say, mixed):
     for name in fit._names:
         row, read = table.loc[name], meaning(words, name)
         places = say.places(row["se"])
-        text = f"{words.short(name)}: {_aloud(fit, words, say, read, row, places, mixed)}"
+        text = f"{words.short(name)}: {_aloud(fit, words.of(name), say, read, row, places, mixed)}"
         wide = say.put("confidence level", say.level, f"{100 * say.level:g}")
         text += (f" The {wide}% interval runs from {say.plain(f'{name}: lower', row['lower'], places)} to "
                  f"{say.plain(f'{name}: upper', row['upper'], places)}")
@@ -206,6 +217,8 @@ def _far(fit, words, say, read):
 
 def _feel(fit, words, say, read, estimate, places):
     """The same difference for a typical difference in x, one standard deviation."""
+    if hasattr(fit, "outcomes"):  # whose columns are zero in rows of the others
+        return ""
     x = _values(fit, read.name)
     if read.focal.group and getattr(fit, "n_groups", None):
         codes = next(t.codes for t in fit.design.random if t.group == read.focal.group)

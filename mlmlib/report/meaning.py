@@ -50,10 +50,10 @@ def meaning(words: Words, name: str) -> Meaning:
     conditions = _conditions(words, pieces)
     if not pieces:
         return Meaning(name, "intercept", conditions=conditions)
-    simple = [_simple(words, piece) for piece in pieces]
+    simple, outcome = [_simple(words, piece) for piece in pieces], name[:len(name) - len(words._of_outcome(name)[1])]
     if len(pieces) == 1 and simple[0]:
         return Meaning(name, "category" if pieces[0].category is not None else "slope", pieces[0], None, conditions)
-    if len(pieces) == 2 and all(simple) and all(piece.name in words.fit._names for piece in pieces):
+    if len(pieces) == 2 and all(simple) and all(outcome + piece.name in words.fit._names for piece in pieces):
         focal, moderator = sorted(pieces, key=lambda p: (p.group is not None, p.category is not None))
         return Meaning(
             name, "product", focal, moderator, conditions, focal.group is None and moderator.group is not None
@@ -104,7 +104,8 @@ def simple_slope(words: Words, read: Meaning, level: float = 0.95, ddf: str = "w
         return None
     from scipy.special import stdtrit
     fit = words.fit
-    weights = np.array([float(name in (read.focal.name, read.name)) for name in fit._names])
+    outcome = read.name[:len(read.name) - len(words._of_outcome(read.name)[1])]
+    weights = np.array([float(name in (outcome + read.focal.name, read.name)) for name in fit._names])
     estimate, se, df = (float(value[0]) for value in linear(fit, weights, ddf))
     half = float(stdtrit(df, 0.5 + level / 2.0)) * se
     elsewhere = [c for c in _conditions(words, [read.focal]) if not c.startswith(f"{read.moderator.column} = ")]

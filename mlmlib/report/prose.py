@@ -18,7 +18,7 @@ from .ledger import Ledger, Prose, joined, sign
 from .meaning import meaning, simple_slope
 from .prose_random import references, results_random
 from .words import Words
-from ..errors import FormulaError
+from . import prose_outcomes as outcomes
 from .prose_rows import has_structure, methods, residual_sd
 from .prose_rows import results as results_rows
 
@@ -65,8 +65,6 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
     A linear mixed model for mathematics score (math, in points) was fitted to 519 students in 23 schools (5 to 67 students per
     school, M = 22.6)
     """
-    if hasattr(fit, "outcomes"):
-        raise FormulaError("report() writes of models of one outcome; this one has several.")
     words, say = Words(fit, labels, units), Ledger(level, ddf)
     mixed = bool(getattr(fit, "n_groups", None))
     sections = [("Analysis", [" ".join(_analysis(fit, words, say, level, mixed))])]
@@ -75,7 +73,8 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
                                      "or rescale the columns, and fit again."]))
         return Prose("", tuple(sections), references(fit, words, results=False), tuple(say.entries))
     results = [" ".join(_fixed(fit, words, say, level))]
-    results += results_random(fit, words, say, level) if mixed else [
+    results += list(outcomes.report_variances(fit, words, say, level)) if hasattr(fit, "outcomes") else results_random(
+        fit, words, say, level) if mixed else [
         (_generalized if has_structure(fit) else _linear)(fit, words, say)]
     sections.append(("Results", results))
     remarks = [say.quote(message) for message in fit.messages]
@@ -86,12 +85,15 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
 
 def _analysis(fit, words, say, level, mixed):
     from .. import __version__
-    rows = say.count("rows", fit.nobs)
+    rows = "" if hasattr(fit, "outcomes") else say.count("rows", fit.nobs)
     unit = f", in {words.outcome_unit}" if words.outcome_unit else ""
     column = fit.design.endog_name
     outcome = f"{words.outcome} ({column}{unit})" if words.outcome != column else f"{column}{f' ({unit[2:]})' if unit else ''}"
     kind = "linear mixed model" if mixed else "linear model with a structure of its residuals" if has_structure(fit) else "linear regression"
-    yield f"A {kind} for {outcome} was fitted to {rows} {words.rows}{_sizes(fit, words, say) if mixed else ''}."
+    if hasattr(fit, "outcomes"):
+        yield from outcomes.analysis(fit, words, say)
+    else:
+        yield f"A {kind} for {outcome} was fitted to {rows} {words.rows}{_sizes(fit, words, say) if mixed else ''}."
     method = ("ordinary least squares" if fit.method == "ols" else "maximum likelihood (ML)") if not mixed and not has_structure(fit) else (
         "restricted maximum likelihood (REML)" if fit.reml else "maximum likelihood (ML)")
     version, python = say.put("version of mlmlib", __version__, __version__), ".".join(platform.python_version_tuple()[:2])
@@ -99,9 +101,11 @@ def _analysis(fit, words, say, level, mixed):
     yield f"Estimation was by {method}, with the package mlmlib (version {version}) under Python {python}."
     yield _predictors(fit, words)
     yield from _centering(fit, words)
-    if mixed:
+    if hasattr(fit, "outcomes"):
+        yield from outcomes.structure(fit, words)
+    elif mixed:
         yield from _random_structure(fit, words)
-    if has_structure(fit):
+    if has_structure(fit) and not hasattr(fit, "outcomes"):
         yield from (say.quote(text, "structure") for text in methods(fit, words))
     if fit.design.weights is not None:
         yield "Rows were weighted: the residual variance of a row is inversely proportional to its weight."
@@ -112,7 +116,9 @@ def _tests(fit, words, mixed, say):
     if fit._t_df is not None:
         return f"Coefficients were tested by {sign('t')} tests; standard errors take the {words.rows} as independent and equally variable."
     text = "Confidence intervals (CI) are Wald intervals"
-    if mixed:
+    if hasattr(fit, "outcomes"):
+        text += ", symmetric in the logarithm for standard deviations (SD) and in Fisher's z for correlations"
+    elif mixed:
         scales = ["in the logarithm for standard deviations (SD)"]
         if any(shape.name in ("unstructured", "exchangeable") and len(term.names) > 1
                for term, shape in zip(fit.design.random, fit.model.structures)):
@@ -207,12 +213,12 @@ def _fixed(fit, words, say, level):
         row, read = table.loc[name], meaning(words, name)
         places = say.places(row["se"])
         b = say.plain(f"{name}: b", row["estimate"], places)
-        unit = words.outcome_unit if read.kind in ("intercept", "slope", "category") else ""
+        unit = words.of(name).outcome_unit if read.kind in ("intercept", "slope", "category") else ""
         numbers = (f"{sign('b')} = {b}{f' {unit}' if unit else ''}, {sign('SE')} = {say.plain(f'{name}: SE', row['se'], places)}, "
                    f"{say.interval(name, row['lower'], row['upper'], level, places=places)}")
         tested = "" if read.kind == "intercept" else (
             f"{sign(letter)}{_df(fit, say, name, row)} = {say.plain(f'{name}: {letter}', row[letter])}, {say.p(f'{name}: p', row['p'])}")
-        yield _sentence(words, say, read, row["estimate"] > 0, row["lower"] <= 0 <= row["upper"], numbers, tested)
+        yield _sentence(words.of(name), say, read, row["estimate"] > 0, row["lower"] <= 0 <= row["upper"], numbers, tested)
 
 
 def _df(fit, say, name, row):
@@ -245,14 +251,14 @@ def _sentence(words, say, read, positive, open_sign, numbers, tested):
         unit = words.unit(focal.column)
         per = f"per unit of {focal.column}{f', {unit}' if unit else ''}"
         if open_sign:
-            text = f"the interval for the slope of {focal.column} ({per}) included zero"
+            text = f"the interval for the slope of {focal.column}{_in(words)} ({per}) included zero"
         elif focal.group:
             text = f"{words.groups(focal.group)} with higher {focal.column} had {higher} {words.outcome} ({per})"
         else:
             text = f"higher {focal.column} went with {higher} {words.outcome} ({per})"
     elif read.kind == "category":
         if open_sign:
-            text = f"the interval for the difference between {focal.category} and {focal.reference} ({focal.column}) included zero"
+            text = (f"the interval for the difference between {focal.category} and {focal.reference} ({focal.column}){_in(words)} included zero")
         else:
             inside = f"in {words.groups(focal.group)}" if focal.group else f"for {words.rows}"
             text = (f"expected {words.outcome} was {higher} {inside} with {focal.column} = {focal.category} than with "
@@ -265,15 +271,20 @@ def _sentence(words, say, read, positive, open_sign, numbers, tested):
     return _capital(f"{where}{text}, {both}.")
 
 
+def _in(words) -> str:
+    """Of several outcomes which; nothing where there is one."""
+    return f" in {words.outcome}" if hasattr(words.fit, "outcomes") else ""
+
+
 def _product(words, say, read, higher, open_sign, both):
     focal, other = read.focal, read.moderator
-    what = f"the slope of {focal.column}" if focal.category is None else (
-        f"the difference between {focal.category} and {focal.reference} ({focal.column})")
+    what = f"the slope of {focal.column}{_in(words)}" if focal.category is None else (
+        f"the difference between {focal.category} and {focal.reference} ({focal.column}){_in(words)}")
     kind = "cross-level interaction" if read.cross_level else "interaction"
     moderator = other.column if other.category is None else f"{other.column} = {other.category}"
     if open_sign:
         first = focal.column if focal.category is None else f"{focal.column} = {focal.category}"
-        text = f"the interval for the {kind} of {first} and {moderator} included zero, {both}"
+        text = f"the interval for the {kind} of {first} and {moderator}{_in(words)} included zero, {both}"
     elif other.category is None:
         text = f"{what} was {higher} where {other.column} was higher ({kind}), {both}"
     else:

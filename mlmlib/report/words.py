@@ -9,6 +9,7 @@ Chapter 3 (``03_random_intercepts``) reads its first fit aloud in these words.
 from __future__ import annotations
 
 import re
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -120,6 +121,13 @@ class Words:
 
     def __init__(self, fit, labels=None, units=None):
         self.fit, self.labels, self.units = fit, dict(labels or {}), dict(units or {})
+        self.one = None  # of several outcomes that spoken of, None for all
+
+    def of(self, name: str) -> Words:
+        """The words for a coefficient: those of its own outcome, where there are several."""
+        own = copy(self)
+        own.one = self._of_outcome(name)[0] or None
+        return own
 
     @cached_property
     def sheet(self):
@@ -206,6 +214,8 @@ class Words:
     @property
     def outcome(self) -> str:
         several = getattr(self.fit, "outcomes", None)
+        if self.one:
+            return self.label(self.one)
         if several:
             *first, last = map(self.label, several)
             return f"{', '.join(first)} and {last}"
@@ -213,6 +223,8 @@ class Words:
 
     @property
     def outcome_unit(self) -> str:
+        if self.one:
+            return self.unit(self.one)
         if hasattr(self.fit, "outcomes"):  # each has its own
             units = {self.unit(name) for name in self.fit.outcomes}
             return units.pop() if len(units) == 1 else ""
