@@ -30,12 +30,15 @@ class Categorical:
         The contrast that `C(x, ...)` asked for.
     name : str
         The column it was read from.
+    declared : bool
+        Whether the order of the categories is that of the data's own type; that of text is alphabetical.
     """
 
     codes: np.ndarray
     levels: np.ndarray
     contrast: object = None
     name: str = ""
+    declared: bool = False
 
     def take(self, rows) -> Categorical:
         return replace(self, codes=self.codes[rows])
@@ -91,7 +94,7 @@ class Table:
     def _read(self, name: str):
         if name not in self.names:
             import difflib
-            close = difflib.get_close_matches(name, [str(n) for n in self.names], 1, 0.6)
+            close = difflib.get_close_matches(str(name), [str(n) for n in self.names], 1, 0.6)
             known = ", ".join(map(str, self.names[:20])) + (" ..." if len(self.names) > 20 else "")
             hint = f"did you mean {close[0]!r}? The columns are" if close else "its columns are"
             raise DataError(f"There is no column {name!r} in the data; {hint}: {known}.")
@@ -168,10 +171,11 @@ def _column(values, name: str):
     """One column as a float array or a `Categorical`."""
     library, dtype = type(values).__module__.partition(".")[0], getattr(values, "dtype", None)
     if getattr(dtype, "name", "") == "category":  # pandas
-        return Categorical(values.cat.codes.to_numpy().astype(np.intp), np.asarray(values.cat.categories), None, name)
+        return Categorical(values.cat.codes.to_numpy().astype(np.intp), np.asarray(values.cat.categories), None, name,
+                           True)
     if library == "polars" and type(dtype).__name__ == "Enum":
         codes = values.to_physical().cast(int).fill_null(-1).to_numpy().astype(np.intp)
-        return Categorical(codes, np.asarray(dtype.categories.to_list(), dtype=object), None, name)
+        return Categorical(codes, np.asarray(dtype.categories.to_list(), dtype=object), None, name, True)
     if library == "pyarrow" and str(values.type).startswith("dictionary"):
         return _arrow_dictionary(values, name)
     if library == "pandas" and not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "") in "iuf":
@@ -187,7 +191,7 @@ def _column(values, name: str):
     if kind == "f":
         return array.astype(float, copy=False)
     if kind == "b":
-        return Categorical(array.astype(np.intp), np.array([False, True]), None, name)
+        return Categorical(array.astype(np.intp), np.array([False, True]), None, name, True)
     if kind in "mMc":
         what = "complex numbers" if kind == "c" else "dates or durations"
         raise DataError(f"Column {name!r} holds {what}; turn it into numbers (days since a start, say) first.")
@@ -198,7 +202,7 @@ def _arrow_dictionary(values, name: str) -> Categorical:
     values = values.unify_dictionaries().combine_chunks() if hasattr(values, "unify_dictionaries") else values
     values = values.chunk(0) if hasattr(values, "chunk") else values
     codes = values.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
-    return Categorical(codes, np.asarray(values.dictionary.to_pylist(), dtype=object), None, name)
+    return Categorical(codes, np.asarray(values.dictionary.to_pylist(), dtype=object), None, name, True)
 
 
 def _text(array: np.ndarray, name: str):

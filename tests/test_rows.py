@@ -29,21 +29,21 @@ def growth(seed=0):
 DATA = growth()
 PUPIL = {"group": "pupil"}
 CASES = {
-    "ar1": ("y ~ wave", dict(correlation=mlm.ar1("wave", **PUPIL))),
-    "car1": ("y ~ wave", dict(correlation=mlm.car1("day", **PUPIL))),
-    "arma11": ("y ~ wave", dict(correlation=mlm.arma11("wave", **PUPIL))),
-    "cs": ("y ~ wave", dict(correlation=mlm.cs(**PUPIL))),
-    "toeplitz": ("y ~ wave", dict(correlation=mlm.toeplitz("wave", **PUPIL))),
-    "un": ("y ~ wave", dict(correlation=mlm.un("wave", **PUPIL))),
-    "by_group": ("y ~ wave", dict(variance=mlm.by_group("sex"))),
-    "power": ("y ~ wave", dict(variance=mlm.power("age"))),
-    "both": ("y ~ wave", dict(variance=[mlm.by_group("sex"), mlm.exponential("wave")])),
-    "weighted": ("y ~ wave", dict(correlation=mlm.ar1("wave", **PUPIL), weights="w", offset="o")),
-    "mixed ar1": ("y ~ wave + (1 | pupil)", dict(correlation=mlm.ar1("wave"), variance=mlm.by_group("sex"))),
-    "mixed weighted": ("y ~ wave + (1 | pupil)", dict(correlation=mlm.car1("day"), weights="w", offset="o")),
-    "three levels": ("y ~ wave + (1 | school/pupil)", dict(correlation=mlm.ar1("wave", group="school:pupil"))),
-    "schools alone": ("y ~ wave + (wave | school)", dict(correlation=mlm.arma11("wave", **PUPIL))),
-    "crossed, variance": ("y ~ 1 + (1 | pupil) + (1 | wave)", dict(variance=mlm.by_group("sex"))),
+    "ar1": ("y ~ wave", {"correlation": mlm.ar1("wave", **PUPIL)}),
+    "car1": ("y ~ wave", {"correlation": mlm.car1("day", **PUPIL)}),
+    "arma11": ("y ~ wave", {"correlation": mlm.arma11("wave", **PUPIL)}),
+    "cs": ("y ~ wave", {"correlation": mlm.cs(**PUPIL)}),
+    "toeplitz": ("y ~ wave", {"correlation": mlm.toeplitz("wave", **PUPIL)}),
+    "un": ("y ~ wave", {"correlation": mlm.un("wave", **PUPIL)}),
+    "by_group": ("y ~ wave", {"variance": mlm.by_group("sex")}),
+    "power": ("y ~ wave", {"variance": mlm.power("age")}),
+    "both": ("y ~ wave", {"variance": [mlm.by_group("sex"), mlm.exponential("wave")]}),
+    "weighted": ("y ~ wave", {"correlation": mlm.ar1("wave", **PUPIL), "weights": "w", "offset": "o"}),
+    "mixed ar1": ("y ~ wave + (1 | pupil)", {"correlation": mlm.ar1("wave"), "variance": mlm.by_group("sex")}),
+    "mixed weighted": ("y ~ wave + (1 | pupil)", {"correlation": mlm.car1("day"), "weights": "w", "offset": "o"}),
+    "three levels": ("y ~ wave + (1 | school/pupil)", {"correlation": mlm.ar1("wave", group="school:pupil")}),
+    "schools alone": ("y ~ wave + (wave | school)", {"correlation": mlm.arma11("wave", **PUPIL)}),
+    "crossed, variance": ("y ~ 1 + (1 | pupil) + (1 | wave)", {"variance": mlm.by_group("sex")}),
 }
 
 
@@ -164,20 +164,25 @@ def test_conf_int_all_has_the_structure():
 
 
 BAD = {
-    "no column 'wav'": dict(correlation=mlm.ar1("wav", **PUPIL)),
-    "two at wave": dict(correlation=mlm.ar1("wave", group="school")),
-    "Use mlm.car1": dict(correlation=mlm.ar1("day", **PUPIL)),
-    "holds categories": dict(variance=mlm.power("sex")),
-    "zero in": dict(variance=mlm.power("wave")),
-    "is not known": dict(correlation="ar1"),
-    "needs correlation=": dict(),
+    "no column 'wav'": {"correlation": mlm.ar1("wav", **PUPIL)},
+    "two at wave": {"correlation": mlm.ar1("wave", group="school")},
+    "Use mlm.car1": {"correlation": mlm.ar1("day", **PUPIL)},
+    "holds categories": {"variance": mlm.power("sex")},
+    "zero in": {"variance": mlm.power("wave")},
+    "is not known": {"correlation": "ar1"},
+    "needs correlation=": {},
+    "empty list": {"variance": []},
+    "no column 3": {"correlation": mlm.ar1(3, **PUPIL)},
+    "sorts by letters": {"correlation": mlm.ar1("text", **PUPIL)},
+    "lengths of time": {"correlation": mlm.car1("text", **PUPIL)},
+    "variance=Ar1": {"variance": mlm.ar1("wave", **PUPIL)},
 }
 
 
 @pytest.mark.parametrize("message", BAD)
 def test_bad_input(message):
     with pytest.raises(ValueError, match=message):
-        mlm.gls("y ~ wave", DATA, **BAD[message])
+        mlm.gls("y ~ wave", DATA.assign(text=(DATA["wave"] + 7).astype(str)), **BAD[message])
 
 
 def test_groups_must_lie_within_the_random_effects():
@@ -194,3 +199,26 @@ def test_what_is_not_there_says_so():
         mlm.icc(fitted("ar1"))
     with pytest.raises(ValueError, match="is not known"):
         fit.residuals("studentized")
+
+
+def test_times_may_be_categories_in_their_order():
+    text = (DATA["wave"] + 7).astype(str)
+    ordered = DATA.assign(wave=pd.Categorical(text, ["6", "7", "8", "9", "10", "11", "12"]))
+    structure = mlm.ar1("wave", **PUPIL)
+    fits = [mlm.gls("y ~ age", table, correlation=structure) for table in (DATA, ordered)]
+    assert fits[0].criterion == pytest.approx(fits[1].criterion, abs=1e-9)
+
+
+def test_a_covariate_far_from_zero_costs_nothing_but_sigma():
+    fits = [mlm.lmm("y ~ wave + (1 | pupil)", DATA.assign(year=DATA["wave"] + shift),
+                    variance=mlm.exponential("year")) for shift in (0.0, 2e4)]
+    near, far = (fit.predict(fit.data[:4], interval="prediction") for fit in fits)
+    np.testing.assert_allclose(far, near, rtol=1e-6)
+    np.testing.assert_allclose(fits[1].residual_sd, fits[0].residual_sd, rtol=1e-6)
+    assert not fits[0].messages and "subtract a typical value" in fits[1].messages[-1]
+
+
+def test_a_correlation_that_would_be_negative_is_told():
+    table = DATA.assign(y=(-1.0) ** DATA["wave"] + 0.01 * DATA["o"])
+    fit = mlm.gls("y ~ age", table, correlation=mlm.car1("wave", **PUPIL))
+    assert "edge of what it can be" in fit.messages[0]

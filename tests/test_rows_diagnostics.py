@@ -46,6 +46,8 @@ def test_autocorrelation_of_other_fits_and_bad_input():
     with pytest.raises(ValueError, match="max_lag"):
         fitted("ar1").acf(0)
     with pytest.raises(mlm.DataError, match="one row a time"):
+        mlm.acf(fitted("ar1"), time="school")
+    with pytest.raises(mlm.DataError, match="order of the times"):
         mlm.acf(fitted("ar1"), time="sex")
 
 

@@ -251,19 +251,20 @@ def residual_sd(fit, data=None, weights=None) -> np.ndarray:
         own = fit.design.weights
         return np.full(fit.nobs, fit.sigma) if own is None else fit.sigma / np.sqrt(own)
     table = Table(data)
-    sd = np.full(table.n, float(fit.sigma))
+    sd = np.ones(table.n)
     if weights is not None:
         values = table[weights] if isinstance(weights, str) else np.asarray(weights, dtype=float)
         if np.shape(values) != (table.n,) or not (values > 0).all():
             raise DataError(f"weights= must be {table.n} positive numbers, one for each new row.")
         sd = sd / np.sqrt(values)
     if getattr(getattr(fit, "model", None), "rows", None) is None:
-        return sd
+        return fit.sigma * sd
     model = fit.model
     asked = model.variance
     asked = [] if asked is None else [asked] if hasattr(asked, "bind") else list(asked)
     first = len(model.rows.parts) - len(model.rows.variances)
     new = SimpleNamespace(data=data, kept=None, y=sd)
+    log_sd = np.log(fit._at.s2) / 2.0 - np.mean(model.rows.log_sd(model.psi))  # that of sigma, which may be too large
     for one, part, place in zip(asked, model.rows.variances, model.rows.places[first:]):
         natural = part.natural(model.psi[place])
         if one.name == "by_group":
@@ -274,8 +275,9 @@ def residual_sd(fit, data=None, weights=None) -> np.ndarray:
                 raise DataError(f"The new data have {lost[0]} in {one.column!r}, whose residual variance the fit does "
                                 f"not know; it knows {', '.join(known)}.")
             own = np.array([known[str(label)] for label in levels])
-            sd = sd * np.append(1.0, natural)[own][codes]
+            log_sd = log_sd + np.log(np.append(1.0, natural))[own][codes]
         else:
             x = fit.predict(data).to_numpy() if one.column == FITTED else numbers(new, one.column, one.name)
-            sd = sd * (np.abs(x) ** natural[0] if one.name == "power" else np.exp(natural[0] * x))
-    return sd
+            with np.errstate(divide="ignore"):  # a power of zero is zero, or infinite
+                log_sd = log_sd + natural[0] * (np.log(np.abs(x)) if one.name == "power" else x)
+    return sd * np.exp(log_sd)

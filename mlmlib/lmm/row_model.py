@@ -26,7 +26,7 @@ import numpy as np
 
 from ..design import Design
 from ..errors import DataError, FormulaError
-from ..rows.base import STEP
+from ..rows.base import BOUND, STEP
 from ..rows.covariance import RowCovariance
 from .criterion import Criterion, Evaluation
 from .model import LmmModel, check
@@ -35,7 +35,6 @@ from .optimise import Minimum, minimize
 __all__ = ["RowModel"]
 
 _TURNS = 100  # of fitting and taking fitted values
-_BOUND = 15.0  # psi beyond which a structure is at the edge of what it can be
 
 
 class RowModel(LmmModel):
@@ -165,14 +164,16 @@ class RowModel(LmmModel):
         else:
             at = self.criterion.evaluate(np.zeros((0, 0)), np.zeros((0, 0, 0)))
         self.hessian = best.hessian
-        edge = np.abs(best.psi) > _BOUND
+        edge = self.rows.edge(best.psi)
         for parameter in (self.rows.parameters[k] for k in np.flatnonzero(edge)):
             messages.append(f"The parameter {parameter.name!r} of the residuals runs to the edge of what it can be; "
                             "the structure does not suit these data.")
         if not best.converged and not edge.any():
             messages.append("The search for the residuals' parameters did not converge, or they cannot be told from "
                             "the random effects (a correlation that is the same for all pairs of rows is a random "
-                            "intercept). Do not use these estimates; leave one of the two out.")
+                            "intercept). Do not use these estimates; leave one of the two out." if self.design.random
+                            else "The search for the residuals' parameters did not converge; the data hold too little "
+                            "information for so many. Do not use these estimates; choose a structure with fewer.")
         norm = max(float(np.abs(at.gradient).max(initial=0.0)), float(np.abs(best.gradient).max()))
         return Minimum(at, count, best.converged, norm), messages
 
@@ -209,7 +210,7 @@ class _Search:
         return found.at
 
     def _both(self, psi):
-        if not np.isfinite(psi).all() or np.abs(psi).max() > 2 * _BOUND:
+        if not np.isfinite(psi).all() or np.abs(psi).max() > 2 * BOUND:
             return np.inf, np.zeros(len(psi))
         try:
             at = self.at(psi)

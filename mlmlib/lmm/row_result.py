@@ -13,6 +13,8 @@ from .row_variances import RowVarianceParameters, residual_table
 
 __all__ = ["RowResult"]
 
+_FAR = 50.0  # logarithms from the rows' residual standard deviations to sigma
+
 
 class RowResult(LmmResult):
     """A fitted linear (mixed) model whose residuals are correlated or of unequal variance.
@@ -35,8 +37,11 @@ class RowResult(LmmResult):
     def __init__(self, model: RowModel, minimum, messages=()):
         super().__init__(model, minimum, messages)
         log_sd = model.rows.log_sd(model.psi)
-        self._freeze(sigma=float(np.sqrt(minimum.at.s2) * np.exp(-np.mean(log_sd))),
-                     n_params=self.n_params + model.rows.n_params)
+        with np.errstate(over="ignore"):
+            sigma = float(np.sqrt(minimum.at.s2) * np.exp(-np.mean(log_sd)))
+        self._freeze(sigma=sigma, n_params=self.n_params + model.rows.n_params)
+        if abs(np.mean(log_sd)) > _FAR:
+            self._freeze(messages=(*self.messages, _far(model.rows.titles)))
 
     # the residuals' structure
 
@@ -62,8 +67,8 @@ class RowResult(LmmResult):
 
     @cached_property
     def _row_sd(self) -> np.ndarray:
-        log_sd = self.model.rows.log_sd(self.model.psi)
-        sd = np.full(self.nobs, self.sigma) * np.exp(log_sd)
+        log_sd = np.broadcast_to(self.model.rows.log_sd(self.model.psi), self.nobs)
+        sd = np.sqrt(self._at.s2) * np.exp(log_sd - log_sd.mean())
         return sd if self.model.root_weights is None else sd / self.model.root_weights
 
     @property
@@ -197,3 +202,10 @@ class RowResult(LmmResult):
         if not self.design.random:
             raise ValueError("The model has no random effects; see residual_cov.")
         return super().covariance_matrix(group)
+
+
+def _far(titles) -> str:
+    structure = next(text for what, text in titles if what == "variance")
+    return (f"The rows lie so far from where sigma is the residual standard deviation (structure: {structure}) that sigma "
+            "itself means nothing; subtract a typical value from the column, or divide by it for a power. Nothing else "
+            "depends on it.")

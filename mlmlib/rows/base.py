@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["BoundCorrelation", "BoundVariance", "Correlation", "Parameter", "STEP", "Variance"]
+__all__ = ["BOUND", "BoundCorrelation", "BoundVariance", "Correlation", "Parameter", "STEP", "Variance"]
 
 
+BOUND = 15.0  # psi beyond which a structure is at the edge of what it can be
 STEP = 2e-3  # of five-point differences in psi: errors of order 1e-11
 
 
@@ -83,6 +84,10 @@ class BoundCorrelation:
         """The parameters as they are shown."""
         raise NotImplementedError
 
+    def edge(self, psi: np.ndarray) -> np.ndarray:
+        """Which parameters are at the edge of what they can be."""
+        return np.abs(psi) > BOUND
+
     def whiten(self, rows: np.ndarray, psi: np.ndarray) -> tuple[np.ndarray, float]:
         """Rows (a column of the data each, sorted by the layout) times the inverse Cholesky factor of C, and log|C|."""
         raise NotImplementedError
@@ -131,6 +136,10 @@ class BoundVariance:
     def log_slopes(self) -> np.ndarray:
         """Derivatives of `log_sd`, shape (m, n)."""
         return self.columns
+
+    def edge(self, psi: np.ndarray) -> np.ndarray:
+        """Which parameters are at the edge of what they can be."""
+        return np.abs(psi) > BOUND
 
     def natural(self, psi: np.ndarray) -> np.ndarray:
         """The parameters as they are shown."""

@@ -34,7 +34,10 @@ class RowCovariance:
         if correlation is not None and not isinstance(correlation, Correlation):
             raise FormulaError(f"correlation={correlation!r} is not known; write such as "
                                "correlation=mlm.ar1('time', group='pupil').")
-        variances = () if variance is None else (variance,) if isinstance(variance, Variance) else tuple(variance)
+        variances = () if variance is None else (
+            tuple(variance) if isinstance(variance, (list, tuple)) else (variance,))
+        if correlation is None and not variances:
+            raise FormulaError("variance= is an empty list; name a structure such as mlm.by_group('sex'), or leave it out.")
         for one in variances:
             if not isinstance(one, Variance):
                 raise FormulaError(f"variance={one!r} is not known; write such as variance=mlm.by_group('sex').")
@@ -68,6 +71,10 @@ class RowCovariance:
         most = max(len(part.starts()) for part in self.parts)
         return [np.concatenate([part.starts()[min(k, len(part.starts()) - 1)] for part in self.parts])
                 for k in range(most)]
+
+    def edge(self, psi: np.ndarray) -> np.ndarray:
+        """Which parameters are at the edge of what they can be."""
+        return np.concatenate([part.edge(psi[place]) for part, place in zip(self.parts, self.places)])
 
     def natural(self, psi: np.ndarray) -> np.ndarray:
         """The parameters as they are shown."""

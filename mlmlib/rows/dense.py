@@ -48,7 +48,7 @@ class Un(Correlation):
     name, title = "un", "unstructured correlation"
 
     def bind(self, design):
-        own = layout(design, self.time, self.group, "un")
+        own = layout(design, self.time, self.group, "un", times="any")
         different, steps = np.unique(own.time, return_inverse=True)
         _refuse_many(len(different), "un", "occasions")
         return _BoundUn(own, steps.reshape(-1))

@@ -87,7 +87,8 @@ def categories(design, name: str, what: str) -> tuple[np.ndarray, np.ndarray]:
     return codes, levels
 
 
-def layout(design, time: str | None, group: str | None, what: str, repeats: bool = False) -> Layout:
+def layout(design, time: str | None, group: str | None, what: str, repeats: bool = False,
+           times: str = "ordered") -> Layout:
     """Sort the rows of a design by group and time.
 
     Parameters
@@ -102,11 +103,13 @@ def layout(design, time: str | None, group: str | None, what: str, repeats: bool
         The structure, for errors.
     repeats : bool
         Whether rows of a group may share a time.
+    times : {"ordered", "numbers", "any"}
+        What the column of times may hold: numbers or categories whose order the data declare, numbers alone, or text too.
 
     Raises
     ------
     DataError
-        If a group has two rows at one time, or a group of the random effects is cut by the groups of the structure.
+        If times have no order or length where one is needed, a group has two rows at one time, or a group of the random effects is cut by the groups of the structure.
     """
     n = len(design.y)
     single = [term for term in design.random if term.members is None]
@@ -130,6 +133,7 @@ def layout(design, time: str | None, group: str | None, what: str, repeats: bool
     else:
         column = _column(design, time, what)
         if isinstance(column, Categorical):
+            _check_times(column, time, what, times)
             column = column.used()
             values, column = column.levels, column.codes.astype(float)
         else:
@@ -149,3 +153,12 @@ def layout(design, time: str | None, group: str | None, what: str, repeats: bool
     if sizes.max() < 2:
         raise DataError(f"{what} has one row in each group of {group!r}: there is nothing to correlate.")
     return Layout(order, codes, levels, sizes, starts, when, values)
+
+
+def _check_times(column: Categorical, time: str, what: str, times: str) -> None:
+    if times == "numbers":
+        raise DataError(f"{what} needs the lengths of time between rows, but {time!r} holds categories; turn it into "
+                        "numbers, or use mlm.ar1, which counts occasions.")
+    if times == "ordered" and not column.declared:
+        raise DataError(f"{what} needs the order of the times, but {time!r} holds text, which sorts by letters (10 before "
+                        "9); turn it into numbers, or into categories in the order of time (pandas.Categorical).")

@@ -33,7 +33,7 @@ class Car1(Correlation):
     name, title = "car1", "continuous AR(1)"
 
     def bind(self, design):
-        own = layout(design, self.time, self.group, "car1")
+        own = layout(design, self.time, self.group, "car1", times="numbers")
         return _BoundCar1(own, own.gaps)
 
 
@@ -91,6 +91,9 @@ class _BoundCar1(_Markov):
 
     def starts(self):
         return [np.array([1.0]), np.array([-1.0])]
+
+    def edge(self, psi):
+        return (psi > 3.0) | super().edge(psi)  # a correlation below 1e-8 at the median gap
 
     def natural(self, psi):
         return np.exp(-np.exp(psi) / self.unit)

@@ -25,7 +25,7 @@ class Cs(Correlation):
     name, title = "cs", "compound symmetry"
 
     def bind(self, design):
-        return _BoundCs(layout(design, self.time, self.group, "cs", repeats=True))
+        return _BoundCs(layout(design, self.time, self.group, "cs", repeats=True, times="any"))
 
 
 class _BoundCs(BoundCorrelation):
