@@ -37,6 +37,10 @@ class Factor:
     def is_column(self) -> bool:
         return self.code is None
 
+    def __reduce__(self):
+        # Python does not pickle compiled code: a function is compiled again from its label
+        return (Factor, (self.label, self.columns)) if self.is_column else (read_call, (self.label, self.label))
+
 
 def closing(text: str, start: int) -> int:
     """Position of the parenthesis that closes the one at `start`, quotes respected; -1 if there is none."""

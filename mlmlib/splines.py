@@ -13,6 +13,8 @@ section 7.3 (natural splines as B-splines under two constraints).
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .errors import DataError, FormulaError
@@ -61,19 +63,19 @@ def learn_piecewise(x, knots, coding: str):
         )
     if coding == "changes":
         names = ["slope", *(f"change at {k:g}" for k in knots)]
-
-        def raw(x):
-            return np.column_stack([x, *(np.maximum(x - k, 0.0) for k in knots)])
     else:
         names = [f"to {knots[0]:g}", *(f"{a:g} to {b:g}" for a, b in zip(knots, knots[1:])), f"from {knots[-1]:g}"]
-        edges = np.concatenate([[-np.inf], knots, [np.inf]])
+    return partial(_piecewise, knots=knots, coding=coding, names=names)
 
-        def raw(x):
-            start = np.concatenate([[0.0], knots])
-            return np.column_stack([np.clip(x, a, b) - s for a, b, s in zip(edges, edges[1:], start)])
 
-    zero = raw(np.zeros(1))
-    return lambda x: named(raw(x) - zero, names)
+def _piecewise(x, knots, coding: str, names) -> Columns:
+    def raw(x):
+        if coding == "changes":
+            return np.column_stack([x, *(np.maximum(x - k, 0.0) for k in knots)])
+        edges, start = np.concatenate([[-np.inf], knots, [np.inf]]), np.concatenate([[0.0], knots])
+        return np.column_stack([np.clip(x, a, b) - s for a, b, s in zip(edges, edges[1:], start)])
+
+    return named(raw(x) - raw(np.zeros(1)), names)
 
 
 def _inner(x, boundary, count: int, knots, call: str) -> np.ndarray:
@@ -115,8 +117,11 @@ def learn_bs(x, df=None, knots=None, degree=3, intercept=False, boundary=None):
     count = 0 if df is None else _whole(df, "df", call, least) - least
     inner = _inner(x, ends, count, knots, call)
     t = np.concatenate([[ends[0]] * (degree + 1), inner, [ends[1]] * (degree + 1)])
-    first = 0 if intercept else 1
-    return lambda x: named(_b_splines(x, t, degree)[:, first:])
+    return partial(_bs, t=t, degree=degree, first=0 if intercept else 1)
+
+
+def _bs(x, t, degree: int, first: int) -> Columns:
+    return named(_b_splines(x, t, degree)[:, first:])
 
 
 def learn_ns(x, df=None, knots=None, intercept=False, boundary=None):
@@ -128,17 +133,17 @@ def learn_ns(x, df=None, knots=None, intercept=False, boundary=None):
     t = np.concatenate([[ends[0]] * 4, inner, [ends[1]] * 4])
     first = 0 if intercept else 1
     space = _null_space(_b_splines(np.array(ends), t, 3, 2)[:, first:])  # no curvature at the two ends
+    return partial(_ns, t=t, ends=ends, first=first, space=space)
 
-    def columns(x):
-        inside = np.clip(x, *ends)
-        values = _b_splines(inside, t, 3)
-        outside = x != inside
-        if outside.any():
-            slope = _b_splines(inside[outside], t, 3, 1)
-            values[outside] += slope * (x - inside)[outside, None]
-        return named(values[:, first:] @ space)
 
-    return columns
+def _ns(x, t, ends, first: int, space) -> Columns:
+    inside = np.clip(x, *ends)
+    values = _b_splines(inside, t, 3)
+    outside = x != inside
+    if outside.any():
+        slope = _b_splines(inside[outside], t, 3, 1)
+        values[outside] += slope * (x - inside)[outside, None]
+    return named(values[:, first:] @ space)
 
 
 def _b_splines(x, t, degree: int, derivative: int = 0) -> np.ndarray:

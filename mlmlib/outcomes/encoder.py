@@ -72,6 +72,8 @@ def cells(wide: Encoder, outcomes: tuple[str, ...], equal=(), only=None) -> list
     """
     labels = [(term_name(term), name) for term, coding in wide.blocks for name in wide._names(term, coding)]
     equal = [equal] if isinstance(equal, str) else list(equal)
+    if only is not None and not hasattr(only, "items"):
+        raise FormulaError(f"only={only!r} must say which outcomes have a term: only={{'x': '{outcomes[0]}'}}.")
     common, own = set(), {}
     for asked in equal:
         common.update(_places(asked, labels, "equal"))

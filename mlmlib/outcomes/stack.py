@@ -58,6 +58,8 @@ def stack(formula: str, data, *, equal=(), only=None, weights=None) -> StackedDe
     """
     factors, right = _read(formula)
     table, outcomes = Table(data), tuple(factor.label for factor in factors)
+    if not table.n:
+        raise DataError("The data have no rows.")
     Y = np.column_stack([_values(factor, table) for factor in factors])
     have = np.isfinite(Y)
     columns = {name: data[name] for name in right.columns if name in table.names}

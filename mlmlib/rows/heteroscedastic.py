@@ -43,7 +43,7 @@ class Power(Variance):
 
     def bind(self, design):
         if self.column == FITTED:
-            return _Following(_first(design), self.column, "power", lambda values: np.log(np.abs(values)))
+            return _Following(_first(design), self.column, "power", _log_size)
         x = np.abs(numbers(design, self.column, "power"))
         if not (x > 0).all():
             raise DataError(f"power: {self.column!r} is zero in {int((x == 0).sum())} rows, whose variance would be "
@@ -57,8 +57,12 @@ class Exponential(Variance):
 
     def bind(self, design):
         if self.column == FITTED:
-            return _Following(_first(design), self.column, "exponential", lambda values: values)
+            return _Following(_first(design), self.column, "exponential", np.asarray)
         return _covariate(numbers(design, self.column, "exponential"), self.column, "exponential")
+
+
+def _log_size(values: np.ndarray) -> np.ndarray:
+    return np.log(np.abs(values))
 
 
 def _first(design) -> np.ndarray:
