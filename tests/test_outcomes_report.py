@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mlmlib as mlm
-from test_outcomes_elsewhere import fit
+from test_outcomes_elsewhere import FITS, fit, table
 
 SAID = {  # fit: lines of its equations
     "exam": ["y_hij = γ_h0 + γ_h1 M_ij + u_hj + e_hij", "h = 1 (written), 2 (course)",
@@ -93,3 +93,22 @@ def test_simple_slope_of_an_outcome():
 
 def test_degrees_of_freedom_are_told():
     assert "after Satterthwaite" in fit("exam").explain(ddf="satterthwaite").text
+
+
+def test_anova_of_each_term_in_all_outcomes_and_in_each():
+    f = fit("exam")
+    found = f.anova().table
+    assert list(found.index) == ["gender", "written: gender", "course: gender"] and list(found["df"]) == [2, 1, 1]
+    assert found.loc["gender", "chi2"] == pytest.approx(f.test("written: gender[T.M] = 0, course: gender[T.M] = 0").statistic)
+    assert found.loc["course: gender", "chi2"] == pytest.approx(f.tvalues["course: gender[T.M]"] ** 2)
+    with pytest.raises(ValueError, match="same terms"):
+        fit("only").anova()
+
+
+def test_anova_does_not_depend_on_the_baseline():
+    rows = table("tests")
+    turned = rows.assign(track=rows["track"].map({"low": "z", "high": "a", "mid": "b"}).map({"z": "1", "a": "3", "b": "2"}))
+    formula, _ = FITS["three outcomes"][1:]
+    one, two = fit("three outcomes").anova().table, mlm.multivariate(formula, turned).anova().table
+    assert list(one["df"]) == [6, 2, 2, 2, 3, 1, 1, 1, 6, 2, 2, 2]
+    assert one["chi2"].to_numpy() == pytest.approx(two["chi2"].to_numpy(), rel=1e-4)

@@ -110,7 +110,11 @@ def anova(fit, *, type=3, ddf: str = "wald") -> Anova:
     if type not in _TYPES:
         raise ValueError(f"type={type!r} must be 1, 2 or 3.")
     kind = _TYPES[type]
-    hypotheses = term_contrasts(fit, kind)
+    if hasattr(fit, "outcomes"):
+        from ..outcomes.hypotheses import term_hypotheses
+        hypotheses = term_hypotheses(fit, kind)
+    else:
+        hypotheses = term_contrasts(fit, kind)
     if not hypotheses:
         raise ValueError("The model has only an intercept, so there is no term to test.")
     tests = {term: f_test(fit, C, ddf, null=f"no effect of {term}") for term, C in hypotheses.items()}

@@ -313,8 +313,16 @@ class MultivariateResult(RowResult):
         return replace(self.test(C, ddf=ddf), null=f"{term} is the same for all outcomes")
 
     def anova(self, *, type=3, ddf: str = "wald"):
-        """Not there for several outcomes; see ``test`` and ``test_equal``."""
-        self._no("anova()", "fit.test('y1: x = 0, y2: x = 0') tests a term in all outcomes")
+        """A test of each term in all outcomes together, and in each (type 3): see `mlmlib.inference.anova.anova`.
+
+        Examples
+        --------
+        >>> import mlmlib as mlm
+        >>> fit = mlm.multivariate("course + written ~ gender + (1 | school)", mlm.load("gcsemv"))
+        >>> fit.anova().table["chi2"].round(1).to_dict()
+        {'gender': 200.2, 'course: gender': 101.5, 'written: gender': 19.8}
+        """
+        return super().anova(type=type, ddf=ddf)
 
     def margins(self, *_, **__):
         """Not there for several outcomes; see ``predict``."""
