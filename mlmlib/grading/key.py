@@ -27,6 +27,13 @@ def lmm(formula, name, **options):
     return mlm.lmm(formula, data(name), **options)
 
 
+@lru_cache(maxsize=64)
+def multivariate(formula, name, **options):
+    """Model of several outcomes fitted to the data set `name`."""
+    import mlmlib as mlm
+    return mlm.multivariate(formula, data(name), **options)
+
+
 def variance(fit, name="Intercept"):
     """A variance (or covariance) of the random part by its name; ``"Residual"`` for sigma squared."""
     rows = fit.variance_components
