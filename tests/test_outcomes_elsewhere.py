@@ -23,9 +23,15 @@ def table(name):
     child, year = np.repeat(np.arange(80), 4), np.tile(np.arange(4.0), 80)
     u = rng.multivariate_normal([50, 5, 40, 6], np.diag([36, 2, 49, 3]) + 0.5, 80)
     e = rng.multivariate_normal([0, 0], [[9, 2], [2, 16]], 320)
-    rows = pd.DataFrame({"child": child, "year": year, "school": child // 8,
-                         "math": u[child, 2] + u[child, 3] * year + e[:, 1] + 5.0 * rng.normal(size=10)[child // 8],
-                         "read": u[child, 0] + u[child, 1] * year + e[:, 0] + 5.0 * rng.normal(size=10)[child // 8]})
+    rows = pd.DataFrame(
+        {
+            "child": child,
+            "year": year,
+            "school": child // 8,
+            "math": u[child, 2] + u[child, 3] * year + e[:, 1] + 5.0 * rng.normal(size=10)[child // 8],
+            "read": u[child, 0] + u[child, 1] * year + e[:, 0] + 5.0 * rng.normal(size=10)[child // 8],
+        }
+    )
     rows["third"] = 0.3 * rows["math"] + 3 * rng.normal(size=80)[child] + rng.normal(0, 4, 320)
     rows["track"] = np.array(["low", "high", "mid"])[child % 3]
     rows.loc[::7, "read"] = np.nan
@@ -62,8 +68,14 @@ def test_r_gives_our_criterion(tmp_path):
     if not rscript or subprocess.run([rscript, "-e", "library(lme4); library(nlme)"], capture_output=True).returncode:
         warnings.warn("R with lme4 and nlme is not here: the translations to R are NOT run.", stacklevel=1)
         pytest.skip("R with lme4 and nlme is not here")
-    lines, ours = ["suppressPackageStartupMessages({library(lme4); library(nlme)})",
-                   "both <- list(tolerance = 1e-9, msTol = 1e-11, opt = 'nlminb', returnObject = TRUE, maxIter = 200, msMaxIter = 500)"], {}
+    lines, ours = (
+        [
+            "suppressPackageStartupMessages({library(lme4); library(nlme)})",
+            "both <- list(tolerance = 1e-9, msTol = 1e-11, opt = 'nlminb', returnObject = TRUE, "
+            "maxIter = 200, msMaxIter = 500)",
+        ],
+        {},
+    )
     for name in {rows for rows, *_ in FITS.values()}:
         table(name).to_csv(tmp_path / f"{name}.csv", index=False)
     for name, (rows, *_) in FITS.items():
@@ -72,12 +84,18 @@ def test_r_gives_our_criterion(tmp_path):
             if not text.possible or target == "lme4" and "gls(" in text:
                 continue
             text = text.replace("intervals(fit)", "").replace('method = "', 'control = both, method = "')
-            lines.append(f"try(local({{ {rows} <- read.csv('{rows}.csv', check.names = FALSE); invisible({{\n{text}\n}}); "
-                         f"cat('RESULT|{name}|{target}|', format(as.numeric(logLik(fit)), digits = 15), '\\n', sep = '') }}))")
+            lines.append(
+                f"try(local({{ {rows} <- read.csv('{rows}.csv', check.names = FALSE); invisible({{\n{text}\n}}); "
+                f"cat('RESULT|{name}|{target}|', format(as.numeric(logLik(fit)), digits = 15), '\\n', sep = '') }}))"
+            )
             ours[name, target] = fit(name).llf
     (tmp_path / "run.R").write_text("\n".join(lines))
     run = subprocess.run([rscript, "run.R"], cwd=tmp_path, capture_output=True, text=True, timeout=500)
-    found = {tuple(line.split("|")[1:3]): float(line.split("|")[3]) for line in run.stdout.splitlines() if line.startswith("RESULT|")}
+    found = {
+        tuple(line.split("|")[1:3]): float(line.split("|")[3])
+        for line in run.stdout.splitlines()
+        if line.startswith("RESULT|")
+    }
     assert set(found) == set(ours), run.stderr
     assert {name for name, _ in found} == set(FITS)
     for key, value in ours.items():
@@ -85,22 +103,48 @@ def test_r_gives_our_criterion(tmp_path):
 
 
 SAID = {  # fit: program: what its code says
-    "exam": {"nlme": "corSymm(form = ~ outcome_step | school/unit)", "lme4": "(0 + outcome | school) + (0 + outcome | unit)",
-             "sas": "repeated outcome / subject=school*unit type=un;", "spss": "/REPEATED = outcome | SUBJECT(unit) COVTYPE(UN)",
-             "stata": "|| unit:, noconstant residuals(unstructured, t(outcome)) reml", "hlm": "HMLM2", "julia": "Cannot",
-             "statsmodels": "Cannot"},
-    "exam, ML": {"stata": "rename (written course) (value1 value2)\nreshape long value, i(unit) j(outcome)", "sas": "method=ml"},
-    "equal": {"stata": "mixed value d_written d_course gender_M, noconstant", "nlme": "lme(value ~ 0 + d_written + d_course + gender_M"},
-    "only": {"spss": "/FIXED = d_written d_course d_course*gender_M | NOINT", "sas": "model value = d_written d_course d_course*gender_M"},
-    "no groups": {"nlme": "gls(value ~ 0 + outcome + outcome:gender", "stata": "noconstant ///\n  || unit:, noconstant residuals(unstr",
-                  "sas": "repeated outcome / subject=unit type=un"},
+    "exam": {
+        "nlme": "corSymm(form = ~ outcome_step | school/unit)",
+        "lme4": "(0 + outcome | school) + (0 + outcome | unit)",
+        "sas": "repeated outcome / subject=school*unit type=un;",
+        "spss": "/REPEATED = outcome | SUBJECT(unit) COVTYPE(UN)",
+        "stata": "|| unit:, noconstant residuals(unstructured, t(outcome)) reml",
+        "hlm": "HMLM2",
+        "julia": "Cannot",
+        "statsmodels": "Cannot",
+    },
+    "exam, ML": {
+        "stata": "rename (written course) (value1 value2)\nreshape long value, i(unit) j(outcome)",
+        "sas": "method=ml",
+    },
+    "equal": {
+        "stata": "mixed value d_written d_course gender_M, noconstant",
+        "nlme": "lme(value ~ 0 + d_written + d_course + gender_M",
+    },
+    "only": {
+        "spss": "/FIXED = d_written d_course d_course*gender_M | NOINT",
+        "sas": "model value = d_written d_course d_course*gender_M",
+    },
+    "no groups": {
+        "nlme": "gls(value ~ 0 + outcome + outcome:gender",
+        "stata": "noconstant ///\n  || unit:, noconstant residuals(unstr",
+        "sas": "repeated outcome / subject=unit type=un",
+    },
     "function": {"stata": "generate I_written_2 = written / 2\nrename (I_written_2 course)", "sas": "I_written_2"},
-    "two lines": {"stata": "d_math_year = d_math * year\nmixed value d_read c.d_read#c.year d_math c.d_math#c.year, noconstant ///\n  || child: d_read d_read_year", "sas": "random outcome outcome*year / subject=child type=un;",
-                  "spss": "/RANDOM = d_read d_read*year d_math d_math*year | SUBJECT(child) COVTYPE(UN)"},
+    "two lines": {
+        "stata": "d_math_year = d_math * year\nmixed value d_read c.d_read#c.year d_math c.d_math#c.year, "
+        "noconstant ///\n  || child: d_read d_read_year",
+        "sas": "random outcome outcome*year / subject=child type=un;",
+        "spss": "/RANDOM = d_read d_read*year d_math d_math*year | SUBJECT(child) COVTYPE(UN)",
+    },
     "diagonal": {"nlme": "pdDiag(~ 0 + outcome)", "lme4": "Cannot", "stata": "covariance(independent)"},
     "three outcomes": {"spss": "VARSTOCASES /MAKE value FROM read math third", "stata": "c.d_third#c.track_mid#c.year"},
     "nested": {"sas": "subject=school*child*unit type=un", "nlme": "school/child/unit"},
-    "odd names": {"stata": "rename (written course_work)", "nlme": 'c("written", "course.work")', "sas": "the_sex(ref='F')"},
+    "odd names": {
+        "stata": "rename (written course_work)",
+        "nlme": 'c("written", "course.work")',
+        "sas": "the_sex(ref='F')",
+    },
 }
 
 

@@ -1,6 +1,7 @@
 """What an analysis of variance tests of several outcomes: each term in all of them, and in each.
 
-Chapter 15 (``15_multivariate``) tests terms in several outcomes; `mlmlib.inference.term_contrasts` says what type III is.
+Chapter 15 (``15_multivariate``) tests terms in several outcomes; `mlmlib.inference.term_contrasts` says what
+type III is.
 """
 
 from __future__ import annotations
@@ -36,11 +37,15 @@ def term_hypotheses(fit, kind: int) -> dict[str, np.ndarray]:
     wide, cells = design.wide, design.encoder.cells
     count = len(wide.encoder.names)
     if sorted(cells) != [(column, code) for column in range(count) for code in range(K)]:
-        raise ValueError("anova() takes models whose outcomes all have the same terms; with equal= or only=, test the coefficients: "
-                         "fit.test('y1: x = 0, y2: x = 0').")
+        raise ValueError(
+            "anova() takes models whose outcomes all have the same terms; with equal= or only=, test the coefficients: "
+            "fit.test('y1: x = 0, y2: x = 0')."
+        )
     if kind != 3:
-        raise ValueError("Of several outcomes there is the analysis of variance of type 3 only: types 1 and 2 go by the columns' "
-                         "cross-products, which differ between outcomes that are missing in different rows.")
+        raise ValueError(
+            "Of several outcomes there is the analysis of variance of type 3 only: types 1 and 2 go by the columns' "
+            "cross-products, which differ between outcomes that are missing in different rows."
+        )
     found = {}
     for term, C in term_contrasts(SimpleNamespace(design=wide, _names=wide.encoder.names, reml=fit.reml), kind).items():
         own = {}

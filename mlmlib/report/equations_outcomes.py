@@ -30,9 +30,17 @@ class _Outcomes:
         self.index = "i" + "".join(self.letters.values())
         self.first = 0 if "Intercept" in self.columns else 1
         self.cells = [(self.columns[column], code) for column, code in self.encoder.cells]
-        self.effects = {group: [(name.removeprefix(f"{outcome}: "), code) for term in design.random if term.group == group
-                                for code, outcome in enumerate(self.outcomes) for name in term.names
-                                if name.startswith(f"{outcome}: ")] for group in self.groups}
+        self.effects = {
+            group: [
+                (name.removeprefix(f"{outcome}: "), code)
+                for term in design.random
+                if term.group == group
+                for code, outcome in enumerate(self.outcomes)
+                for name in term.names
+                if name.startswith(f"{outcome}: ")
+            ]
+            for group in self.groups
+        }
         own = [[name for name, code in self.cells if code == h] for h in range(len(self.outcomes))]
         self.alike = all(one == own[0] for one in own)
 
@@ -66,8 +74,11 @@ class _Outcomes:
                 factor = rounded(values[place], guide=se[place])[0] if estimates else self.gamma(w, name, own, h)
                 pieces.append(w.product(factor, self.variable(w, name)))
         for group in self.groups:
-            pieces += [w.product(self.effect(w, group, name, h), self.variable(w, name))
-                       for name, own in self.effects[group] if own == code]
+            pieces += [
+                w.product(self.effect(w, group, name, h), self.variable(w, name))
+                for name, own in self.effects[group]
+                if own == code
+            ]
         return w.total([*pieces, w.symbol("e", f"{h}{self.index}")])
 
 
@@ -75,12 +86,16 @@ def write(fit, w: Writer, estimates: bool) -> str:
     """The equations of the outcomes and the distributions, as LaTeX or as text."""
     parts, count = _Outcomes(fit), range(1, len(fit.outcomes) + 1)
     if parts.alike and not estimates:
-        which = ", ".join(f"{h} ({w.upright(name)})" if not w.tex else f"{h}\\ (\\text{{{_plain(name)}}})"
-                          for h, name in zip(count, fit.outcomes))
+        which = ", ".join(
+            f"{h} ({w.upright(name)})" if not w.tex else f"{h}\\ (\\text{{{_plain(name)}}})"
+            for h, name in zip(count, fit.outcomes)
+        )
         lines = [Line(w.symbol("y", f"h{parts.index}"), parts.right(w, "h", 0, False)), Line("h", which)]
     else:
-        lines = [Line(w.variable(name, parts.index), parts.right(w, str(h), h - 1, estimates))
-                 for h, name in zip(count, fit.outcomes)]
+        lines = [
+            Line(w.variable(name, parts.index), parts.right(w, str(h), h - 1, estimates))
+            for h, name in zip(count, fit.outcomes)
+        ]
     return w.whole([w.block("", lines), w.block("Distributions", _distributions(parts, w, estimates))])
 
 

@@ -1,7 +1,8 @@
 """Several outcomes in other programs: the table is stacked first, and the model is one of correlated residuals.
 
-Chapter 15 (``15_multivariate``) stacks a table by hand.  The writers are those of one outcome; here the model is brought to
-their form, with outcomes as a category (R, SAS) or as columns of 0 and 1 (Stata, SPSS, and wherever outcomes share terms).
+Chapter 15 (``15_multivariate``) stacks a table by hand.  The writers are those of one outcome; here the model is
+brought to their form, with outcomes as a category (R, SAS) or as columns of 0 and 1 (Stata, SPSS, and wherever outcomes
+share terms).
 
 References
 ----------
@@ -36,8 +37,8 @@ class Several(Model):
     Attributes
     ----------
     cells : tuple
-        Of each coefficient the number of its term among the predictors', what stands in the brackets of each factor's name
-        ("" for a number), and the number of its outcome (`ALL` for one coefficient in all).
+        Of each coefficient the number of its term among the predictors', what stands in the brackets of each factor's
+        name ("" for a number), and the number of its outcome (`ALL` for one coefficient in all).
     random_cells : tuple
         Of each random term the same without the outcome.
     mark, unit, value : str
@@ -54,7 +55,7 @@ class Several(Model):
 
     @property
     def outcomes(self) -> tuple[Factor, ...]:
-        return tuple(term[0] for term in self.fixed[:self.count])
+        return tuple(term[0] for term in self.fixed[: self.count])
 
     @property
     def alike(self) -> bool:
@@ -81,13 +82,24 @@ def of_fit(fit, data: str = "df") -> Several:
     names = {*Table(design.wide.data).names}
     left_out = base.left_out
     return Several(
-        **{f: getattr(base, f) for f in Model.__dataclass_fields__ if f not in ("formula", "random", "method", "residuals", "left_out")},
-        formula=formula, random=random, method="REML" if fit.reml else "ML", left_out=left_out,
-        residuals=Residuals(un("outcome", group="unit")), count=len(factors),
+        **{
+            f: getattr(base, f)
+            for f in Model.__dataclass_fields__
+            if f not in ("formula", "random", "method", "residuals", "left_out")
+        },
+        formula=formula,
+        random=random,
+        method="REML" if fit.reml else "ML",
+        left_out=left_out,
+        residuals=Residuals(un("outcome", group="unit")),
+        count=len(factors),
         cells=tuple((*places[column], code) for column, code in encoder.cells),
         random_cells=tuple(tuple(_cells(term.encoder.wide, own.effects)) for term, own in zip(design.random, random)),
-        mark=encoder.outcome.label, unit=_free(names, "unit")[0], value=_free(names, "value")[0],
-        spread=float(np.exp(0.5 * np.ptp(np.log(np.diagonal(fit.residual_cov()))))))
+        mark=encoder.outcome.label,
+        unit=_free(names, "unit")[0],
+        value=_free(names, "value")[0],
+        spread=float(np.exp(0.5 * np.ptp(np.log(np.diagonal(fit.residual_cov()))))),
+    )
 
 
 def _cells(encoder, terms) -> list[tuple]:
@@ -109,22 +121,37 @@ def _long(model: Several) -> str:
 
 
 def _residuals(model: Several, group: str) -> Residuals:
-    return Residuals(un(model.mark, group=group), (by_group(model.mark),), group=group, first=1.0,
-                     steps=model.count - 1, occasions=model.count)
+    return Residuals(
+        un(model.mark, group=group),
+        (by_group(model.mark),),
+        group=group,
+        first=1.0,
+        steps=model.count - 1,
+        occasions=model.count,
+    )
 
 
 def _plain(model: Several, formula, random, group: str | None = None, **options) -> Model:
     """A model of one outcome, the stacked one."""
     known = {f: getattr(model, f) for f in Model.__dataclass_fields__}
     formula = replace(formula, response=Factor(model.value, (model.value,)))
-    return Model(**{**known, "formula": formula, "random": tuple(random), "data": _long(model), "left_out": (),
-                    "residuals": _residuals(model, group or model.unit), **options})
+    return Model(
+        **{
+            **known,
+            "formula": formula,
+            "random": tuple(random),
+            "data": _long(model),
+            "left_out": (),
+            "residuals": _residuals(model, group or model.unit),
+            **options,
+        }
+    )
 
 
 def by_category(model: Several, group: str | None = None) -> Model:
     """``value ~ 0 + outcome + outcome:x``, the outcome being a category."""
     mark = Factor(model.mark, (model.mark,))
-    fixed = tuple((mark, *term) for term in model.fixed[model.count:])
+    fixed = tuple((mark, *term) for term in model.fixed[model.count :])
     random = [_Crossed(tuple((mark, *e) for e in own.effects), own.group, own.structure) for own in model.random]
     return _plain(model, replace(model.formula, fixed=fixed), random, group)
 
@@ -152,12 +179,13 @@ def by_columns(model: Several, names) -> tuple[Model, dict[str, str], dict[str, 
     def column(code):
         return () if code == ALL else (Factor(code_of[code], (code_of[code],)),)
 
-    predictors = model.fixed[model.count:]
+    predictors = model.fixed[model.count :]
     fixed = tuple((*column(code), *term(predictors[place], words)) for place, words, code in model.cells)
     random = []
     for own, cells in zip(model.random, model.random_cells):
-        effects = tuple((*column(code), *term(own.effects[place], words)) for code in range(model.count)
-                        for place, words in cells)
+        effects = tuple(
+            (*column(code), *term(own.effects[place], words)) for code in range(model.count) for place, words in cells
+        )
         random.append(Random(effects, own.group, own.structure))
     return _plain(model, replace(model.formula, fixed=fixed), random, categories={}), marks, made
 
@@ -168,8 +196,10 @@ def write(key: str, model: Several) -> tuple[str, str]:
     if key in CANNOT:
         raise Untranslatable(CANNOT[key])
     if key == "lme4" and model.random and model.spread > 10:
-        raise Untranslatable("lmer has one residual variance, and the detour by random effects of the unit is not searched well where "
-                             f"residual standard deviations are {model.spread:.0f} times apart; bring the outcomes to like scales first")
+        raise Untranslatable(
+            "lmer has one residual variance, and the detour by random effects of the unit is not searched well where "
+            f"residual standard deviations are {model.spread:.0f} times apart; bring the outcomes to like scales first"
+        )
     names = _names(model, key)
     category = key in ("nlme", "lme4", "sas") and model.alike
     group = _within(model) if key == "sas" else None
@@ -180,7 +210,9 @@ def write(key: str, model: Several) -> tuple[str, str]:
     products = {}
     if key == "stata":
         stacked, products = _with_products(stacked)
-    code, note = {"nlme": nlme.write, "lme4": _lme4, "stata": stata.write, "sas": sas.write, "spss": spss.write}[key](stacked)
+    code, note = {"nlme": nlme.write, "lme4": _lme4, "stata": stata.write, "sas": sas.write, "spss": spss.write}[key](
+        stacked
+    )
     before = RESHAPE["r" if key in ("nlme", "lme4") else key](model, names, _long(model), marks, made)
     before += [f"generate {new} = {text}" for new, text in products.items()]
     if code.startswith("library"):  # stays on top
@@ -190,7 +222,10 @@ def write(key: str, model: Several) -> tuple[str, str]:
     if key in ("stata", "spss"):
         note += f" Of {model.mark} " + ", ".join(f"{k} is {name}" for k, name in enumerate(names, 1)) + "."
     if key == "nlme" or not model.random and key == "lme4":
-        note += " It prints the first outcome's residual standard deviation, the others' as ratios to it, and the correlations."
+        note += (
+            " It prints the first outcome's residual standard deviation, the others' as ratios "
+            "to it, and the correlations."
+        )
     return "\n".join([*before, code]), note.replace("  ", " ")
 
 
@@ -205,14 +240,20 @@ def _with_products(model: Model) -> tuple[Model, dict[str, str]]:
         made[new] = " * ".join(f.label for f in effect)
         return (Factor(new, (new,)),)
 
-    return replace(model, random=tuple(replace(own, effects=tuple(map(single, own.effects))) for own in model.random)), made
+    return replace(
+        model, random=tuple(replace(own, effects=tuple(map(single, own.effects))) for own in model.random)
+    ), made
 
 
 def _names(model: Several, key: str) -> dict[str, str | None]:
     """{column of an outcome: how it is computed}, None for one that is there."""
     signs = {"stata": ("^", "log"), "sas": ("**", "log"), "spss": ("**", "LN")}.get(key, ("^", "log"))
-    return {f.label if f.is_column else re.sub(r"\W+", "_", f.label).strip("_"): None if f.is_column else expression(f, *signs)
-            for f in model.outcomes}
+    return {
+        f.label if f.is_column else re.sub(r"\W+", "_", f.label).strip("_"): None
+        if f.is_column
+        else expression(f, *signs)
+        for f in model.outcomes
+    }
 
 
 def _within(model: Several) -> str:
@@ -230,27 +271,45 @@ def _lme4(model: Model) -> tuple[str, str]:
     if not model.random:
         return r.lme4(model)
     if model.ddf != "wald":
-        raise Untranslatable("by lmer's detour a variance is not identified, and lmerTest needs all; SAS and Stata have these "
-                             "degrees of freedom")
+        raise Untranslatable(
+            "by lmer's detour a variance is not identified, and lmerTest needs all; SAS and Stata have these "
+            "degrees of freedom"
+        )
     if any(own.structure != "unstructured" for own in model.random):
         raise Untranslatable("lmer takes the outcomes' effects with a free covariance matrix only; nlme has the others")
     mark, unit = model.residuals.time, model.residuals.group
     own = Random(((Factor(mark, (mark,)),),), unit, "unstructured")
     detour = replace(model, residuals=Residuals(), random=(*model.random, own))
     code, _ = r.lme4(detour)
-    code = re.sub(r"(REML = (?:TRUE|FALSE))\)", r'\1,' "\n            control = lmerControl(optimizer = \"bobyqa\", check.nobs.vs.nRE = \"ignore\",\n"
-                  r'                                  check.nobs.vs.nlev = "ignore"))', code)
-    code = code.replace("summary(fit)", f"summary(fit)\nVarCorr(fit)${r.named(unit)}[,] + sigma(fit)^2 * diag({model.residuals.occasions})")
+    code = re.sub(
+        r"(REML = (?:TRUE|FALSE))\)",
+        r"\1,"
+        '\n            control = lmerControl(optimizer = "bobyqa", check.nobs.vs.nRE = "ignore",\n'
+        r'                                  check.nobs.vs.nlev = "ignore"))',
+        code,
+    )
+    code = code.replace(
+        "summary(fit)",
+        f"summary(fit)\nVarCorr(fit)${r.named(unit)}[,] + sigma(fit)^2 * diag({model.residuals.occasions})",
+    )
     return code, (
-        f"A detour, because lmer always has one residual variance: the outcomes' covariance matrix is that of ({unit}) plus the "
-        "residual variance on its diagonal, as the last line prints it. Only that sum is identified, so lmer may warn, and the parts "
-        "mean nothing. The criterion is ours as long as the residual variance stays below the matrix's smallest eigenvalue; compare logLik(fit).")
+        "A detour, because lmer always has one residual variance: the outcomes' covariance matrix "
+        f"is that of ({unit}) plus the "
+        "residual variance on its diagonal, as the last line prints it. Only that sum is identified, "
+        "so lmer may warn, and the parts "
+        "mean nothing. The criterion is ours as long as the residual variance stays below the matrix's "
+        "smallest eigenvalue; compare logLik(fit)."
+    )
 
 
 CANNOT = {
-    "hlm": "HLM2 and HLM3 take independent residuals. The modules HMLM (no groups above the unit) and HMLM2 (one grouping factor) fit "
-           "several outcomes, by full maximum likelihood only: stack the rows, make a 0/1 column for each outcome, and choose the "
-           "unrestricted model. MLwiN fits it as a model of three levels with no variance at the lowest",
-    "julia": "MixedModels.jl takes residuals that are independent and equally variable; a unit's outcomes have a covariance matrix",
-    "statsmodels": "MixedLM takes residuals that are independent and equally variable; a unit's outcomes have a covariance matrix",
+    "hlm": "HLM2 and HLM3 take independent residuals. The modules HMLM (no groups above the unit) and "
+    "HMLM2 (one grouping factor) fit "
+    "several outcomes, by full maximum likelihood only: stack the rows, make a 0/1 column for "
+    "each outcome, and choose the "
+    "unrestricted model. MLwiN fits it as a model of three levels with no variance at the lowest",
+    "julia": "MixedModels.jl takes residuals that are independent and equally variable; a unit's "
+    "outcomes have a covariance matrix",
+    "statsmodels": "MixedLM takes residuals that are independent and equally variable; a unit's "
+    "outcomes have a covariance matrix",
 }
