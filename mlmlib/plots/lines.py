@@ -106,11 +106,6 @@ def _rows_like(data, along):
     return frame
 
 
-def predict_along(fit, data, along, *, random_effects):
-    """Predictions along values of some columns, the others at their means or commonest value in `data`."""
-    return np.asarray(fit.predict(_rows_like(data, along), random_effects=random_effects), float)
-
-
 def average_line(fit, data, along, band, level, factor):
     """The fixed part along values, with half the width of its interval (or of the range of the groups' lines)."""
     frame = _rows_like(data, along)
