@@ -342,3 +342,12 @@ def test_intervals_of_every_parameter():
 def test_what_is_not_there_says_what_is(call):
     with pytest.raises(ValueError, match="several|one outcome"):
         call(fit("gcse_ml"))
+
+
+def test_fits_of_one_outcome_and_of_several_are_not_compared():
+    exam = mlm.load("gcsemv").dropna()
+    both = mlm.multivariate("course + written ~ gender + (1 | school)", exam)
+    one = mlm.lmm("course ~ gender + (1 | school)", exam)
+    for pair in ((both, one), (one, both)):
+        with pytest.raises(ValueError, match="several outcomes"):
+            mlm.compare(*pair)
