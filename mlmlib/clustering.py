@@ -122,6 +122,9 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **
     elif len(shared) > 1:
         note = " ".join(filter(None, (note, f"Rows of one {group} share {' and '.join(shared[:-1])} too; the share of "
                                             f"variance of {group} alone is {variance[group] / total:.4g}.")))
+    if any(term.members is not None and term.group == group for term in fit.design.random):
+        note = " ".join(filter(None, (note, "It is that of two rows which belong to one group alone; rows with several "
+                                            "memberships share less.")))
     if method == "wald" and options:
         raise TypeError(f"icc(method='wald') has no option {next(iter(options))!r}.")
     only_means = fit.spec.exog_names in ((), ("Intercept",)) and not slopes

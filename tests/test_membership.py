@@ -100,3 +100,10 @@ def test_what_is_not_there_yet_says_so():
             what()
     assert all(str(fitted.translate(target)).startswith("Cannot: ") for target in ("r", "stata", "python"))
     assert "mm(s1, s2)" in str(fitted)
+
+
+def test_icc_says_which_rows_it_is_of():
+    fitted = mlm.lmm("y ~ x + (1 | mm(s1, s2, weights=(w1, w2)))", TABLE)
+    found = mlm.icc(fitted)
+    tau, sigma2 = fitted.variance_components["variance"]
+    assert found.estimate == pytest.approx(tau / (tau + sigma2)) and "several memberships" in found.note
