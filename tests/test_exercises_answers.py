@@ -181,6 +181,26 @@ def test_public_checks_confirm_the_fits_that_later_steps_stand_on():
     assert "random part" in reply("math ~ ses_within + ses_between + (ses | schid)")
 
 
+@pytest.mark.parametrize(("name", "fit", "data", "groups", "formula", "right", "wrong"), [
+    ("06_centering", "split", mlm.load("math"), "schid", "math ~ {} + (1 | schid)", "ses_within + ses_between",
+     ["ses + ses_between", "ses_within + ses"]),
+    ("13_growth", "parts", mlm.load("wages").assign(hgc9=lambda t: t["hgc"] - 9, ses=lambda t: t["uerate"] - 7), "id",
+     "lnw ~ exper * black + hgc9 + {} + (1 + exper | id)", "ses_between + ses_within", ["ses + ses_between", "ses_within + ses"]),
+])
+def test_an_equal_likelihood_is_no_equal_model(name, fit, data, groups, formula, right, wrong):
+    """Of the same height with other coefficients: neither the public check nor the hidden one takes it."""
+    test, record = next((test, r) for _, test, _, r in kit.checks(name) if r.name == fit)
+    sealed, split = check.make_seal(record, "salt"), mlm.within_between(data, ["ses"], groups=groups)
+    fits = {terms: mlm.lmm(formula.format(terms), split, reml=False) for terms in (right, *wrong)}
+    check.form(fits[right], sealed)
+    test(**{fit: fits[right]})
+    for terms in wrong:
+        assert fits[terms].llf == pytest.approx(fits[right].llf, abs=1e-6)
+        for refuse in (lambda: check.form(fits[terms], sealed), lambda: test(**{fit: fits[terms]})):
+            with pytest.raises(check.NotYet):
+                refuse()
+
+
 def test_a_column_that_does_not_hold_what_its_name_says_is_no_full_mark():
     test, _ = next((test, names) for q, test, names, r in kit.checks("06_centering") if r.name == "split")
     d = mlm.within_between(mlm.load("math"), ["ses"], groups="schid")

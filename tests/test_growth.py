@@ -227,7 +227,7 @@ def test_lags_agree_with_a_loop():
 
 
 def test_waves_of_egsingle():
-    """The counts of chapter 13: complete, dropped out, gaps."""
+    """The counts of chapter 13: complete, dropped out, came late, both, gaps."""
     seen = mlm.growth.waves(mlm.load("egsingle"), "childid", "year", outcome="math")
     wide = mlm.load("egsingle").pivot_table(index="childid", columns="year", values="math")
     assert seen.times == tuple(wide.columns) and not seen.balanced and not seen.monotone
@@ -235,6 +235,10 @@ def test_waves_of_egsingle():
     np.testing.assert_array_equal(seen.measured, wide.notna().sum())
     assert seen.table["occasions"].sum() == 7230 and len(seen.table) == 1721
     assert "not monotone" in str(seen) and "<table" in seen._repr_html_()
+    five = mlm.growth.waves(mlm.load("egsingle").query("year > -2"), "childid", "year").table
+    assert set(five.loc[five["kind"] == "late dropout", "pattern"]) == {".xxx."}
+    assert five["kind"].value_counts().to_dict() == {"complete": 835, "dropout": 496, "late": 327, "late dropout": 46,
+                                                     "gaps": 17}
 
 
 def test_waves_of_small_tables():
@@ -242,6 +246,10 @@ def test_waves_of_small_tables():
     kinds = mlm.growth.waves(df, "id", "t").table["kind"]
     assert kinds.to_dict() == {"a": "complete", "b": "complete", "c": "dropout", "d": "late", "e": "dropout"}
     assert mlm.growth.waves(df[~df["id"].isin(["d"])], "id", "t").monotone
+    more = pd.concat([df, pd.DataFrame({"id": ["f", "g", "g"], "t": [1, 0, 2]})])
+    seen = mlm.growth.waves(more, "id", "t")
+    assert seen.table["kind"].loc[["f", "g"]].tolist() == ["late dropout", "gaps"]
+    assert "1 came late and dropped out, 1 have gaps" in seen.missing
     own = mlm.growth.waves(mlm.load("wages"), "id", "exper")
     assert own.times == () and own.monotone is None and own.counts.sum() == 888 and "own" in str(own)
     with pytest.raises(mlm.DataError, match="two rows"):

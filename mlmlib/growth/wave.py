@@ -26,7 +26,8 @@ class Waves:
     table : DataFrame
         A row a person: occasions, first and last time, the shortest and longest step between neighbors, and with
         waves the pattern (x for measured, . for not) and its kind: complete, dropout (all waves from the first up to
-        one), late (all from one to the last), gaps.
+        one), late (all from one to the last), late dropout (all from one to another, neither the first nor the last),
+        gaps (a wave missed between two that were not).
     counts : Series
         How many persons have each number of occasions.
     patterns : Series or None
@@ -63,6 +64,7 @@ class Waves:
                 ("complete", "complete"),
                 ("dropout", "dropped out"),
                 ("late", "came late"),
+                ("late dropout", "came late and dropped out"),
                 ("gaps", "have gaps"),
             )
             if kinds.get(kind, 0)
@@ -185,9 +187,11 @@ def _kind(row) -> str:
         return "complete"
     if not len(seen):
         return "dropout"
-    if seen[-1] - seen[0] + 1 > len(seen) or (seen[0] > 0 and seen[-1] < len(row) - 1):
+    if seen[-1] - seen[0] + 1 > len(seen):
         return "gaps"
-    return "dropout" if seen[0] == 0 else "late"
+    if seen[-1] == len(row) - 1:
+        return "late"
+    return "dropout" if seen[0] == 0 else "late dropout"
 
 
 def _steps(table) -> str:
