@@ -191,8 +191,8 @@ export default lab({
   size: (w) => [w, heightOf(w)],
   draw,
   readouts: (r) => [
-    { key: "gamma00", label: "status at zero", symbol: "γ₀₀", value: r.mean.beta[0], text: num(r.mean.beta[0], 2) },
-    { key: "gamma00_se", label: "its standard error", value: r.mean.se[0], text: num(r.mean.se[0], 3) },
+    { key: "gamma00", label: "status at zero", symbol: "γ₀₀", value: r.mean.beta[0], text: num(r.mean.beta[0], 2), ink: "model" },
+    { key: "gamma00_se", label: "its standard error", value: r.mean.se[0], text: num(r.mean.se[0], 3), ink: "model" },
     { key: "gamma10", label: "rate at zero", symbol: "γ₁₀", value: r.mean.beta[1], text: num(r.mean.beta[1], 3) },
     ...(r.mean.beta.length > 2 ? [{ key: "gamma20", label: "curvature", symbol: "γ₂₀", value: r.mean.beta[2], text: num(r.mean.beta[2], 4) }] : []),
     { key: "tau00", label: "variance of status", symbol: "τ₀₀", value: r.T[0], text: num(r.T[0], 3), ink: "model" },
@@ -221,6 +221,6 @@ export default lab({
     { try: "Take the drivers. “Those who are slow also get slower faster”: find an origin that proves it, and one that proves the opposite. Where does status vary least?",
       see: "On the last day the correlation is +0.91, since those who deteriorated are slow then; six days before the first it is −0.81. It is zero on day −0.3, where the bundle of lines is narrowest. The sentence is about the origin; about people, the variance of the rates says all there is." },
     { try: "Let average growth curve, with the math data, and drag zero from the first to the last occasion. Watch the rate at zero and its difference.",
-      see: "On a curve the rate is the slope of a tangent, so γ<sub>10</sub> now moves too, from 1.0 points a year to 0.6, and γ<sub>11</sub> with it. Only the highest power, γ<sub>20</sub>, is the same at every origin. The criterion is, too: it is one model." },
+      see: "On a curve the rate is the slope of a tangent, so γ<sub>10</sub> now moves too, from 1.0 points a year to 0.6, and γ<sub>11</sub> with it. Only the highest power, γ<sub>20</sub>, is the same at every origin. The criterion is, too: it is one model. (“First occasion” is year −1.5, the first of the five; a few children had a test the year before.)" },
   ],
 });
