@@ -55,6 +55,9 @@ def test_stata_carries_the_defaults(fits):
         .startswith("mixed math i.schtype, noconstant || schid: homework, noconstant reml")
     )
     assert "generate homework_2 = homework^2" in fits["functions"].translate("stata")
+    varies = mlm.lmm("math ~ schtype + (1 + schtype | schid)", fits["null"].data).translate("stata")
+    assert varies.startswith('generate schtype_Public = schtype == "Public"\n')
+    assert "|| schid: schtype_Public, covariance(unstructured) reml" in varies
 
 
 def test_a_baseline_that_is_not_the_first_in_the_alphabet():

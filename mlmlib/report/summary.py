@@ -72,11 +72,12 @@ def _lines(fit, mixed, ddf):
         )
         if len(fit.params) > 1 and not _ml(fit):
             yield "F test", str(fit.f_test_all()) if hasattr(fit, "f_test_all") else _f(fit)
+    what = "outcomes" if hasattr(fit, "outcomes") else "rows"
     for factor, count in (fit.n_groups if mixed else {}).items():
         sizes = fit.group_sizes[factor]
         yield (
             f"Groups ({factor})",
-            f"{count:,}; rows in a group: {sizes.min():,} to {sizes.max():,}, mean {sizes.mean():.1f}",
+            f"{count:,}; {what} in a group: {sizes.min():,} to {sizes.max():,}, mean {sizes.mean():.1f}",
         )
     for what, title in getattr(fit, "residual_structure", ()):
         yield f"Residual {what}", title

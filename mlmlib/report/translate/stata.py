@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from itertools import combinations
 
+from ...formula import Factor
 from .crossing import parts_of
 from .model import Model, Untranslatable, derived
 
@@ -56,6 +58,8 @@ def side(model: Model, names) -> str:
 def write(model: Model):
     names = derived(model)
     lines = [f"generate {name} = {text}" for name, text in names.values()]
+    model, columns = _with_indicators(model)
+    lines += [f"generate {new} = {text}" for new, text in columns.items()]
     outcome = names[model.formula.response][0] if model.formula.response in names else model.outcome
     fixed = " ".join(w for w in (outcome, side(model, names)) if w)
     no_constant = "" if model.intercept else ", noconstant"
@@ -105,6 +109,23 @@ def write(model: Model):
     if after:
         note += " The last line prints " + ("the ICC." if after == ["estat icc"] else "SDs and correlations." if correlated else "SDs.")
     return "\n".join([*lines, command, *after]), note + more.note
+
+
+def _with_indicators(model: Model) -> tuple[Model, dict[str, str]]:
+    """Random slopes of categories, beside a random intercept, as columns of 0 and 1; and how these are computed."""
+    made = {}
+
+    def single(own, effect):
+        category = model.category(effect[0]) if len(effect) == 1 else None
+        if not category or not own.intercept:
+            return [effect]
+        texts = {re.sub(r"\W+", "_", f"{category}_{level}"): f'"{level}"' if isinstance(level, str) else f"{level:g}"
+                 for level in model.categories.get(category, ())[1:]}
+        made.update({new: f"{category} == {text}" for new, text in texts.items()})
+        return [(Factor(new, (new,)),) for new in texts] or [effect]
+
+    random = tuple(replace(own, effects=tuple(new for e in own.effects for new in single(own, e))) for own in model.random)
+    return replace(model, random=random), made
 
 
 def levels(model: Model, names) -> tuple[list[str], list[str]]:
