@@ -29,8 +29,7 @@ def workplace():
 @lru_cache
 def built():
     """All exercises, built once in this process: the folder with `student` and `autograder`."""
-    building.build(out=workplace() / "built", progress=lambda text: None)
-    return workplace() / "built"
+    return [built_one(name) for name in NAMES][-1]
 
 
 @lru_cache
@@ -39,14 +38,22 @@ def read(name):
     return source.read(ROOT / "exercises" / f"{name}.ipynb")
 
 
+@lru_cache
+def built_one(name):
+    """One exercise, built once in this process: the same folder with at least this one in it."""
+    out = workplace() / "built"
+    building.build_one(ROOT / "exercises" / f"{name}.ipynb", out)
+    return out
+
+
 def student(name):
     """The student copy of an exercise."""
-    return nbformat.read(built() / "student" / f"{name}.ipynb", as_version=4)
+    return nbformat.read(built_one(name) / "student" / f"{name}.ipynb", as_version=4)
 
 
 def model(name):
     """A submission with the model answers."""
-    return nbformat.read(built() / "autograder" / name / f"{name}.ipynb", as_version=4)
+    return nbformat.read(built_one(name) / "autograder" / name / f"{name}.ipynb", as_version=4)
 
 
 def with_code(book, code, *, first=False, after=None):

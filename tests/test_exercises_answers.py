@@ -79,15 +79,24 @@ WRONG = {
 }
 
 
+class Graded(dict):
+    """Rows by file name; the notebooks of an exercise are graded in one run when the first is asked for."""
+
+    def __missing__(self, key):
+        name = key.partition("/")[2].removesuffix(".ipynb")
+        model = kit.model(name)
+        books = {"model": model, "empty": kit.student(name)}
+        if name in WRONG:
+            books["wrong"] = kit.with_code(model, "\n".join(WRONG[name]))
+        self.update(kit.grade({f"{kind}/{name}.ipynb": book for kind, book in books.items()},
+                              autograders=kit.built_one(name) / "autograder"))
+        return self[key]
+
+
 @pytest.fixture(scope="module")
 def graded():
-    """Model answers, untouched student copies and copies with the wrong answers above, graded in one run."""
-    books = {}
-    for name in kit.NAMES:
-        books[f"model/{name}.ipynb"] = kit.model(name)
-        books[f"empty/{name}.ipynb"] = kit.student(name)
-        books[f"wrong/{name}.ipynb"] = kit.with_code(kit.model(name), "\n".join(WRONG.get(name, {})))
-    return kit.grade(books)
+    """Model answers, untouched student copies and copies with the wrong answers above, exercise by exercise."""
+    return Graded()
 
 
 @pytest.mark.parametrize("name", kit.NAMES)
