@@ -1,4 +1,5 @@
-"""Small repairs of the markup that Sphinx, pandas and the theme write, for readers of the page by ear or by keyboard."""
+"""Small repairs of the markup that Sphinx, pandas and the theme write, for readers of the page by ear or by keyboard,
+and for those who wait for it."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ REPAIRS = (
     (re.compile(r'(<div class="citation" id="[^"]*") role="doc-biblioentry">'), r'\1 role="listitem">'),
     # a table whose first column has no heading (pandas makes them): an empty heading would be announced as one
     (re.compile(r'<th((?: class="[^"]*")?)[^>]*>\s*(?:<p>\s*</p>)?\s*</th>'), r"<td\1></td>"),
+    # names, punctuation and blanks of code have the color of all text: a third of a long page said so, word by word
+    (re.compile(r'<span class="(?:w|n|p)">([^<]*)</span>'), r"\1"),
 )
 
 

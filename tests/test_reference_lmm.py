@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from mlmlib.published.r_results import NAMES, order, ours, random_parts, relative
+from mlmlib.published.r_results import order, ours, random_parts, relative
+from mlmlib.published.sources import LMM
 from models import fit, reference
+
+NAMES = [f"{key}_{kind}" for key in LMM for kind in ("ml", "reml")]  # one grouping factor; several: test_reference_several.py
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -35,7 +38,8 @@ def test_fixed_effects(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_variances(name):
     fitted, truth = fit(name), reference(name)
-    names, cov = random_parts(truth)
+    (cov,) = random_parts(fitted, truth).values()
+    names = [name for part in truth["varcomp"].values() for name in part["names"]]
     T = fitted.covariance_matrix()
     assert [ours(effect) for effect in names] == [frozenset([effect]) for effect in T.index]
     scale = np.sqrt(np.outer(np.diag(cov), np.diag(cov)))
