@@ -43,7 +43,7 @@ class Visits:
         page = made.new_page()
         page.set_default_timeout(15_000)
         page.on("request", lambda request: self._check(request, path))
-        page.on("requestfailed", lambda request: self.faults.append(f"{path}: failed to load {request.url}"))
+        page.on("requestfailed", lambda request: self._failed(request, path))
         page.on("response", lambda r: self.faults.append(f"{path}: {r.status} {r.url}") if r.status >= 400 else None)
         page.on("pageerror", lambda error: self.faults.append(f"{path}: uncaught {error}"))
         page.on("console", lambda m: self.faults.append(f"{path}: console {m.text}") if m.type == "error" else None)
@@ -55,6 +55,10 @@ class Visits:
         target = urlsplit(request.url)
         if target.scheme in ("http", "https", "ws", "wss") and target.hostname not in HERE:
             self.faults.append(f"{path}: asked another machine for {request.url}")
+
+    def _failed(self, request, path):
+        if request.failure != "net::ERR_ABORTED":  # a page that is left drops what it was still asking for
+            self.faults.append(f"{path}: failed to load {request.url} ({request.failure})")
 
     def close(self):
         """Close every page opened through this object."""

@@ -5,17 +5,16 @@ import pandas as pd
 
 import mlmlib as mlm
 
-RNG = np.random.default_rng(5)
-
 
 def tables() -> dict:
     """The tables, written for R too: hard names are in `odd`."""
+    rng = np.random.default_rng(5)
     growth = mlm.load("egsingle")
     growth = growth[growth["schoolid"].isin(sorted(growth["schoolid"].unique())[:12])].reset_index(drop=True)
     sleep = mlm.load("sleepstudy")
     sleep["half"] = np.where(sleep["Days"] < 5, "first", "second")
     sleep["age"] = 2.0 * sleep["Days"] + 0.5
-    sleep["week"] = sleep["Days"] + RNG.uniform(0, 0.5, len(sleep)).round(2)
+    sleep["week"] = sleep["Days"] + rng.uniform(0, 0.5, len(sleep)).round(2)
     short = sleep[sleep["Days"].isin([0, 1, 3, 6])].reset_index(drop=True)
     odd = sleep.rename(columns={"Subject": "the driver", "Days": "day no.", "half": "half's"})
     odd["half's"] = odd["half's"].map({"first": 'the "first"', "second": "driver's second"})
@@ -57,9 +56,9 @@ def fits(data: dict) -> dict:
 
 def membership() -> pd.DataFrame:
     """Pupils of one or two schools."""
-    n, schools = 300, 20
-    first, second = RNG.integers(0, schools, n), RNG.integers(0, schools, n)
-    share = RNG.choice([0.25, 0.5, 0.75], n)
-    u, x = RNG.normal(0, 1, schools), RNG.normal(size=n)
-    y = 3 + 0.5 * x + share * u[first] + (1 - share) * u[second] + RNG.normal(0, 1, n)
+    n, schools, rng = 300, 20, np.random.default_rng(6)
+    first, second = rng.integers(0, schools, n), rng.integers(0, schools, n)
+    share = rng.choice([0.25, 0.5, 0.75], n)
+    u, x = rng.normal(0, 1, schools), rng.normal(size=n)
+    y = 3 + 0.5 * x + share * u[first] + (1 - share) * u[second] + rng.normal(0, 1, n)
     return pd.DataFrame({"y": y, "x": x, "s1": first, "s2": second, "w1": share, "w2": 1 - share})

@@ -41,7 +41,7 @@ def axe_faults(page):
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("path", ALL)
 def test_page_is_accessible(visit, path, dark):
-    page = visit(path, dark=dark)
+    page = visit(path, dark=dark, reduced_motion=True)  # else colors may be on their way from light to dark
     assert page.evaluate("document.documentElement.dataset.theme") == ("dark" if dark else "light")
     assert not axe_faults(page)
 
