@@ -164,9 +164,8 @@ def _growth_variance():
     (middle, rate), (first, _) = shares
     return "not reproduced by a subsample of the study", (
         f"In egsingle {rate:.0%} of the variance in growth rates lies between schools, and {middle:.0%} of that in level at the middle of the study, "
-        f"{first:.0%} at its beginning. The zero of time moves the second number and cannot move the first; the chapter's bootstrap interval of the first "
-        "stays far below 83 %. Other children, other grades and a model with a term for the summer remain as reasons. That schools matter more for "
-        "growth than for level holds in both."
+        f"{first:.0%} at its beginning. The zero of time moves the second number and cannot move the first. Chance in a smaller study, other children and "
+        "grades, and a term for the summer in the model remain as reasons. That schools matter more for growth than for level holds in both."
     )
 
 
