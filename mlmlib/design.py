@@ -17,7 +17,7 @@ from .coding import Encoder, FactorInfo
 from .errors import DataError, FormulaError
 from .formula import Factor, Formula, Term, parse
 from .membership import Membership, group_values, is_membership, read_membership
-from .table import Categorical, Table, factorize
+from .table import Categorical, Table, factorize, refuse_numbers_as_text
 from .transforms import Memory, functions
 
 __all__ = ["Design", "Encoder", "RandomDesign", "build_design"]
@@ -86,6 +86,8 @@ class Design:
         What was done to the data, such as dropped rows.
     data : table
         As given.
+    extra : dict
+        Values of the rows used of what else was asked for.
     """
 
     formula: Formula
@@ -101,6 +103,7 @@ class Design:
     data: object
     encoder: Encoder
     offset_option: object = None  # the offset= given: a column's name, or values
+    extra: dict | None = None
 
     def index(self):
         """The row labels of the rows used: those of the DataFrame, or numbers."""
@@ -147,8 +150,8 @@ class Design:
         return total
 
 
-def build_design(formula, data, *, weights=None, offset=None) -> Design:
-    """Build the design of a linear (mixed) model.
+def build_design(formula, data, *, weights=None, offset=None, outcome=None, **extra) -> Design:
+    """Build the design of a linear (mixed) model, or with another reading of the outcome of a generalized one.
 
     Parameters
     ----------
@@ -158,6 +161,10 @@ def build_design(formula, data, *, weights=None, offset=None) -> Design:
         Column or values; the residual variance of row i is ``sigma**2 / weights[i]``.
     offset : str or array, optional
         Column or values added to the linear predictor with coefficient 1.
+    outcome : callable, optional
+        From the outcome's values, a float array or a `Categorical`, and its `Factor` to numbers.
+    **extra : str, array or None
+        More columns or values that rows must have.
 
     Returns
     -------
@@ -181,9 +188,9 @@ def build_design(formula, data, *, weights=None, offset=None) -> Design:
     table = Table(data)
     if not table.n:
         raise DataError("The data have no rows.")
-    extra = {"weights": _option(weights, table, "weights"), "offset": _option(offset, table, "offset")}
+    extra = {name: _option(value, table, name) for name, value in (("weights", weights), ("offset", offset), *extra.items())}
     table, extra, kept, messages = _complete(formula, table, extra)
-    y = _outcome(formula.response, table)
+    y = _outcome(formula.response, table, outcome)
     infos, values = {}, {}
     terms = [*formula.fixed, *(term for random in formula.random for term in random.terms), formula.offsets]
     for factor in dict.fromkeys(factor for term in terms for factor in term):
@@ -202,7 +209,7 @@ def build_design(formula, data, *, weights=None, offset=None) -> Design:
     if extra["weights"] is not None and not (extra["weights"] > 0).all():
         raise DataError("The weights must all be positive; drop the rows whose weight is zero.")
     return Design(formula, formula.response.label, tuple(encoder.names), y, encoder.rows(values, table.n).T,
-                  tuple(random), extra["weights"], shift, kept, tuple(messages), data, encoder, offset)
+                  tuple(random), extra["weights"], shift, kept, tuple(messages), data, encoder, offset, extra)
 
 
 def _option(value, table, name):
@@ -241,8 +248,10 @@ def _complete(formula, table, extra):
     return table.take(kept), extra, kept, messages
 
 
-def _outcome(factor, table) -> np.ndarray:
+def _outcome(factor, table, read=None) -> np.ndarray:
     y = _evaluate(factor, table, Memory())
+    if read is not None:
+        return read(y, factor)
     if isinstance(y, Categorical):
         if y.levels.tolist() == [False, True]:
             return y.codes.astype(float)
@@ -306,34 +315,14 @@ def _learn(factor, table, infos, values) -> None:
     value = _evaluate(factor, table, memory)
     if isinstance(value, Categorical):
         value = value.used()
-        _refuse_numbers_as_text(factor, value)
+        if factor.is_column:
+            refuse_numbers_as_text(factor.label, value)
         infos[factor] = FactorInfo(value.levels, value.contrast, 1, memory)
     else:
         infos[factor] = FactorInfo(None, None, value[:1].size, memory, getattr(value, "names", None))
         if value.ndim == 2 and value.shape[1] == 1:
             value = value[:, 0]
     values[factor] = value
-
-
-def _refuse_numbers_as_text(factor, value) -> None:
-    """Refuse a text column that holds many different numbers: it was not converted when it was read."""
-    levels = value.levels.tolist()
-    if not factor.is_column or len(levels) <= 12 or not all(isinstance(level, str) for level in levels):
-        return
-    words = [level for level in levels if not _reads_as_number(level)]
-    if len(words) <= 0.1 * len(levels):
-        why = f" (not numbers: {', '.join(map(repr, words[:3]))})" if words else ""
-        raise DataError(f"Column {factor.label!r} is text that holds numbers{why}. Convert it with "
-                        f"pandas.to_numeric(..., errors='coerce'), or write C({factor.label}) if each value is a "
-                        "category of its own.")
-
-
-def _reads_as_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _replay(encoder, table) -> dict:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import DataError
 
-__all__ = ["Categorical", "Table", "factorize"]
+__all__ = ["Categorical", "Table", "factorize", "refuse_numbers_as_text"]
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,27 @@ def factorize(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return codes, array
     levels, codes = np.unique(values, return_inverse=True)
     return codes, levels
+
+
+def refuse_numbers_as_text(name: str, value: Categorical) -> None:
+    """Refuse a text column that holds many different numbers: it was not converted when it was read."""
+    levels = value.levels.tolist()
+    if len(levels) <= 12 or not all(isinstance(level, str) for level in levels):
+        return
+    words = [level for level in levels if not _reads_as_number(level)]
+    if len(words) <= 0.1 * len(levels):
+        why = f" (not numbers: {', '.join(map(repr, words[:3]))})" if words else ""
+        raise DataError(f"Column {name!r} is text that holds numbers{why}. Convert it with "
+                        f"pandas.to_numeric(..., errors='coerce'), or write C({name}) if each value is a "
+                        "category of its own.")
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _names(data) -> list:
