@@ -124,6 +124,76 @@ def chem97():
     return _source("mlmRev", "Chem97")[columns]
 
 
+def contraception():
+    """Use of contraception by women in the districts of Bangladesh: mlmRev/Contraception."""
+    return _source("mlmRev", "Contraception")[["district", "woman", "urban", "livch", "age", "use"]]
+
+
+def guimmun():
+    """Complete immunization of children in Guatemala: mlmRev/guImmun."""
+    community, family = ["comm", "rural", "pcInd81"], ["mom", "ethn", "momEd", "husEd", "momWork"]
+    return _source("mlmRev", "guImmun")[[*community, *family, "kid", "mom25p", "kid2p", "ord", "immun"]]
+
+
+def rodriguez_goldman():
+    """The covariates and the 100 simulated outcomes of Rodriguez and Goldman (1995): mlmRev/s3bbx beside s3bby."""
+    covariates, outcomes = _source("mlmRev", "s3bbx"), _source("mlmRev", "s3bby")
+    outcomes.columns = [name.replace("V", "y") for name in outcomes]
+    keys = ["community", "family", "child", "commcov", "famcov", "chldcov"]
+    return covariates[keys].join(outcomes)
+
+
+def cbpp():
+    """A disease of cattle in Ethiopian herds: lme4/cbpp as it is."""
+    return _source("lme4", "cbpp")[["herd", "period", "size", "incidence"]]
+
+
+def verbagg():
+    """Answers to a questionnaire on verbal aggression: lme4/VerbAgg."""
+    person, item = ["id", "Anger", "Gender"], ["item", "btype", "situ", "mode"]
+    return _source("lme4", "VerbAgg")[[*person, *item, "resp", "r2"]]
+
+
+def epil():
+    """Seizures of epileptics in four fortnights: MASS/epil."""
+    subject = ["subject", "trt", "base", "lbase", "age", "lage"]
+    return _source("MASS", "epil")[[*subject, "period", "V4", "y"]]
+
+
+def grouseticks():
+    """Ticks on the heads of red grouse chicks: lme4/grouseticks."""
+    columns = ["LOCATION", "HEIGHT", "cHEIGHT", "BROOD", "YEAR", "INDEX", "TICKS"]
+    return _source("lme4", "grouseticks")[columns]
+
+
+def mmmec():
+    """Deaths from melanoma in counties of Europe: mlmRev/Mmmec as it is."""
+    return _source("mlmRev", "Mmmec")[["nation", "region", "county", "uvb", "expected", "deaths"]]
+
+
+def wine():
+    """Bitterness of wine in the judgment of nine judges: ordinal/wine as it is."""
+    return _source("ordinal", "wine")[["judge", "bottle", "temp", "contact", "response", "rating"]]
+
+
+def socatt():
+    """Attitudes to abortion in four years of a panel: mlmRev/Socatt."""
+    respondent = ["respond", "gender", "age", "religion"]
+    return _source("mlmRev", "Socatt")[["district", *respondent, "year", "party", "class", "numpos"]]
+
+
+def ohio():
+    """Wheezing of children at four ages: geepack/ohio."""
+    return _source("geepack", "ohio")[["id", "smoke", "age", "resp"]]
+
+
+def respiratory():
+    """A trial in two clinics with an outcome at four visits: geepack/respiratory, with one label for each patient."""
+    table = _source("geepack", "respiratory")
+    table["patient"] = table["center"].astype(str) + ":" + table["id"].astype(str)
+    return table[["center", "id", "patient", "treat", "sex", "age", "baseline", "visit", "outcome"]]
+
+
 def intervention():
     """The study of chapter 2, simulated."""
     from mlmlib import simulate
@@ -142,8 +212,10 @@ BUILDERS = {
     build.__name__: build
     for build in (hsb, sleepstudy, intervention, patient, egsingle, pastes, penicillin, dyestuff, dyestuff2)
     + (scotssec, insteval, exam, wages, orthodont, oxboys, ovary, bodyweight, gcsemv, chem97)
+    + (contraception, guimmun, rodriguez_goldman, cbpp, verbagg, epil, grouseticks, mmmec, wine, socatt)
+    + (ohio, respiratory)
 }
-COMPRESSED = {"insteval", "chem97"}
+COMPRESSED = {"insteval", "chem97", "rodriguez_goldman"}
 
 
 def write(name):

@@ -16,7 +16,10 @@ from mlmlib.errors import DataError
 
 
 class Column(NamedTuple):
-    """One column of a data set: which level it belongs to, its type, unit, coding and a label for axes and prose."""
+    """One column of a data set: which level it belongs to, its type, unit, coding and a label for axes and prose.
+
+    `span` is the row of the data sheet that many columns share, such as "y1 to y100", and else empty.
+    """
 
     name: str
     level: int
@@ -24,6 +27,7 @@ class Column(NamedTuple):
     unit: str
     coding: str
     label: str
+    span: str = ""
 
     @property
     def categories(self):
@@ -73,7 +77,9 @@ class Description:
 
     def _table(self):
         header = ["column", "level", "label", "unit", "values"]
-        return header, [[c.name, c.level, c.label, c.unit, self.values[c.name]] for c in self.columns.values()]
+        shown = {c.span or c.name: c for c in self.columns.values()}
+        values = {name: _span_values(self, name) if c.span else self.values[name] for name, c in shown.items()}
+        return header, [[name, c.level, c.label, c.unit, values[name]] for name, c in shown.items()]
 
     def __repr__(self):
         origin = f"Source: {self.source}\nCite:   {self.citation}\nLicense: {self.license}"
@@ -94,9 +100,10 @@ def names():
     """The names that `load` knows.
 
     >>> names()
-    ['bodyweight', 'chem97', 'crossed_study', 'dyestuff', 'dyestuff2', 'egsingle', 'exam', 'gcsemv', 'hsb',
-     'inference_study', 'insteval', 'intervention', 'math', 'orthodont', 'ovary', 'oxboys', 'pastes', 'patient',
-     'penicillin', 'scotssec', 'sleepstudy', 'wages']
+    ['bodyweight', 'cbpp', 'chem97', 'contraception', 'crossed_study', 'dyestuff', 'dyestuff2', 'egsingle', 'epil',
+     'exam', 'gcsemv', 'grouseticks', 'guimmun', 'hsb', 'inference_study', 'insteval', 'intervention', 'math', 'mmmec',
+     'ohio', 'orthodont', 'ovary', 'oxboys', 'pastes', 'patient', 'penicillin', 'respiratory', 'rodriguez_goldman',
+     'scotssec', 'sleepstudy', 'socatt', 'verbagg', 'wages', 'wine']
     """
     return sorted(path.stem for path in folder().glob("*.md") if any(folder().glob(f"{path.stem}.csv*")))
 
@@ -114,7 +121,8 @@ def sheet(name):
     for line in after.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if line.startswith("|") and len(cells) == 6 and cells[1].isdigit():
-            columns[cells[0]] = Column(cells[0], int(cells[1]), *cells[2:])
+            span = cells[0] if " to " in cells[0] else ""
+            columns |= {name: Column(name, int(cells[1]), *cells[2:], span) for name in _spanned(cells[0])}
         elif columns and not line.startswith("|"):
             break
     text = before.strip().split("\n", 1)[1].strip()
@@ -192,6 +200,21 @@ def _sheet_path(name):
     if name not in names():
         raise DataError(f"There is no data set {name!r}. load() knows: {', '.join(names())}.")
     return path
+
+
+def _spanned(name):
+    """The columns that a row of a data sheet stands for: "y1 to y3" for y1, y2 and y3."""
+    if " to " not in name:
+        return [name]
+    first, last = name.split(" to ")
+    stem = first.rstrip("0123456789")
+    return [f"{stem}{k}" for k in range(int(first.removeprefix(stem)), int(last.removeprefix(stem)) + 1)]
+
+
+def _span_values(about, span):
+    """How many columns a row of a description stands for, with the values of the first."""
+    columns = _spanned(span)
+    return f"{len(columns)} columns; {columns[0]}: {about.values[columns[0]]}"
 
 
 def _values(column, about):
