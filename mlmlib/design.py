@@ -9,7 +9,7 @@ build Z.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -103,7 +103,7 @@ class Design:
     data: object
     encoder: Encoder
     offset_option: object = None  # the offset= given: a column's name, or values
-    extra: dict | None = None
+    extra: dict | None = field(default=None, kw_only=True)
 
     def index(self):
         """The row labels of the rows used: those of the DataFrame, or numbers."""
@@ -209,7 +209,7 @@ def build_design(formula, data, *, weights=None, offset=None, outcome=None, **ex
     if extra["weights"] is not None and not (extra["weights"] > 0).all():
         raise DataError("The weights must all be positive; drop the rows whose weight is zero.")
     return Design(formula, formula.response.label, tuple(encoder.names), y, encoder.rows(values, table.n).T,
-                  tuple(random), extra["weights"], shift, kept, tuple(messages), data, encoder, offset, extra)
+                  tuple(random), extra["weights"], shift, kept, tuple(messages), data, encoder, offset, extra=extra)
 
 
 def _option(value, table, name):
