@@ -88,11 +88,14 @@ class Criterion:
     reml : bool
     constant : float
         Added to the criterion: the log-determinants of the changes of columns and of the weights.
+    held : float, optional
+        The residual variance where it is known, as in the working model of a binomial outcome.
     """
 
-    def __init__(self, elimination: OneFactor, structures: list[Structure], n: int, reml: bool, constant: float = 0.0):
+    def __init__(self, elimination: OneFactor, structures: list[Structure], n: int, reml: bool, constant: float = 0.0,
+                 held: float | None = None):
         self.elimination, self.structures = elimination, structures
-        self.reml, self.constant = reml, constant
+        self.reml, self.constant, self.held = reml, constant, held
         self.p = len(elimination.C) - 1
         self.degrees = n - self.p if reml else n
         self.basis = block_basis(structures)
@@ -142,7 +145,11 @@ class Criterion:
         slope = basis @ L.T
         curve, fit = self.curvature(at, slope + slope.transpose(0, 2, 1))
         second = (Gamma @ basis).reshape(len(basis), -1) @ flat.T
-        return replace(at, hessian=curve - np.multiply.outer(fit, fit / self.degrees) + 2.0 * second)
+        return replace(at, hessian=curve - self.profile_term(fit) + 2.0 * second)
+
+    def profile_term(self, fit: np.ndarray) -> np.ndarray:
+        """What profiling the residual variance takes from the curvature: nothing where it is known."""
+        return np.multiply.outer(fit, fit / self.degrees) if self.held is None else np.zeros((len(fit),) * 2)
 
     def profiled(self, logdet: float, S: np.ndarray):
         """The criterion's value, b, s2, half of the inverse of X'V^-1X, and the mix that takes Z'V^-1[X y] to Y."""
@@ -152,8 +159,11 @@ class Criterion:
         z = S[p, :p] @ half
         b = half @ z
         rss = float(S[p, p] - z @ z)
-        s = math.sqrt(rss / self.degrees)
-        value = logdet + self.degrees * math.log(rss) + self._log_scale
+        s = math.sqrt(rss / self.degrees if self.held is None else self.held)
+        if self.held is None:
+            value = logdet + self.degrees * math.log(rss) + self._log_scale
+        else:
+            value = logdet + self.degrees * math.log(2.0 * math.pi * self.held) + rss / self.held + self.constant
         if self.reml:
             value += 2.0 * float(np.log(root.diagonal()).sum())
         mix = np.zeros((p + 1, p + 1))

@@ -80,7 +80,7 @@ class SeveralCriterion(Criterion):
         slope = basis @ L.T
         curve, fit = self.search_curvature(at, slope + slope.transpose(0, 2, 1))
         second = (Gamma @ basis).reshape(m, -1) @ flat.T
-        return replace(at, hessian=curve - np.multiply.outer(fit, fit / self.degrees) + second + second.T)
+        return replace(at, hessian=curve - self.profile_term(fit) + second + second.T)
 
     def search_curvature(self, at: Evaluation, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The average-information matrix in D, and the exact second derivatives in D and log s2 together."""
