@@ -140,14 +140,7 @@ class Density:
                 eta = np.where(outside, self._inside, eta)
             else:
                 outside = None
-        if self._direct is not None:
-            out = self._direct(eta, psi, order)
-        else:
-            out = None
-            arguments = [getattr(self.link, f"{name}_terms")(eta, order) for name in self.family.arguments]
-            for part, argument in zip(self._terms([a[0] for a in arguments], psi, order), arguments, strict=True):
-                part = part.through(argument)
-                out = part if out is None else out + part
+        out = self._direct(eta, psi, order) if self._direct is not None else self._composed(eta, psi, order)
         if order > 2 and not self.psi_names:
             out.p = out.p1 = out.p2 = np.empty((0, self.n))
         if self.weights is not None:
@@ -155,6 +148,15 @@ class Density:
         if outside is not None:
             out = out.map(lambda v: np.where(outside, 0.0, v))
             out.value[outside] = -np.inf
+        return out
+
+    def _composed(self, eta, psi, order):
+        """The family's parts, each through the link's expression of its argument, added up."""
+        arguments = [getattr(self.link, f"{name}_terms")(eta, order) for name in self.family.arguments]
+        parts = self._terms([a[0] for a in arguments], psi, order)
+        out, *rest = (part.through(a) for part, a in zip(parts, arguments, strict=True))
+        for part in rest:
+            out = out + part
         return out
 
     def mean(self, eta, psi):
