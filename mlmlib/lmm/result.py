@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import DataError
-from ..results import LinearResult
-from .factors import factor_names, only_one_factor
+from .factors import factor_names
+from .mixed_result import MixedResult
 from .model import LmmModel
 from .optimise import Minimum
 from .variances import VarianceParameters
@@ -16,7 +16,7 @@ from .variances import VarianceParameters
 __all__ = ["LmmResult"]
 
 
-class LmmResult(LinearResult):
+class LmmResult(MixedResult):
     """A fitted linear mixed model.
 
     Attributes
@@ -81,55 +81,6 @@ class LmmResult(LinearResult):
     def _variances(self) -> VarianceParameters:
         return VarianceParameters(self)
 
-    @property
-    def variance_components(self):
-        """Variances and covariances with standard errors and 95 % intervals (DataFrame), the residual last."""
-        return self._variances.components()
-
-    def random_table(self, scale: str = "variance", level: float = 0.95):
-        """The random part as Stata prints it after ``mixed`` (``"variance"``) or ``estat sd`` (``"sd"``)."""
-        return self._variances.table(scale, level)
-
-    def variance_cov(self):
-        """Names and covariance matrix of (log sd ..., atanh corr ..., log sigma) from the observed information."""
-        return list(self._variances.names), self._variances.cov.copy()
-
-    def covariance_matrix(self, group: str | None = None):
-        """Covariance matrix T of a grouping factor's random effects (DataFrame)."""
-        import pandas as pd
-        groups = list(self.n_groups)
-        if group is None and len(groups) > 1:
-            raise ValueError(f"Say which of the groups {groups} is meant.")
-        group = groups[0] if group is None else group
-        if group not in groups:
-            raise ValueError(f"There is no grouping factor {group!r}; the model has {groups}.")
-        parts = [(term.names, T) for term, T in zip(self.design.random, self._T) if term.group == group]
-        names = [name for own, _ in parts for name in own]
-        whole, at = np.zeros((len(names), len(names))), 0
-        for own, T in parts:
-            whole[at:at + len(own), at:at + len(own)] = T
-            at += len(own)
-        return pd.DataFrame(whole, index=names, columns=names)
-
-    # groups
-
-    @property
-    def n_groups(self) -> dict[str, int]:
-        """Number of groups of each grouping factor."""
-        return {term.group: len(term.levels) for term in self.design.random}
-
-    @property
-    def groups(self) -> dict:
-        """The group of every row used ({factor: Series}); of several memberships the one with the largest weight."""
-        return {term.group: self._row_series(term.levels[term.codes], term.group) for term in self.design.random}
-
-    @property
-    def group_sizes(self) -> dict:
-        """Rows in each group ({factor: Series})."""
-        import pandas as pd
-        return {term.group: pd.Series(term.sizes, index=pd.Index(term.levels, name=term.group), name="n")
-                for term in self.design.random}
-
     # random effects
 
     @cached_property
@@ -157,64 +108,7 @@ class LmmResult(LinearResult):
         cov = at.s2 * (D - factor @ inner @ factor.T)
         return {self.design.random[0].group: ((factor @ u).T, cov)}
 
-    @property
-    def _effects(self) -> tuple[np.ndarray, np.ndarray]:
-        """BLUPs, shape (J, q), and their covariances, shape (J, q, q), of a model with one grouping factor."""
-        only_one_factor(self.design, "This")
-        return next(iter(self._by_group.values()))
-
-    def _effects_of(self, term) -> np.ndarray:
-        """BLUPs of one term, shape (J, q)."""
-        at = 0
-        for other in self.design.random:
-            if other is term:
-                return self._by_group[term.group][0][:, at:at + len(term.names)]
-            at += len(other.names) if other.group == term.group else 0
-        raise ValueError(f"The model has no term {term.text}.")
-
-    def _tables(self, make) -> dict:
-        import pandas as pd
-        out = {}
-        for group, (effects, cov) in self._by_group.items():
-            terms = [term for term in self.design.random if term.group == group]
-            out[group] = pd.DataFrame(make(effects, cov), index=pd.Index(terms[0].levels, name=group),
-                                      columns=[name for term in terms for name in term.names])
-        return out
-
-    @property
-    def random_effects(self) -> dict:
-        """Predicted random effects (BLUPs): {factor: DataFrame, one row a group}."""
-        return self._tables(lambda effects, cov: effects.copy())
-
-    @property
-    def random_effects_se(self) -> dict:
-        """Conditional standard deviations of the random effects: {factor: DataFrame}."""
-        return self._tables(lambda effects, cov: np.sqrt(np.maximum(np.einsum("jaa->ja", cov), 0.0)))
-
-    @property
-    def random_effects_cov(self) -> dict:
-        """Conditional covariances of the random effects: {factor: array (J, q, q)}."""
-        return {group: cov.copy() for group, (_, cov) in self._by_group.items()}
-
-    @property
-    def coefficients(self) -> dict:
-        """Each group's own coefficients, fixed plus random: {factor: DataFrame}."""
-        effects = self.random_effects
-        fixed = self.params
-        for group, table in effects.items():
-            whole = table.copy()
-            for name in fixed.index:
-                whole[name] = fixed[name] + table.get(name, 0.0)
-            order = [*fixed.index, *[name for name in table if name not in fixed.index]]
-            effects[group] = whole[order]
-        return effects
-
     # rows
-
-    @cached_property
-    def _fixed_part(self) -> np.ndarray:
-        fixed = self.design.X @ self._params
-        return fixed if self.design.offset is None else fixed + self.design.offset
 
     @cached_property
     def _fitted(self) -> np.ndarray:
