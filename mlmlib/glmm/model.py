@@ -1,0 +1,187 @@
+"""The generalized linear mixed model: a design with family, link and covariance structures, and its fit.
+
+As in `mlmlib.lmm.model`, every number is brought to moderate size: the fixed part's columns are made orthogonal with mean
+square one, each term's columns have mean square one (orthogonal ones where the structure allows).  `x_map` and `z_maps`
+lead back to the reader's columns.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+
+from ..design import Design
+from ..errors import DataError, FormulaError
+from ..lmm.columns import orthonormalize
+from ..lmm.factors import factor_names, indistinct, recycled
+from ..lmm.model import _condition, _flat_slopes, _structures
+from .density import Density
+from .laplace import Laplace
+from .rows import OneFactorRows
+from .search import Found, search
+
+__all__ = ["GlmmModel"]
+
+
+class GlmmModel:
+    """A generalized linear mixed model in columns of its own.
+
+    Parameters
+    ----------
+    design : Design
+        Its `extra` may hold ``trials`` and ``exposure``.
+    family : Family
+    link : str or Link, optional
+    covariance : str or dict
+        Structure of the terms written with a single bar, or ``{group: structure}``.
+
+    Attributes
+    ----------
+    density : Density
+    criterion : Laplace
+        -2 log-likelihood in (b, theta, psi) of the model's own columns.
+    names : tuple of str
+        The coefficients.
+    """
+
+    method = "laplace"
+    trials_option = exposure_option = None  # as given: a column's name, or values
+
+    def __init__(self, design: Design, family, link=None, covariance="unstructured"):
+        self.design, self.family, self.covariance = design, family, covariance
+        self.check(design)
+        self.structures = self._structures()
+        self.density = self._density(family, link)
+        self.link = self.density.link
+        self.names, X = self._fixed_columns()
+        n = len(design.y)
+        Q, R = orthonormalize(X.reshape(len(X), -1), self.names, "fixed effects")
+        self.x_map = R / np.sqrt(n)
+        self.X = (Q * np.sqrt(n)).reshape(X.shape)
+        Zs, self.z_maps = [], []
+        for term, shape in zip(design.random, self.structures):
+            Z, back = _condition(term.Z.T, term, shape)
+            Zs.append(Z)
+            self.z_maps.append(back)
+        self.blocks, at = [], 0
+        for Z in Zs:
+            self.blocks.append(slice(at, at + len(Z)))
+            at += len(Z)
+        self.rows = self._rows(Zs)
+        self.basis = self._basis(at)
+        self.criterion = self._criterion()
+
+    # pieces that other kinds of outcome may make in their own way
+
+    def check(self, design: Design) -> None:
+        """Refuse what cannot be estimated, naming the column or term."""
+        check(design)
+
+    def _structures(self) -> list:
+        return _structures(self.design, self.covariance)
+
+    def _density(self, family, link) -> Density:
+        design = self.design
+        return Density(design.y, family, link, trials=design.extra.get("trials"), weights=design.weights,
+                       column=f"The outcome {design.endog_name!r}")
+
+    def _fixed_columns(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """Names of the coefficients and their columns, shape (p, n) or (p, K, n)."""
+        return self.design.exog_names, self.design.X.T
+
+    def _rows(self, Zs: list[np.ndarray]):
+        """The random effects as the rows see them."""
+        if self.one_factor:
+            first = self.design.random[0]
+            return OneFactorRows(np.concatenate(Zs) if len(Zs) > 1 else Zs[0], first.codes, len(first.levels))
+        from .rows_several import several_rows
+        return several_rows(self.design.random, Zs)
+
+    @property
+    def offset(self) -> np.ndarray | float:
+        """What is added to the linear predictor: offset, and the logarithm of the exposure."""
+        offset = 0.0 if self.design.offset is None else self.design.offset
+        exposure = self.design.extra.get("exposure")
+        return offset if exposure is None else offset + np.log(exposure)
+
+    def _criterion(self) -> Laplace:
+        return Laplace(self.X, self.rows, self.density, self.offset, self.basis)
+
+    @property
+    def one_factor(self) -> bool:
+        """True where all terms vary over one grouping factor, of which each row has one group."""
+        return len(factor_names(self.design)) == 1 and all(term.members is None for term in self.design.random)
+
+    def _basis(self, q: int) -> np.ndarray:
+        """Basis of the whole L: the structures' own, each in its block."""
+        whole = []
+        for shape, block in zip(self.structures, self.blocks):
+            own = np.zeros((shape.n_params, q, q))
+            own[:, block, block] = shape.basis
+            whole.append(own)
+        return np.concatenate(whole)
+
+    # fits
+
+    def fit(self, start: np.ndarray | None = None) -> tuple[Found, list[str]]:
+        """The minimum of the criterion, and what the reader should know of it."""
+        found = search(self, start)
+        messages = _flat_slopes(self.design) + recycled(self.design) + list(found.messages)
+        return found, messages
+
+    def with_outcome(self, y: np.ndarray) -> GlmmModel:
+        """The same model for other values of the outcome."""
+        other = copy.copy(self)
+        other.design = replace(self.design, y=np.asarray(y, dtype=float))
+        other.density = self.density.replaced(other.design.y)
+        other.criterion = other._criterion()
+        return other
+
+    # the reader's parameters
+
+    def coefficients(self, x: np.ndarray) -> np.ndarray:
+        """The reader's coefficients at a point of the criterion."""
+        return np.linalg.solve(self.x_map.T, x[:len(self.X)])
+
+    def factors(self, x: np.ndarray) -> list[np.ndarray]:
+        """Of each term a factor of its effects' covariance matrix in the reader's columns, at a point."""
+        L = self.criterion.factor(x)
+        return [back @ L[block, block] for back, block in zip(self.z_maps, self.blocks)]
+
+    def point(self, b: np.ndarray, T: list[np.ndarray], psi) -> np.ndarray:
+        """The point of the criterion at the reader's coefficients, covariance matrices and psi."""
+        theta = []
+        for shape, back, own in zip(self.structures, self.z_maps, T):
+            forward = np.linalg.inv(back)
+            theta.append(shape.theta(forward @ own @ forward.T))
+        return np.concatenate([self.x_map.T @ b, *theta, psi])
+
+    def singular(self, x: np.ndarray, tolerance: float = 1e-4) -> list[bool]:
+        """For each term whether its covariance matrix is singular."""
+        L = self.criterion.factor(x)
+        return [bool(np.linalg.svd(L[block, block], compute_uv=False)[-1] < tolerance) for block in self.blocks]
+
+
+def check(design: Design) -> None:
+    """Refuse what cannot be estimated, naming the column or term."""
+    if not design.random:
+        raise FormulaError(f"The formula {design.formula.text!r} has no random term such as (1 | group); add one, or use "
+                           "a generalized linear model of statsmodels for a model without random effects.")
+    effects = [(term.group, name) for term in design.random for name in term.names]
+    twice = next((pair for k, pair in enumerate(effects) if pair in effects[:k]), None)
+    if twice:
+        raise FormulaError(f"The effect {twice[1]!r} varies over {twice[0]!r} in two terms, which cannot be told "
+                           "apart; remove it from one of them, as in (1 | g) + (0 + x | g).")
+    n, p = design.X.shape
+    if n <= p:
+        raise DataError(f"{n} rows cannot carry {p} fixed effects; drop predictors or collect more data.")
+    for term in design.random:
+        if len(term.levels) < 2:
+            raise DataError(f"The grouping factor {term.group!r} has one group only ({term.levels[0]}), so no variation "
+                            "between groups can be seen; leave the random part out.")
+    same = indistinct(design)
+    if same:
+        raise DataError(f"The grouping factors {same[0]!r} and {same[1]!r} divide the rows into the same groups, so "
+                        "their variances cannot be told apart; remove one of them.")

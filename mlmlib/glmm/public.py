@@ -1,0 +1,137 @@
+"""The call that fits a generalized linear mixed model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..design import build_design
+from ..errors import DataError, FormulaError
+from ..formula import parse
+from ..table import Categorical
+from .families import family as find_family
+from .model import GlmmModel
+from .result import GlmmResult
+
+__all__ = ["glmm"]
+
+METHODS = ("laplace", "agq", "pql", "mql")
+
+
+def glmm(formula: str, data, *, family="binomial", link=None, method: str = "laplace", nodes: int | None = None,
+         order: int | None = None, covariance="unstructured", trials=None, exposure=None, offset=None, weights=None,
+         zero=None) -> GlmmResult:
+    """Fit a generalized linear mixed model.
+
+    Parameters
+    ----------
+    formula : str
+        In lme4's grammar, ``"use ~ age + urban + (1 | district)"``; several grouping factors as for `mlm.lmm`.
+    data : pandas or polars DataFrame, pyarrow Table, or dict of columns
+    family : str or Family
+        ``"binomial"`` (``"bernoulli"`` is the same), ``"poisson"``, ``"nbinom2"``, ``"nbinom1"``, ``"geometric"``,
+        ``"gamma"``, ``"exponential"``, ``"inverse-gaussian"``, ``"lognormal"``, ``"beta"``, ``"t"``, ``"gaussian"`` ...
+    link : str or Link, optional
+        The family's own when left out: logit for binomial outcomes, log for counts.
+    method : {"laplace", "agq", "pql", "mql"}
+        Laplace's approximation, adaptive Gauss-Hermite quadrature, penalized or marginal quasi-likelihood.
+    nodes : int, optional
+        Quadrature points for each random effect of a group (``method="agq"``; 7 when left out).
+    order : {1, 2}, optional
+        Order of the expansion of quasi-likelihood.
+    covariance : str or dict
+        Structure of terms written with a single bar, as for `mlm.lmm`.
+    trials : str, array or number, optional
+        Number of trials of each row; the outcome counts the successes (binomial).
+    exposure : str or array, optional
+        Time or population at risk, above 0: its logarithm is added to the linear predictor.
+    offset : str or array, optional
+        Column or values added to the linear predictor with coefficient 1.
+    weights : str or array, optional
+        Positive; the log-likelihood of row i counts ``weights[i]`` times (frequency weights).
+    zero : str, optional
+        Formula of the zero part of zero-inflated and hurdle families, ``"~ z + (1 | g)"``.
+
+    Returns
+    -------
+    GlmmResult
+
+    Raises
+    ------
+    FormulaError, DataError, ValueError
+        When formula, data or options cannot be used; the message names the column or term and the mend.
+
+    Notes
+    -----
+    Chapter 16 (``16_binary``) introduces the model and its approximations, Chapter 17 (``17_counts``) counts, Chapter 18
+    (``18_categories``) ordered and unordered categories.  Laplace's approximation uses the observed information also
+    where the link is not canonical, as glmmTMB does; lme4 then uses the expected one.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size")
+    >>> round(fit.criterion, 4)
+    184.0526
+    """
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} is not known; choose one of {', '.join(map(repr, METHODS))}.")
+    found = find_family(family)
+    parsed = parse(formula) if isinstance(formula, str) else formula
+    _refuse_cbind(parsed)
+    reading = _Outcome(found)
+    scalar = trials if trials is not None and not isinstance(trials, str) and np.ndim(trials) == 0 else None
+    design = build_design(parsed, data, weights=weights, offset=offset, outcome=reading.read,
+                          trials=None if scalar is not None else trials, exposure=exposure)
+    if reading.messages:
+        design = replace(design, messages=(*design.messages, *reading.messages))
+    if scalar is not None:
+        design.extra["trials"] = np.full(len(design.y), float(scalar))
+    at_risk = design.extra["exposure"]
+    if at_risk is not None and not (at_risk > 0).all():
+        name = repr(exposure) if isinstance(exposure, str) else "given as values"
+        raise DataError(f"The exposure {name} is not above 0 in {int((~(at_risk > 0)).sum())} rows (first: row "
+                        f"{int(np.argmin(at_risk > 0))}): time or population at risk must be positive. Mend or drop "
+                        "these rows.")
+    model = GlmmModel(design, found, link, covariance)
+    model.trials_option, model.exposure_option = trials, exposure
+    if method != "laplace":
+        raise ValueError(f"method={method!r} is not there yet.")
+    return GlmmResult(model, *model.fit())
+
+
+def _refuse_cbind(formula) -> None:
+    response = formula.response
+    if response is not None and response.label.replace(" ", "").startswith("cbind("):
+        raise FormulaError(f"{response.label} is R's way to write successes and failures; write the successes as the "
+                           "outcome and give the number of trials: mlm.glmm('successes ~ ...', data, trials='trials').")
+
+
+class _Outcome:
+    """Reads the outcome: numbers as they are, two categories as 0 and 1."""
+
+    def __init__(self, family):
+        self.family, self.messages = family, []
+
+    def read(self, y, factor) -> np.ndarray:
+        if isinstance(y, Categorical):
+            return self._two(y.used(), factor)
+        if y.ndim != 1:
+            raise DataError(f"The outcome {factor.label!r} has {y.shape[1]} columns; a model has one.")
+        return y
+
+    def _two(self, y, factor):
+        levels = y.levels.tolist()
+        if levels in ([False, True], [True], [False]):
+            return np.asarray(y.levels, dtype=float)[y.codes]
+        if self.family.name not in ("binomial", "bernoulli") or len(levels) != 2:
+            shown = ", ".join(map(repr, levels[:3])) + (" ..." if len(levels) > 3 else "")
+            mend = ("An outcome of two categories is binomial; one of several is family='ordinal' or 'multinomial'"
+                    if self.family.name not in ("binomial", "bernoulli") else
+                    "A binomial outcome has two categories; for several use family='ordinal' or 'multinomial'")
+            raise DataError(f"The outcome {factor.label!r} holds text or categories ({shown}), and family="
+                            f"{self.family.name!r} needs numbers. {mend}, or make it a number first.")
+        self.messages.append(f"The outcome {factor.label!r} has the categories {levels[0]!r} and {levels[1]!r}: the model "
+                             f"is of the probability of {levels[1]!r}.")
+        return y.codes.astype(float)
