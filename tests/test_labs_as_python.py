@@ -18,6 +18,7 @@ ASKED = {
     "piecewise": {"study": "rats", "shape": "jump", "knots": [20, 43], "at": 1, "worlds": 4},
     "residual_memory": {"tau00": 0.4, "tau11": 0.05, "phi": -0.2, "m": 5},
     "shrinkage": {"school": 6327, "mode": "none", "sizes": {7472: 5}, "edits": [(6327, 2, -4.5)]},
+    "two_averages": {"study": "ohio", "tau": 1.5, "show": "person", "person": 0.5},
     "variance_partition": {"what": "rate", "out": "none", "child_rate": 0.02, "m": 8},
     "variance_test": {"tau2": 0.1, "studies": 20},
 }

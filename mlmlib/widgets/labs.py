@@ -18,6 +18,7 @@ _LABS = (
     "piecewise",
     "residual_memory",
     "shrinkage",
+    "two_averages",
     "variance_partition",
     "variance_test",
 )
