@@ -15,6 +15,8 @@ _WHERE = {
     "geometric": "negative_binomial.GEOMETRIC", "gamma": "gamma.GAMMA", "exponential": "gamma.EXPONENTIAL",
     "inverse-gaussian": "gamma.INVERSE_GAUSSIAN", "lognormal": "gaussian.LOGNORMAL", "beta": "beta.BETA",
     "t": "student.STUDENT",
+    "zip": "zero.ZIP", "zinb1": "zero.ZINB1", "zinb2": "zero.ZINB2", "hurdle-poisson": "zero.HURDLE_POISSON",
+    "hurdle-nbinom1": "zero.HURDLE_NBINOM1", "hurdle-nbinom2": "zero.HURDLE_NBINOM2",
 }
 _ALSO = {"negative-binomial": "nbinom2", "normal": "gaussian", "student-t": "t"}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import DataError
+from ..density import Density
 from ..links import Link
 from ..links import link as find_link
 
@@ -78,6 +79,10 @@ class Family:
         if found.name in self.links or (found.name.startswith("power") and "power" in self.links):
             return found
         raise ValueError(f"family {self.name!r} has no link {found.name!r}: choose one of {', '.join(self.links)}")
+
+    def density(self, y, link=None, *, trials=None, weights=None, column="the outcome") -> Density:
+        """The log-likelihood of the rows of an outcome: see `mlmlib.glmm.density.Density`."""
+        return Density(y, self, link, trials=trials, weights=weights, column=column)
 
     def bind(self, y, trials) -> Callable:
         """A function (arguments, psi, order) -> list of Terms, one for each argument, with what is constant computed."""

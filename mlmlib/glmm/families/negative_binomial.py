@@ -26,6 +26,7 @@ from ..density import Terms
 from ..gammas import log_gamma_ratio
 from ..tails import exp, logit_parts
 from .base import Family, Parameter, counts, pulled
+from .poisson import positive_poisson
 
 __all__ = ["GEOMETRIC", "NBINOM1", "NBINOM2"]
 
@@ -59,6 +60,20 @@ class NegativeBinomial(Family):
     def simulate(self, mu, psi, rng, trials=None):
         r = self.size(mu, psi)
         return rng.poisson(rng.gamma(r, mu / r)).astype(float)
+
+    def log_zero(self, mu, psi):
+        """Log probability of a zero."""
+        r = self.size(mu, psi)
+        return -r * np.log1p(mu / r)
+
+    def simulate_positive(self, mu, psi, rng):
+        """Counts given that they are not zero: a positive Poisson number of logarithmic-series counts, added up."""
+        mu = np.asarray(mu, float)
+        r = self.size(mu, psi)
+        clusters = positive_poisson(-self.log_zero(mu, psi), rng).astype(np.int64)
+        each = rng.logseries(np.repeat((mu / (mu + r)).ravel(), clusters.ravel()))
+        start = np.concatenate([[0], np.cumsum(clusters.ravel())[:-1]])
+        return np.add.reduceat(each, start).reshape(mu.shape).astype(float)
 
 
 class NegativeBinomial2(NegativeBinomial):

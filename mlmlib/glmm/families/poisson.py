@@ -12,7 +12,7 @@ from ..density import Terms
 from ..tails import exp
 from .base import Family, counts, pulled
 
-__all__ = ["POISSON"]
+__all__ = ["POISSON", "positive_poisson"]
 
 
 class Poisson(Family):
@@ -55,6 +55,20 @@ class Poisson(Family):
 
     def simulate(self, mu, psi, rng, trials=None):
         return rng.poisson(mu).astype(float)
+
+    def log_zero(self, mu, psi):
+        """Log probability of a zero."""
+        return -mu
+
+    def simulate_positive(self, mu, psi, rng):
+        """Counts given that they are not zero: the first event before time 1, and those after it."""
+        return positive_poisson(np.asarray(mu, float), rng)
+
+
+def positive_poisson(rate, rng):
+    """Poisson counts of that rate given that they are not zero."""
+    first = -np.log1p(rng.random(np.shape(rate)) * np.expm1(-rate))
+    return 1.0 + rng.poisson(np.maximum(rate - first, 0.0))
 
 
 POISSON = Poisson()
