@@ -84,8 +84,8 @@ class GlmmModel:
 
     def _density(self, family, link) -> Density:
         design = self.design
-        return Density(design.y, family, link, trials=design.extra.get("trials"), weights=design.weights,
-                       column=f"The outcome {design.endog_name!r}")
+        return family.density(design.y, link, trials=design.extra.get("trials"), weights=design.weights,
+                              column=f"The outcome {design.endog_name!r}")
 
     def _fixed_columns(self) -> tuple[tuple[str, ...], np.ndarray]:
         """Names of the coefficients and their columns, shape (p, n) or (p, K, n)."""

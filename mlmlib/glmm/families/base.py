@@ -59,6 +59,8 @@ class Family:
     parameters : tuple of Parameter
     discrete : bool
         Whether outcomes are counts.
+    proportional : bool
+        Whether the expected outcome is a multiple of the link's mean (it is not for counts above zero).
     """
 
     name = ""
@@ -68,6 +70,7 @@ class Family:
     links: tuple = ()
     parameters: tuple = ()
     discrete = False
+    proportional = True
 
     @property
     def psi_names(self):

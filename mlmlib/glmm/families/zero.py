@@ -52,7 +52,7 @@ class ZeroFamily(Family):
 
     def __init__(self, name, base, hurdle, constant=True):
         self.name, self.base, self.hurdle, self.constant = name, base, hurdle, constant
-        self.links = base.links
+        self.links, self.proportional = base.links, not hurdle
         self.parameters = (*base.parameters, *((ZERO,) if constant else ()))
 
     def with_predictor(self):
@@ -66,6 +66,49 @@ class ZeroFamily(Family):
         if trials is not None:
             super().check(y, trials, column)
         self.base.check(y, None, column)
+
+    # moments, probabilities and draws at the mean mu of the family of counts, its psi and the probability `zero`
+
+    def moments(self, mu, psi):
+        """Mean and mean square of the counts that do not come from the zero part."""
+        mean = self.base.mean(mu, psi)
+        square = self.base.variance(mu, psi) + mean**2
+        some = -np.expm1(self.base.log_zero(mu, psi)) if self.hurdle else 1.0
+        return mean / some, square / some
+
+    def variance_at(self, mu, psi, zero):
+        mean, square = self.moments(mu, psi)
+        return (1 - zero) * square - ((1 - zero) * mean) ** 2
+
+    def cdf_at(self, y, mu, psi, zero):
+        below = self.base.cdf(y, mu, psi)
+        if self.hurdle:
+            none = self.base.log_zero(mu, psi)
+            below = np.maximum(below - np.exp(none), 0.0) / -np.expm1(none)
+        return np.where(np.asarray(y) < 0, 0.0, zero + (1 - zero) * below)
+
+    def simulate_at(self, mu, psi, zero, rng):
+        y = (self.base.simulate_positive if self.hurdle else self.base.simulate)(mu, psi, rng)
+        return np.where(rng.random(np.shape(mu)) < zero, 0.0, y)
+
+    # the same where the probability is one number, the last of psi
+
+    def split(self, psi):
+        """(psi of the family of counts, probability of the zero part)."""
+        return psi[:-1], expit(psi[-1])
+
+    def mean(self, mu, psi):
+        own, zero = self.split(psi)
+        return (1 - zero) * self.moments(mu, own)[0]
+
+    def variance(self, mu, psi, trials=None):
+        return self.variance_at(mu, *self.split(psi))
+
+    def cdf(self, y, mu, psi, trials=None):
+        return self.cdf_at(y, mu, *self.split(psi))
+
+    def simulate(self, mu, psi, rng, trials=None):
+        return self.simulate_at(mu, *self.split(psi), rng)
 
 
 class ZeroDensity(Density):
@@ -179,41 +222,22 @@ class ZeroDensity(Density):
         """(mean of the family of counts, its psi, probability of the zero part)."""
         if self.K == 2:
             return self.link.mean(eta[0]), psi, expit(eta[1])
-        return self.link.mean(eta), psi[:-1], expit(psi[-1])
-
-    def _moments(self, eta, psi):
-        """Mean and mean square of the counts that are not zeros of the zero part, and the probability of these."""
-        mu, psi, zero = self.parts(eta, psi)
-        base = self.family.base
-        mean, square = base.mean(mu, psi), base.variance(mu, psi) + base.mean(mu, psi) ** 2
-        if self.family.hurdle:
-            some = -np.expm1(base.log_zero(mu, psi))
-            mean, square = mean / some, square / some
-        return mean, square, zero
+        return self.link.mean(eta), *self.family.split(psi)
 
     def mean(self, eta, psi):
         """Expected count, zeros included."""
-        mean, _, zero = self._moments(eta, psi)
-        return (1 - zero) * mean
+        mu, psi, zero = self.parts(eta, psi)
+        return (1 - zero) * self.family.moments(mu, psi)[0]
 
     def variance(self, eta, psi):
         """Variance of the count, zeros included."""
-        mean, square, zero = self._moments(eta, psi)
-        return (1 - zero) * square - ((1 - zero) * mean) ** 2
+        return self.family.variance_at(*self.parts(eta, psi))
 
     def cdf(self, y, eta, psi):
-        mu, psi, zero = self.parts(eta, psi)
-        below = self.family.base.cdf(y, mu, psi)
-        if self.family.hurdle:
-            none = self.family.base.log_zero(mu, psi)
-            below = np.maximum(below - np.exp(none), 0.0) / -np.expm1(none)
-        return np.where(np.asarray(y) < 0, 0.0, zero + (1 - zero) * below)
+        return self.family.cdf_at(y, *self.parts(eta, psi))
 
     def simulate(self, eta, psi, rng):
-        mu, psi, zero = self.parts(eta, psi)
-        base = self.family.base
-        y = base.simulate_positive(mu, psi, rng) if self.family.hurdle else base.simulate(mu, psi, rng)
-        return np.where(rng.random(np.shape(mu)) < zero, 0.0, y)
+        return self.family.simulate_at(*self.parts(eta, psi), rng)
 
     def replaced(self, y, weights=None):
         return ZeroDensity(y, self.family, self.link, weights=self.weights if weights is None else weights, fresh=False)
