@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .modes import Modes, find_modes
-from .rows import times
+from .rows import flat, times
 
 __all__ = ["Laplace", "LaplaceAt"]
 
@@ -71,7 +71,7 @@ class Laplace:
     def __init__(self, X: np.ndarray, rows, density, offset, basis: np.ndarray):
         self.X, self.rows, self.density, self.offset, self.basis = X, rows, density, offset, basis
         self.p, self.m = len(X), len(basis)
-        self.flat = X.reshape(self.p, -1)
+        self.flat = flat(X)
 
     def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(b, theta, psi) of a point."""

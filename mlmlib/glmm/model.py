@@ -19,7 +19,7 @@ from ..lmm.factors import factor_names, indistinct, recycled
 from ..lmm.model import _condition, _flat_slopes, _structures
 from .density import Density
 from .laplace import Laplace
-from .rows import OneFactorRows
+from .rows import OneFactorRows, flat
 from .search import Found, search
 
 __all__ = ["GlmmModel"]
@@ -57,14 +57,10 @@ class GlmmModel:
         self.link = self.density.link
         self.names, X = self._fixed_columns()
         n = len(design.y)
-        Q, R = orthonormalize(X.reshape(len(X), -1), self.names, "fixed effects")
+        Q, R = orthonormalize(flat(X), self.names, "fixed effects")
         self.x_map = R / np.sqrt(n)
         self.X = (Q * np.sqrt(n)).reshape(X.shape)
-        Zs, self.z_maps = [], []
-        for term, shape in zip(design.random, self.structures):
-            Z, back = _condition(term.Z.T, term, shape)
-            Zs.append(Z)
-            self.z_maps.append(back)
+        Zs, self.z_maps = self._random_columns()
         self.blocks, at = [], 0
         for Z in Zs:
             self.blocks.append(slice(at, at + len(Z)))
@@ -90,6 +86,11 @@ class GlmmModel:
     def _fixed_columns(self) -> tuple[tuple[str, ...], np.ndarray]:
         """Names of the coefficients and their columns, shape (p, n) or (p, K, n)."""
         return self.design.exog_names, self.design.X.T
+
+    def _random_columns(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Of each term its columns, shape (q, n) or (q, K, n), and the map from their effects to the term's own."""
+        made = [_condition(term.Z.T, term, shape) for term, shape in zip(self.design.random, self.structures)]
+        return [Z for Z, _ in made], [back for _, back in made]
 
     def _rows(self, Zs: list[np.ndarray]):
         """The random effects as the rows see them."""

@@ -12,12 +12,17 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["OneFactorRows", "times"]
+__all__ = ["OneFactorRows", "flat", "times"]
 
 
 def times(w: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Rows' weights times values: x (..., n) and w (n,), or x (..., K, n) and w (K, K, n)."""
     return w * x if w.ndim == 1 else np.einsum("kln,...ln->...kn", w, x)
+
+
+def flat(X: np.ndarray) -> np.ndarray:
+    """Columns (p, n) or (p, K, n) as rows of one matrix, of none too."""
+    return X.reshape(len(X), int(np.prod(X.shape[1:])))
 
 
 class OneFactorRows:

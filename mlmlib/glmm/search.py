@@ -19,7 +19,7 @@ import numpy as np
 
 from ..lmm.optimise import _step
 from .laplace import LaplaceAt
-from .rows import times
+from .rows import flat, times
 from .start import fit_glm, moments
 
 __all__ = ["Found", "curvature", "hessian", "quasi_newton", "search"]
@@ -115,7 +115,7 @@ def curvature(criterion, at: LaplaceAt) -> np.ndarray:
     weighted = times(-modes.terms.d2, X)
     S = np.stack([rows.turn(L, rows.gather(row)) for row in weighted]) if p else np.zeros((0, rows.size))
     solved = np.stack([modes.inverse.solve(row) for row in S]) if p else S
-    out[:p, :p] = 2.0 * (weighted.reshape(p, -1) @ criterion.flat.T - S @ solved.T)
+    out[:p, :p] = 2.0 * (flat(weighted) @ criterion.flat.T - S @ solved.T)
     dD = criterion.basis @ L.T
     dD = dD + dD.transpose(0, 2, 1)
     information = modes.inverse.information(dD)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .modes import _convex
-from .rows import times
+from .rows import flat, times
 
 __all__ = ["GlmFit", "fit_glm", "moments"]
 
@@ -48,24 +48,24 @@ def fit_glm(X: np.ndarray, density, offset, limit: int = 50) -> GlmFit:
     limit : int
         Largest number of steps.
     """
-    p, flat = len(X), X.reshape(len(X), -1)
+    p, whole = len(X), flat(X)
     eta, psi = density.start()
     terms = density(eta, psi, 2)
-    weighted = times(_convex(-terms.d2), X).reshape(p, -1)
-    b = np.linalg.lstsq(weighted @ flat.T, weighted @ (eta - offset).ravel(), rcond=None)[0]
+    weighted = flat(times(_convex(-terms.d2), X))
+    b = np.linalg.lstsq(weighted @ whole.T, weighted @ (eta - offset).ravel(), rcond=None)[0]
 
     def at(b, psi):
-        eta = (b @ flat).reshape(X.shape[1:]) + offset
+        eta = (b @ whole).reshape(X.shape[1:]) + offset
         terms = density(eta, psi, 3)
         return eta, terms, -2.0 * float(terms.value.sum())
 
     eta, terms, value = at(b, psi)
     found = False
     for _ in range(limit):
-        gradient = np.concatenate([flat @ terms.d1.ravel(), terms.p.sum(axis=1)])
+        gradient = np.concatenate([whole @ terms.d1.ravel(), terms.p.sum(axis=1)])
         information = -_hessian(X, density, eta, psi, terms)
         values, vectors = np.linalg.eigh(information)
-        floor = 1e-10 * max(float(np.abs(values).max()), 1e-300)
+        floor = 1e-10 * max(float(np.abs(values).max(initial=0.0)), 1e-300)
         step = vectors @ ((vectors.T @ gradient) / np.maximum(np.abs(values), floor))
         decrement = float(gradient @ step)
         if not decrement > 1e-12:
@@ -86,11 +86,11 @@ def fit_glm(X: np.ndarray, density, offset, limit: int = 50) -> GlmFit:
 
 def _hessian(X, density, eta, psi, terms) -> np.ndarray:
     """Second derivatives of the log-likelihood in (b, psi); those in psi alone by differences."""
-    p, flat = len(X), X.reshape(len(X), -1)
+    p, whole = len(X), flat(X)
     out = np.empty((p + len(psi),) * 2)
-    out[:p, :p] = flat @ times(terms.d2, X).reshape(p, -1).T
+    out[:p, :p] = whole @ flat(times(terms.d2, X)).T
     for k, unit in enumerate(_STEP * np.eye(len(psi))):
-        out[p + k, :p] = out[:p, p + k] = flat @ terms.p1[k].ravel()
+        out[p + k, :p] = out[:p, p + k] = whole @ terms.p1[k].ravel()
         up, down = (density(eta, psi + sign * unit, 3).p.sum(axis=1) for sign in (1, -1))
         out[p + k, p:] = (up - down) / (2.0 * _STEP)
     return out
