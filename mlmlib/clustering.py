@@ -42,7 +42,9 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **
 
     Parameters
     ----------
-    fit : LmmResult
+    fit : LmmResult or GlmmResult
+        For the latter there are further options: ``scale="latent"`` or ``"observation"``, and of outcomes without a latent
+        variable ``approximation=`` and ``mean=``; see Notes.
     level : float
         Confidence level.
     group : str, optional
@@ -65,6 +67,14 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **
     -----
     Chapter 3 (`03_random_intercepts`); Chapter 8 (`08_inference`) compares the intervals.
 
+    Of a GLMM (chapter 16, `16_binary`) the ICC is by default that of the linear predictor: a unit's variance is that of the
+    latent distribution (pi^2 / 3 for logit, 1 for probit, pi^2 / 6 for cloglog), or, where there is none, the outcome's own
+    variance taken to the link scale: ``approximation="lognormal"``, ``"delta"`` or ``"trigamma"`` at ``mean="null"`` (of the
+    model without predictors, averaged over groups), ``"typical"`` (the same in a typical group), ``"data"`` or a number
+    (Nakagawa, Johnson & Schielzeth, 2017). With ``scale="observation"`` it is the correlation of two outcomes of one group
+    with the same predictors, by integration (Goldstein, Browne & Rasbash, 2002): averaged over the rows, or with the
+    predictors in `at` set.
+
     Examples
     --------
     >>> import mlmlib as mlm
@@ -72,6 +82,9 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **
     >>> rho.kind, round(rho.estimate, 4), round(rho.se, 4), round(rho.lower, 4), round(rho.upper, 4)
     ('unconditional', 0.2342, 0.062, 0.1345, 0.3759)
     """
+    if hasattr(fit, "link"):
+        from .glmm.icc import glmm_icc
+        return glmm_icc(fit, level, group=group, at=at, method=method, **options)
     if hasattr(fit, "outcomes"):
         return _of_outcome(fit, level, outcome, plain=group in (None, *fit.n_groups) and not at and method == "wald")
     if outcome is not None:

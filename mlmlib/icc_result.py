@@ -38,8 +38,8 @@ class Icc(Shown):
 
     def _title(self):
         where = f" of {self.group}" if self.group else ""
-        point = f", at {', '.join(f'{k} = {number(v)}' for k, v in self.at.items())}" if self.at else ""
-        return f"{self.kind.capitalize()} ICC{where}{point}"
+        point = f", at {', '.join(f'{k} = {v if isinstance(v, str) else number(v)}' for k, v in self.at.items())}" if self.at else ""
+        return f"{self.kind[:1].upper()}{self.kind[1:]} ICC{where}{point}"
 
     def _rows(self):
         rows = [["ICC", number(self.estimate)]]

@@ -185,12 +185,13 @@ def proportional_reduction(null, full) -> ProportionalReduction:
     return ProportionalReduction(null.formula, full.formula, rows, tuple(notes))
 
 
-def r2(fit, null=None, *, slopes: str = "refit") -> R2 | LinearR2:
+def r2(fit, null=None, *, slopes: str = "refit", **options) -> R2 | LinearR2:
     """How much a model explains, by the three families of measures.
 
     Parameters
     ----------
-    fit : LmmResult or OlsResult
+    fit : LmmResult, GlmmResult or OlsResult
+        For a GlmmResult the options are ``approximation=`` and ``mean=``, see `mlmlib.glmm.r2.glmm_r2`.
     null : LmmResult, optional
         What to compare with; left out, the model with random intercepts and no predictors, fitted to the same rows by the same
         likelihood. Only the marginal and conditional R2 do not depend on it.
@@ -202,7 +203,8 @@ def r2(fit, null=None, *, slopes: str = "refit") -> R2 | LinearR2:
     Returns
     -------
     R2
-        `marginal`, `conditional`, `level1`, `level2`, `reduction`; for OLS a LinearR2.
+        `marginal`, `conditional`, `level1`, `level2`, `reduction`; for OLS a LinearR2; for a GLMM a GlmmR2 with `marginal` and
+        `conditional` of the linear predictor, `observation_marginal` and `observation_conditional` of the outcome.
 
     Notes
     -----
@@ -224,6 +226,14 @@ def r2(fit, null=None, *, slopes: str = "refit") -> R2 | LinearR2:
     >>> round(got.marginal, 4), round(got.conditional, 4), round(got.level1, 4), round(got.reduction["Residual"], 4)
     (0.0439, 0.2319, 0.0435, 0.0625)
     """
+    if hasattr(fit, "link"):
+        if null is not None:
+            raise DataError("For a GLMM there are the marginal and conditional R2, which have no null model to compare with; leave "
+                            "null= out.")
+        from .glmm.r2 import glmm_r2
+        return glmm_r2(fit, **options)
+    if options:
+        raise TypeError(f"r2() has no option {next(iter(options))!r} for this model.")
     if hasattr(fit, "residual_table"):
         return _structured(fit, null)
     if slopes not in ("refit", "average"):

@@ -10,6 +10,7 @@ from ..errors import DataError
 from ..lmm.factors import factor_names
 from ..lmm.mixed_result import MixedResult
 from .model import GlmmModel
+from .questions import Questions
 from .search import Found, curvature, hessian
 from .variances import GlmmVarianceParameters, joint_covariance
 
@@ -18,7 +19,7 @@ __all__ = ["GlmmResult"]
 _STEP = 1e-3  # of the differences that make the Hessian, in standard errors
 
 
-class GlmmResult(MixedResult):
+class GlmmResult(Questions, MixedResult):
     """A fitted generalized linear mixed model.
 
     Attributes

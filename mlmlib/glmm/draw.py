@@ -1,0 +1,89 @@
+"""Outcomes drawn from a fitted GLMM, and random effects drawn given the outcomes.
+
+Chapter 16 (``16_binary``) draws outcomes to look at a model; Chapter 17 (``17_counts``) to test one.
+
+References
+----------
+Waagepetersen, R. (2006). A simulation-based goodness-of-fit test for random effects in generalized linear mixed models.
+Scandinavian Journal of Statistics, 33, 721-731.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..inference.draw import _root
+from ..inference.prediction import _rows
+from ..lmm.factors import factor_names
+from ..membership import group_values
+
+__all__ = ["effects_given_outcomes", "predictors_drawn", "simulate"]
+
+
+def simulate(fit, n: int = 1, seed=None, random_effects: str = "new", data=None, trials=None) -> np.ndarray:
+    """Draw outcomes: see `GlmmResult.simulate`.
+
+    Parameters
+    ----------
+    fit : GlmmResult
+    n : int
+    seed : int or numpy Generator, optional
+    random_effects : {"new", "kept", "posterior"}
+    data : table, optional
+    trials : str, array or number, optional
+        Of new rows.
+
+    Returns
+    -------
+    ndarray, shape (n, rows)
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size")
+    >>> simulate(fit, 3, seed=1).shape
+    (3, 56)
+    """
+    if random_effects not in ("new", "kept", "posterior"):
+        raise ValueError(f"random_effects={random_effects!r} must be 'new', 'kept' or 'posterior'.")
+    rng = np.random.default_rng(seed)
+    eta = predictors_drawn(fit, n, rng, random_effects, data)
+    return fit._draw(eta, rng, data, trials)
+
+
+def predictors_drawn(fit, n: int, rng, random_effects: str, data=None) -> np.ndarray:
+    """Linear predictors with random effects drawn anew, kept, or drawn given the outcomes, shape (n, rows)."""
+    fixed = fit._fixed_part if data is None else fit._linear_predictor(data)
+    out = np.repeat(fixed[None], n, axis=0)
+    rows = {group: _rows(fit.design, group, data, True) for group in factor_names(fit.design)}
+    for k in range(n):
+        known = {} if random_effects == "new" else fit._by_group_values(
+            effects_given_outcomes(fit, rng) if random_effects == "posterior" else None)
+        for group, own in rows.items():
+            T, J = fit._T_of(group), len(own.place)
+            if data is None and random_effects != "new":
+                effects = known[group]
+            else:
+                effects = rng.standard_normal((J, len(T))) @ _root(T).T
+                seen = own.place >= 0
+                if known:
+                    effects[seen] = known[group][own.place[seen]]
+            out[k] += group_values(own.Z, None, own.members, effects)
+    return out
+
+
+def effects_given_outcomes(fit, rng) -> np.ndarray:
+    """One draw of the spherical random effects from their normal approximation given the outcomes, N(mode, H^-1), flat.
+
+    ``H = I + L'Z'WZL`` is the covariance of ``e1 + L'Z'W^(1/2) e2`` with standard normal e1 and e2; H^-1 times that has
+    the covariance H^-1.
+    """
+    criterion, at = fit.model.criterion, fit._at
+    rows, L, modes = criterion.rows, criterion.factor(at.x), at.modes
+    w = -modes.terms.d2
+    if w.ndim == 1:
+        noise = np.sqrt(np.maximum(w, 0.0)) * rng.standard_normal(len(w))
+    else:
+        values, vectors = np.linalg.eigh(w.transpose(2, 0, 1))
+        noise = np.einsum("nka,na->kn", vectors, np.sqrt(np.maximum(values, 0.0)) * rng.standard_normal(values.shape))
+    return modes.v + modes.inverse.solve(rng.standard_normal(len(modes.v)) + rows.turn(L, rows.gather(noise)))

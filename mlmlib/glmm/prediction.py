@@ -1,0 +1,162 @@
+"""Predictions of a GLMM: for a given group, for a typical group, and averaged over groups; with intervals.
+
+Chapter 16 (``16_binary``) tells the three apart: with a nonlinear link the average of the groups' curves is not the curve
+of the average group.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..results import check_level
+from .averaging import average
+from .marginal_mean import averaged_link, averaged_mean
+from .predictors import Predictors, predictors, quadratic
+
+__all__ = ["SCALES", "mean_and_gradient", "predict"]
+
+SCALES = ("response", "link")
+
+
+def predict(fit, data=None, random_effects: bool = True, new_groups: str = "population", *, scale: str = "response",
+            groups: str | None = None, interval=None, level: float = 0.95, trials=None):
+    """Predictions of a GLMM: see `GlmmResult.predict`.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size")
+    >>> new = {"period": ["1", "1"], "herd": [1, 99]}
+    >>> predict(fit, new).round(3).tolist()
+    [0.308, 0.198]
+    """
+    import pandas as pd
+    if scale not in SCALES:
+        raise ValueError(f"scale={scale!r} must be 'response' or 'link'.")
+    if interval not in (None, "confidence", "prediction"):
+        raise ValueError(f"interval={interval!r} must be 'confidence' or 'prediction'.")
+    check_level(level)
+    groups = groups or ("given" if random_effects else "typical")
+    at = predictors(fit, data, groups, new_groups, derivatives=interval is not None)
+    index = fit.design.index() if data is None else getattr(data, "index", None)
+    index = None if callable(index) else index
+    if interval is None:
+        values = averaged_link(fit.link, at.eta, at.variance)[0] if scale == "link" else _mean(fit, at)
+        return pd.Series(values, index=index, name="predicted")
+    if interval == "prediction":
+        if scale == "link":
+            raise ValueError("A prediction interval is of a new outcome, which has no link scale; leave scale= out.")
+        return pd.DataFrame(_new_outcome(fit, at, data, level, trials), index=index)
+    value, gradient, opened = _on_link(fit, at)
+    se = np.sqrt(quadratic(gradient, fit._x_cov) + opened)
+    half = fit._quantile(level) * se
+    lower, upper = value - half, value + half
+    if scale == "response":
+        value, gradient, slope = mean_and_gradient(fit, at)
+        se = np.sqrt(quadratic(gradient, fit._x_cov) + slope**2 * at.open)
+        ends = fit.density.mean(np.stack([lower, upper]), fit._psi)
+        lower, upper = ends.min(axis=0), ends.max(axis=0)
+    return pd.DataFrame({"mean": value, "se": se, "lower": lower, "upper": upper}, index=index)
+
+
+def mean_and_gradient(fit, at: Predictors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Expected outcomes, their gradients in (b, theta, psi), and their slopes in the linear predictor.
+
+    Parameters
+    ----------
+    fit : GlmmResult
+    at : Predictors
+
+    Returns
+    -------
+    mean : ndarray, shape (m,)
+    gradient : ndarray, shape (m, P)
+        In the model's own parameters, whose covariance is ``fit._x_cov``.
+    slope : ndarray, shape (m,)
+    """
+    mu, slope, bend = averaged_mean(fit.link, at.eta, at.variance)
+    psi = fit._psi
+    mean = fit.family.mean(mu, psi)
+    stretch = fit.family.mean(np.ones_like(mu), psi)  # a family's mean is a multiple of the link's
+    slope = slope * stretch
+    gradient = slope[:, None] * at.gradient + (0.5 * bend * stretch)[:, None] * at.slopes
+    for k in range(len(psi)):
+        gradient[:, gradient.shape[1] - len(psi) + k] += _in_psi(fit.family, mu, psi, k)
+    return mean, gradient, slope
+
+
+def _in_psi(family, mu, psi, k, h=1e-5):
+    """The derivative of the mean in one of the density's own parameters, the link's mean held."""
+    up, down = psi.copy(), psi.copy()
+    up[k] += h
+    down[k] -= h
+    return (family.mean(mu, up) - family.mean(mu, down)) / (2.0 * h)
+
+
+def _mean(fit, at: Predictors) -> np.ndarray:
+    return fit.family.mean(averaged_mean(fit.link, at.eta, at.variance)[0], fit._psi)
+
+
+def _on_link(fit, at: Predictors):
+    """Linear predictors (of averages: those that the averages have), their gradients, and the variance left open."""
+    value, slope, bend = averaged_link(fit.link, at.eta, at.variance)
+    return value, slope[:, None] * at.gradient + 0.5 * bend[:, None] * at.slopes, slope**2 * at.open
+
+
+def _new_outcome(fit, at: Predictors, data, level, trials) -> dict:
+    """Mean, standard deviation and quantiles of one new outcome of each row.
+
+    The linear predictor is taken as normal, with the variance of its estimate, of the effects given the outcomes, and of
+    groups not seen; the outcome has its family's distribution given that.
+    """
+    if data is not None:
+        trials = fit._trials_of(data, trials)
+    else:
+        trials = fit.density.trials
+    spread = quadratic(at.gradient, fit._x_cov) + at.open + at.new
+    family, link, psi = fit.family, fit.link, fit._psi
+    size = 1.0 if trials is None else np.broadcast_to(trials, at.eta.shape)
+    def moments(eta, rows):
+        mu = link.mean(eta)
+        own = trials if trials is None else size[rows]
+        mean = family.mean(mu, psi)
+        return np.stack([mean, mean**2, np.broadcast_to(family.variance(mu, psi, own), mu.shape)])
+    first, second, within = average(moments, at.eta, spread)
+    sd = np.sqrt(np.maximum(second - first**2, 0.0) + within)
+    def below(y):
+        def cdf(eta, rows):
+            own = trials if trials is None else size[rows]
+            return family.cdf(y[rows], link.mean(eta), psi, own)
+        return average(cdf, at.eta, spread)
+    mean, sd = first * size, sd * size
+    lower, upper = (_quantile(below, p, mean, sd, family) for p in (0.5 - level / 2.0, 0.5 + level / 2.0))
+    return {"mean": mean, "se": sd, "lower": lower, "upper": upper}
+
+
+def _quantile(below, p, mean, sd, family) -> np.ndarray:
+    """Where the distribution function reaches p: bracketed from the mean, then halved; the smallest count for counts."""
+    step = np.maximum(sd, 1e-8 * (1.0 + np.abs(mean)))
+    low, high = mean - step, mean + step
+    bounded = family.support != "real"
+    for _ in range(60):
+        far = (below(low) >= p) & ~(bounded & (low < 0.0))
+        if not far.any():
+            break
+        low = np.where(far, low - (mean - low), low)
+    for _ in range(60):
+        far = below(high) < p
+        if not far.any():
+            break
+        high = np.where(far, high + (high - mean), high)
+    if bounded:
+        low = np.maximum(low, -1.0 if family.discrete else 0.0)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        reached = below(middle) >= p
+        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+        if (high - low).max(initial=0.0) < (0.5 if family.discrete else 1e-9 * (1.0 + np.abs(high).max(initial=0.0))):
+            break
+    if not family.discrete:
+        return 0.5 * (low + high)
+    high = np.floor(high)
+    return np.where(below(high - 1.0) >= p, high - 1.0, high)

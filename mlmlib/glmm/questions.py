@@ -1,0 +1,43 @@
+"""What a fitted GLMM can be asked beside what every mixed model can: averages over groups, ratios, quantile residuals.
+
+Chapter 16 (``16_binary``) asks them.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Questions"]
+
+
+class Questions:
+    """Methods of `mlmlib.GlmmResult`; each is a function of a module of its own."""
+
+    def marginal_coef(self, method: str = "average", level: float = 0.95):
+        """Coefficients averaged over groups, beside those within groups: see `mlmlib.glmm.marginal.marginal_coef`."""
+        from .marginal import marginal_coef
+        return marginal_coef(self, method, level)
+
+    def ratios(self, level: float = 0.95, *, method: str = "wald", marginal: bool = False, intercept: bool = False):
+        """Exponentiated coefficients, called what they are in this model: see `mlmlib.glmm.ratios.ratios`."""
+        from .ratios import ratios
+        return ratios(self, level, method=method, marginal=marginal, intercept=intercept)
+
+    def odds_ratios(self, level: float = 0.95, **options):
+        """Odds ratios; an error where the model has others (then `ratios` has them)."""
+        from .ratios import odds_ratios
+        return odds_ratios(self, level, **options)
+
+    def rate_ratios(self, level: float = 0.95, **options):
+        """Rate ratios; an error where the model has others (then `ratios` has them)."""
+        from .ratios import rate_ratios
+        return rate_ratios(self, level, **options)
+
+    def residuals(self, kind: str = "raw", level: str = "conditional", *, seed: int = 1):
+        """Residuals of rows or of groups: see `mlmlib.diagnostics.glmm_residuals.glmm_residuals`."""
+        from ..diagnostics.glmm_residuals import glmm_residuals
+        return glmm_residuals(self, kind, level, seed)
+
+    def _of_design(self, design):
+        """The same kind of model of another design of the same rows, fitted."""
+        model = type(self.model)(design, self.family, self.link, self.model.covariance)
+        model.trials_option, model.exposure_option = self.model.trials_option, self.model.exposure_option
+        return type(self)(model, *model.fit())
