@@ -298,6 +298,8 @@ def row_adjoint(model: RowModel, criterion: Criterion, L: np.ndarray) -> np.ndar
 class NoEffects(Criterion):
     """The criterion of whitened rows without random effects: generalized least squares."""
 
+    held = None
+
     def __init__(self, elimination: _Rows, structures: list, n: int, reml: bool, constant: float):
         self.elimination, self.reml, self.constant = elimination, reml, constant
         self.structures, self.blocks, self.places = structures, [], []
