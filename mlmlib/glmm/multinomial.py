@@ -18,60 +18,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
-from ..table import Categorical
 from .density import Density, Terms
-from .families.base import Family
+from .families.multinomial import MULTINOMIAL
 
-__all__ = ["MULTINOMIAL", "Multinomial", "MultinomialDensity", "UnorderedOutcome"]
-
-_MOST = 20  # categories
-
-
-class Multinomial(Family):
-    """Categories without an order; the first is the reference."""
-
-    name = "multinomial"
-    support = "unit"
-    default = "logit"
-    links = ("logit",)
-    discrete = True
-
-
-MULTINOMIAL = Multinomial()
-
-
-class UnorderedOutcome:
-    """Reads categories as codes 0 .. C - 1, the first being the reference.
-
-    Attributes
-    ----------
-    categories : ndarray, shape (C,)
-        Set when the outcome is read.
-    messages : list of str
-    """
-
-    def __init__(self):
-        self.categories, self.messages = None, []
-
-    def __call__(self, y, factor) -> np.ndarray:
-        if isinstance(y, Categorical):
-            y = y.used()
-            codes, levels = y.codes, y.levels
-        else:
-            if y.ndim != 1 or (y != np.round(y)).any():
-                raise DataError(f"The outcome {factor.label!r} has values that are not whole numbers, and family='multinomial' "
-                                "needs categories; for a measurement choose family='gaussian'.")
-            levels, codes = np.unique(y.astype(int), return_inverse=True)
-        if len(levels) < 2:
-            raise DataError(f"The outcome {factor.label!r} is the same in every row: there is nothing to explain.")
-        if len(levels) > _MOST:
-            raise DataError(f"The outcome {factor.label!r} has {len(levels)} categories, each of which would have coefficients "
-                            f"of its own; join rare ones ({_MOST} at most).")
-        self.categories = np.asarray(levels)
-        self.messages.append(f"{factor.label} is read with {levels[0]!s} as the reference category; coefficients compare each "
-                             "other category with it.")
-        return codes.astype(float)
-
+__all__ = ["MultinomialDensity"]
 
 class MultinomialDensity(Density):
     """The log-likelihood of unordered categories.

@@ -23,82 +23,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
-from ..table import Categorical
 from .cumulative import LINKS
 from .density import Density, Terms
-from .families.base import Family
+from .families.ordinal import ORDINAL
 
-__all__ = ["ORDINAL", "Ordinal", "OrdinalDensity", "OrderedOutcome"]
-
-_MOST = 50  # categories
-
-
-class Ordinal(Family):
-    """Ordered categories; the mean of a row is its expected category, 1 to C."""
-
-    name = "ordinal"
-    support = "real"
-    default = "logit"
-    links = tuple(LINKS)
-    discrete = True
-
-
-ORDINAL = Ordinal()
-
-
-class OrderedOutcome:
-    """Reads an ordered outcome as codes 0 .. C - 1, and keeps the categories.
-
-    Parameters
-    ----------
-    data : table
-        As given, asked whether a category is ordered.
-
-    Attributes
-    ----------
-    categories : ndarray, shape (C,)
-        Those that rows have, in order; set when the outcome is read.
-    messages : list of str
-    """
-
-    def __init__(self, data):
-        self.data, self.categories, self.messages = data, None, []
-
-    def __call__(self, y, factor) -> np.ndarray:
-        if isinstance(y, Categorical):
-            self._ordered(y, factor)
-            unseen = [str(level) for level, count in zip(y.levels, np.bincount(y.codes, minlength=len(y.levels))) if not count]
-            if unseen:
-                self.messages.append(f"No row has the {'category' if len(unseen) == 1 else 'categories'} "
-                                     f"{', '.join(unseen)} of {factor.label}: left out, without a threshold.")
-            y = y.used()
-            codes, levels = y.codes, y.levels
-        else:
-            if y.ndim != 1 or (y != np.round(y)).any():
-                raise DataError(f"The outcome {factor.label!r} has values that are not whole numbers, and family='ordinal' needs "
-                                "categories: cut it into ordered categories, for example with pandas.cut.")
-            levels, codes = np.unique(y, return_inverse=True)
-            levels = levels.astype(int)
-        if len(levels) < 3:
-            what = "is the same in every row" if len(levels) < 2 else "has two categories only"
-            raise DataError(f"The outcome {factor.label!r} {what}; family='ordinal' is for three or more"
-                            + ("." if len(levels) < 2 else ". Use family='binomial'."))
-        if len(levels) > _MOST:
-            raise DataError(f"The outcome {factor.label!r} has {len(levels)} different values, each of which would have a "
-                            "threshold of its own; cut it into fewer categories, or treat it as a measurement.")
-        self.categories = np.asarray(levels)
-        return codes.astype(float)
-
-    def _ordered(self, y, factor) -> None:
-        column = self.data[factor.columns[0]] if factor.is_column else None
-        kind = getattr(column, "cat", None)
-        if y.declared and getattr(kind, "ordered", True):
-            return
-        shown = ", ".join(map(repr, [str(level) for level in y.levels[:4].tolist()]))
-        raise DataError(f"The outcome {factor.label!r} holds categories without an order ({shown}{' ...' if len(y.levels) > 4 else ''}). "
-                        f"Say which is lower: pandas.Categorical(data[{factor.label!r}], categories=[lowest, ..., highest], "
-                        "ordered=True). Without an order use family='multinomial'.")
-
+__all__ = ["OrdinalDensity"]
 
 class OrdinalDensity(Density):
     """The log-likelihood of ordered categories.
