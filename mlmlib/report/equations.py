@@ -131,18 +131,19 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
 
 def _write(parts, w, estimates, form):
     index = "ij" if parts.group or rows.grouped(parts.fit) else "i"
-    y = w.variable(parts.fit.design.endog_name, index)
+    end = rows.ending(parts.fit)
+    y = end.left(w, index)
     if not parts.group:
         pieces = [
             w.product(_number(parts, n) if estimates else w.symbol("beta", str(k)), _column(w, n, index))
             for k, n in enumerate(parts.names)
         ]
-        line = Line(y, w.total([*pieces, w.symbol("e", index)]))
-        return w.whole([w.block("", [line, *rows.residual(parts.fit, w, estimates, index)])])
+        line = Line(y, w.total([*pieces, *end.residual(w, index)]))
+        return w.whole([w.block("", [*end.before(w, estimates, index), line, *end.after(w, estimates, index)])])
     blocks = []
     if form != "combined":
         first = [w.product(w.symbol("beta", f"{parts.index(n)}j"), _column(w, n, "ij")) for n in parts.ones]
-        blocks.append(w.block("Level 1", [Line(y, w.total([*first, w.symbol("e", "ij")]))]))
+        blocks.append(w.block("Level 1", [*end.before(w, estimates, "ij"), Line(y, w.total([*first, *end.residual(w, "ij")]))]))
         blocks.append(
             w.block(
                 "Level 2",
@@ -156,8 +157,9 @@ def _write(parts, w, estimates, form):
                 factor = _number(parts, name) if estimates else w.symbol("gamma", f"{parts.index(n)}{_m(parts, n, m)}")
                 pieces.append(w.product(factor, w.beside(w.variable(high, "j") if high else "", _column(w, n, "ij"))))
         pieces += [w.product(w.symbol("u", f"{parts.index(n)}j"), _column(w, n, "ij")) for n in parts.random]
-        blocks.append(w.block("Combined", [Line(y, w.total([*pieces, w.symbol("e", "ij")]))]))
-    blocks.append(w.block("Distributions", [_effects(parts, w, estimates), *rows.residual(parts.fit, w, estimates, "ij")]))
+        before = end.before(w, estimates, "ij") if form == "combined" else []
+        blocks.append(w.block("Combined", [*before, Line(y, w.total([*pieces, *end.residual(w, "ij")]))]))
+    blocks.append(w.block("Distributions", [_effects(parts, w, estimates), *end.after(w, estimates, "ij")]))
     return w.whole(blocks)
 
 
@@ -180,7 +182,7 @@ def _level2(parts, w, name, estimates):
         factor = _number(parts, effect) if estimates else w.symbol("gamma", f"{parts.index(name)}{_m(parts, name, m)}")
         pieces.append(w.product(factor, w.variable(high, "j") if high else ""))
     pieces += [w.symbol("u", f"{parts.index(name)}j")] * (name in parts.random)
-    return w.total(pieces)
+    return w.total(pieces or ["0"])
 
 
 def _effects(parts, w, estimates):

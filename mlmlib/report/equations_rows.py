@@ -12,7 +12,40 @@ from .equations_writer import Line, Writer
 from .page import rounded
 from .translate.residuals import of_rows
 
-__all__ = ["grouped", "residual"]
+__all__ = ["Ending", "ending", "grouped", "residual"]
+
+
+class Ending:
+    """What the equations of a model have beside coefficients and random effects: the outcome on the left, a residual on the right.
+
+    Generalized models have another (`mlmlib.report.general.equations`).
+    """
+
+    def __init__(self, fit):
+        self.fit = fit
+
+    def left(self, w: Writer, index: str) -> str:
+        return w.variable(self.fit.design.endog_name, index)
+
+    def residual(self, w: Writer, index: str) -> list[str]:
+        return [w.symbol("e", index)]
+
+    def before(self, w: Writer, estimates: bool, index: str) -> list[Line]:
+        """Lines above that of the outcome."""
+        return []
+
+    def after(self, w: Writer, estimates: bool, index: str) -> list[Line]:
+        """Lines at the end."""
+        return residual(self.fit, w, estimates, index)
+
+
+def ending(fit, three: bool = False) -> Ending:
+    """The ending of a fit; `three` where pi is a coefficient of three levels."""
+    if hasattr(fit, "family"):
+        from .general.equations import Linked
+
+        return Linked(fit, three)
+    return Ending(fit)
 
 
 def grouped(fit) -> bool:

@@ -125,7 +125,8 @@ def _columns(w, name, index):
 
 def _write_three(parts, w, estimates, form):
     outer, inner = parts.groups
-    y, e = w.variable(parts.fit.design.endog_name, "tij"), w.symbol("e", "tij")
+    end = rows.ending(parts.fit, three=True)
+    y, e = end.left(w, "tij"), end.residual(w, "tij")
     r_of = {("" if n == "Intercept" else n) for n in parts.random[inner]}
 
     def gamma(index, name):
@@ -143,14 +144,15 @@ def _write_three(parts, w, estimates, form):
                 sums = [w.product(gamma(k, name), _columns(w, top, "j")) for k, top, name in parts.gammas(p, q)]
                 sums += [w.symbol("u", f"{parts.beta(p, q)}j")] * ((p, q) in parts.u)
                 third.append(Line(w.symbol("beta", f"{parts.beta(p, q)}j"), w.total(sums or ["0"])))
-        blocks += [w.block("Level 1", [Line(y, w.total([*first, e]))]), w.block("Level 2", second), w.block("Level 3", third)]
+        blocks += [w.block("Level 1", [*end.before(w, estimates, "tij"), Line(y, w.total([*first, *e]))]), w.block("Level 2", second), w.block("Level 3", third)]
     if form != "levels":
         pieces = [w.product(gamma(k, name), w.beside(_columns(w, top, "j"), _columns(w, q, "ij"), _columns(w, p, "tij")))
                   for p, twos in parts.tree.items() for q in twos for k, top, name in parts.gammas(p, q)]
         pieces += [w.product(w.symbol("u", f"{parts.beta(p, q)}j"), w.beside(_columns(w, q, "ij"), _columns(w, p, "tij")))
                    for p, q in parts.u]
         pieces += [w.product(w.symbol("r", f"{parts.index(p)}ij"), _columns(w, p, "tij")) for p in parts.tree if p in r_of]
-        blocks.append(w.block("Combined", [Line(y, w.total([*pieces, e]))]))
+        before = end.before(w, estimates, "tij") if form == "combined" else []
+        blocks.append(w.block("Combined", [*before, Line(y, w.total([*pieces, *e]))]))
     order = [parts.index("" if n == "Intercept" else n) for n in parts.random[inner]]
     above = [parts.beta(*key) for key in parts.u]
     tops = [parts.index(p) for p, _ in parts.u] if not any(q for _, q in parts.u) else [f"({k})" for k in above]
@@ -160,7 +162,7 @@ def _write_three(parts, w, estimates, form):
                     entries(parts.fit, inner, w, estimates, order, parts.label(w, inner))),
              spread(w, [w.symbol("u", f"{k}j") for k in above],
                     entries(parts.fit, outer, w, estimates, tops, parts.label(w, outer)))]
-    blocks.append(w.block("Distributions", [*lines, *rows.residual(parts.fit, w, estimates, "tij")]))
+    blocks.append(w.block("Distributions", [*lines, *end.after(w, estimates, "tij")]))
     return w.whole(blocks)
 
 
@@ -221,10 +223,11 @@ def _write_crossed(parts, w, estimates, form):
                 effect = f"\\sum_{{{k}}} {weight}\\,{effect}" if w.tex else f"sum_{k} {weight} {effect}"
             pieces.append(w.product(effect, "" if n == "Intercept" else w.variable(n, parts.row)))
         lines.append(spread(w, effects, entries(parts.fit, g, w, estimates, order, parts.letter[g])))
-    y = w.variable(design.endog_name, parts.row)
-    blocks = [w.block("Combined", [Line(y, w.total([*pieces, w.symbol("e", parts.row)]))])]
+    end = rows.ending(parts.fit)
+    line = Line(end.left(w, parts.row), w.total([*pieces, *end.residual(w, parts.row)]))
+    blocks = [w.block("Combined", [*end.before(w, estimates, parts.row), line])]
     words = [Line(parts.running[g], _counted(w, design, g, parts.written), ":") for g in parts.written]
-    blocks.append(w.block("Distributions", [*lines, *rows.residual(parts.fit, w, estimates, parts.row)]))
+    blocks.append(w.block("Distributions", [*lines, *end.after(w, estimates, parts.row)]))
     return w.whole([*blocks, w.block("Indices", words)])
 
 

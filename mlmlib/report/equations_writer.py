@@ -8,7 +8,7 @@ from dataclasses import dataclass
 __all__ = ["Equations", "Line", "Writer", "spread", "split"]
 
 GREEK = {"beta": "\u03b2", "gamma": "\u03b3", "sigma": "\u03c3", "tau": "\u03c4", "pi": "\u03c0", "phi": "\u03c6",
-         "rho": "\u03c1", "delta": "\u03b4"}
+         "rho": "\u03c1", "delta": "\u03b4", "eta": "\u03b7", "mu": "\u03bc", "alpha": "\u03b1", "omega": "\u03c9"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ class Writer:
         for piece in re.split(r":(?![^\[]*\])", name):
             curve = re.fullmatch(r"(poly|piecewise|bs|ns)\(`?([^,`)]+).*\)\[(.*)\]", piece)
             word = re.sub(r"^.*\[(?:T\.)?(.*)\]$", r"\1", piece)
+            if word != piece and re.fullmatch(r"[-\d.]+|y|n|yes|no|true|false", word, re.I):  # says nothing without its column
+                word = re.sub(r"^(?:C\()?(\w+)\)?\[(?:T\.)?(.*)\]$", r"\1 \2", piece)
             if curve:  # "Days poly 2", "Days 2 to 5"
                 word = " ".join(w for w in (curve[2], "" if curve[1] == "piecewise" else curve[1], curve[3]) if w)
             power = re.fullmatch(r"I\((\w+) ?\*\* ?(\d+)\)", word)

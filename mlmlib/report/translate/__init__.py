@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...inference.small_sample import DDF
-from . import hlm, julia, nlme, outcomes, python, r, sas, spss, stata
+from . import general, hlm, julia, nlme, outcomes, python, r, sas, spss, stata
 from .back import Call, read
 from .model import Model, Untranslatable, of_fit, of_formula
 from .names import renamed
@@ -28,6 +28,7 @@ TARGETS = {
     "statsmodels": ("Python: statsmodels", "python", python.write),
 }
 _JOINTS = dict.fromkeys(("stata", "sas", "spss", "hlm", "julia", "statsmodels"), "_")
+_EVERY = [*TARGETS, "glmmtmb", "ordinal"]  # the last two for generalized models
 _ALIASES = {
     "r": "lme4",
     "lmer": "lme4",
@@ -38,6 +39,12 @@ _ALIASES = {
     "mixedmodels": "julia",
     "mixedmodels.jl": "julia",
     "python": "statsmodels",
+    "glmer": "lme4",
+    "clmm": "ordinal",
+    "melogit": "stata",
+    "glimmix": "sas",
+    "proc glimmix": "sas",
+    "genlinmixed": "spss",
 }
 
 
@@ -52,14 +59,15 @@ class Code(str):
 
 
 def translate(model, to: str, *, table=None, reml: bool = True, covariance="unstructured", correlation=None, variance=None,
-              data: str = "df", ddf: str = "wald") -> Code:
-    """A model as code for another program, or code of lme4, nlme or Stata as a call of mlmlib.
+              data: str = "df", ddf: str = "wald", **settings) -> Code:
+    """A model as code for another program, or code of lme4, nlme, glmmTMB, ordinal or Stata as a call of mlmlib.
 
     Parameters
     ----------
     model : a fit, a formula, or (to "mlmlib") code
     to : str
-        ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"``, ``"statsmodels"``; ``"mlmlib"``.
+        ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"``, ``"statsmodels"``; ``"mlmlib"``;
+        of a generalized model ``"glmmtmb"`` and ``"ordinal"`` as well.
     table : DataFrame, optional
         With a formula: tells which columns are categories and which do not vary within groups.
     reml, covariance, correlation, variance
@@ -68,6 +76,9 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
         The name of the data set in the code.
     ddf : {"wald", "satterthwaite", "kenward-roger"}
         Degrees of freedom to ask the program for, as in ``fit.coef_table``; ``"wald"`` leaves its default.
+    **settings
+        With a formula of a generalized model: ``family``, ``link``, ``method``, ``nodes``, ``order``, ``trials``, ``exposure``,
+        ``offset``, ``weights``, ``zero``, as in ``mlm.glmm``; ``family`` says that it is one.
 
     Returns
     -------
@@ -81,6 +92,10 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
     estat sd
     >>> print(translate("lmer(math ~ ses + (1 | schid), math, REML = FALSE)", "mlmlib"))
     mlm.lmm("math ~ ses + (1 | schid)", df, reml=False)
+    >>> print(translate("use ~ age + (1 | district)", "stata", family="binomial"))
+    * left alone, Stata takes mean-variance adaptive quadrature with 7 points, not Laplace
+    melogit use age || district:, intmethod(laplace)
+    estat icc
     """
     key = to.lower()
     if key == "mlmlib":
@@ -89,11 +104,19 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
         code.title, code.language, code.note = "Python: mlmlib", "python", "; ".join(call.notes)
         return code
     key = _ALIASES.get(key, key)
-    if key not in TARGETS:
-        raise ValueError(f"translate() knows {', '.join(TARGETS)}, not {to!r}.")
+    if key not in _EVERY:
+        raise ValueError(f"translate() knows {', '.join(_EVERY)}, not {to!r}.")
+    unknown = [name for name in settings if name not in general.SETTINGS]
+    if unknown or settings and "family" not in settings:
+        raise ValueError(f"translate() has no setting {unknown[0]!r}." if unknown else
+                         f"{', '.join(settings)} need family=, which says that the model is a generalized one.")
     spec = (
         model
         if isinstance(model, Model)
+        else general.of_text(model, table, covariance=covariance, data=data, **settings)
+        if settings
+        else general.of_fit(model, data)
+        if hasattr(model, "family")
         else (
             of_formula(model, table, reml=reml, covariance=covariance, data=data, correlation=correlation, variance=variance)
             if isinstance(model, str)
@@ -104,13 +127,13 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
     )
     if ddf not in DDF:
         raise ValueError(f"ddf={ddf!r} is not known; choose one of {', '.join(map(repr, DDF))}.")
-    title, language, write = TARGETS[key]
+    title, language, write = _target(key, spec)
     refitted = ddf == "kenward-roger" and (spec.random or spec.residuals) and spec.method == "ML"
     if spec.random or spec.residuals:
         spec = replace(spec, ddf=ddf, method="REML" if refitted else spec.method)
     try:
         joint = _JOINTS.get(key)
-        if key == "nlme" or key == "lme4" and spec.residuals:
+        if key == "nlme" or key == "lme4" and spec.residuals or isinstance(spec, general.General) and key in ("lme4", "glmmtmb", "ordinal"):
             joint = "."
         spec, names = renamed(spec, joint) if joint else (spec, {})
         text, note = outcomes.write(key, spec) if isinstance(spec, outcomes.Several) else write(spec)
@@ -131,8 +154,25 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
     return code
 
 
+def _target(key, spec):
+    """Title, language and writer of a target."""
+    if isinstance(spec, general.General):
+        return *general.TARGETS[key][:2], lambda found: general.write(key, found)
+    if key in TARGETS:
+        return TARGETS[key]
+
+    def refuse(_):
+        raise Untranslatable("this is a linear mixed model; lme4 and nlme are R's programs for it")
+
+    return *general.TARGETS[key][:2], refuse
+
+
 def elsewhere(model, programs=None, **options) -> Elsewhere:
     """The same model in several programs, a tab each; `options` as in `translate`."""
+    if programs is None and (hasattr(model, "family") or "family" in options):
+        own = {name: value for name, value in options.items() if name in (*general.SETTINGS, "table", "covariance")}
+        programs = general.programs(general.of_text(model, **own) if isinstance(model, str) else model)
+    single = True
     if programs is None:
         single = not (
             isinstance(model, str)
@@ -144,7 +184,7 @@ def elsewhere(model, programs=None, **options) -> Elsewhere:
         programs = [name for name in TARGETS if not (single and name in ("nlme", "hlm"))]
     codes = [translate(model, name, **options) for name in programs]
     for code in codes:
-        if code.title == "R: lme4" and code.possible and "lmer(" not in code:
+        if code.title == "R: lme4" and code.possible and "lmer" not in code:
             code.title = "R: nlme" if "library(nlme)" in code and not single else "R"
     codes = list({(code.title, str(code)): code for code in codes}.values())
     return Elsewhere(codes)

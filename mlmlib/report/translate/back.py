@@ -64,8 +64,21 @@ def python(value) -> str:
 
 
 def read(code: str) -> Call:
-    """The call behind a line of R (``lmer(...)``, ``lm(...)``, ``lme(...)``, ``gls(...)``) or Stata (``mixed ...``, ``regress ...``)."""
+    """The call behind a line of R or Stata.
+
+    Of R ``lmer``, ``lm``, ``lme``, ``gls``, ``glmer``, ``glmer.nb``, ``glmmTMB`` and ``clmm`` are read, of Stata ``mixed``,
+    ``regress``, ``melogit`` and its kin.
+    """
     text = re.sub(r"///[^\n]*\n", " ", code)
+    if re.search(r"\b(glmer|glmer\.nb|glmmTMB|clmm)\s*\(", text):
+        from .general.back_r import from_r
+
+        return from_r(text)
+    if re.search(r"^\s*(me|xtme)\w+\s", text, re.M):
+        from .general.back_stata import COMMANDS, from_stata
+
+        if re.search(rf"^\s*({'|'.join(COMMANDS)})\s", text, re.M):
+            return from_stata(text)
     if re.search(r"\b(lme|gls)\s*\(", text):
         from .back_nlme import from_nlme
 
@@ -76,7 +89,8 @@ def read(code: str) -> Call:
         from .back_stata import from_stata
 
         return from_stata(text)
-    raise ValueError("This reads a call of lmer(), lm(), lme() or gls() in R, or a mixed or regress command in Stata; found neither.")
+    raise ValueError("This reads a call of lmer(), lm(), lme(), gls(), glmer(), glmmTMB() or clmm() in R, or a mixed, regress or melogit "
+                     "command (or its kin) in Stata; found neither.")
 
 
 # ---------------------------------------------------------------- R

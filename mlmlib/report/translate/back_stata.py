@@ -19,9 +19,25 @@ def from_stata(code: str) -> Call:
     if linear and groups:
         raise ValueError("regress has no random part; use mixed.")
     outcome, *words = _words(fixed)
-    notes, random, structures, path, every = [], [], {}, [], list(options)
+    notes, every = [], list(options)
     terms = [_term(word, new, notes) for word in words]
     right = [*(["0"] if "noconstant" in options else []), *terms] or ["1"]
+    random, structures, path = random_part(groups, new, joined, notes, every)
+    for option, ddf in (("dfmethod(kr", "kenward-roger"), ("dfmethod(sat", "satterthwaite")):
+        if any(o.startswith(option) for o in every):
+            notes.append(f'then fit.coef_table(ddf="{ddf}")')
+    if len(path) > 1:
+        notes.append(f"Stata takes labels of {path[1]} as those within {path[0]}: hence {':'.join(path[:2])}")
+    correlation, variance = _residuals(every, ":".join(path) or None, new, notes)
+    covariance = "unstructured" if not structures else next(iter(structures.values())) if len(random) == 1 else structures
+    formula = f"{_expression(new[outcome]) if outcome in new else outcome} ~ {' + '.join([*right, *random])}"
+    method = "OLS" if linear else "REML" if "reml" in every else "ML"
+    return Call(formula, method, covariance, tuple(dict.fromkeys(notes)), correlation, variance)
+
+
+def random_part(groups, new, joined, notes, every) -> tuple[list[str], dict, list[str]]:
+    """The random terms, {factor: structure}, and the columns of nested factors; options after ``||`` join `every`."""
+    random, structures, path = [], {}, []
     for group in groups:
         name, _, rest = group.partition(":")
         slopes, own = _options(rest)
@@ -45,16 +61,7 @@ def from_stata(code: str) -> Call:
         random.append(f"({inner} {bar} {':'.join(path)})")
         if structure in ("exchangeable", "identity"):
             structures[":".join(path)] = structure
-    for option, ddf in (("dfmethod(kr", "kenward-roger"), ("dfmethod(sat", "satterthwaite")):
-        if any(o.startswith(option) for o in every):
-            notes.append(f'then fit.coef_table(ddf="{ddf}")')
-    if len(path) > 1:
-        notes.append(f"Stata takes labels of {path[1]} as those within {path[0]}: hence {':'.join(path[:2])}")
-    correlation, variance = _residuals(every, ":".join(path) or None, new, notes)
-    covariance = "unstructured" if not structures else next(iter(structures.values())) if len(random) == 1 else structures
-    formula = f"{_expression(new[outcome]) if outcome in new else outcome} ~ {' + '.join([*right, *random])}"
-    method = "OLS" if linear else "REML" if "reml" in every else "ML"
-    return Call(formula, method, covariance, tuple(dict.fromkeys(notes)), correlation, variance)
+    return random, structures, path
 
 
 def _residuals(options, group, new, notes):

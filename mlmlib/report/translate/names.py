@@ -9,6 +9,8 @@ from ...formula import Factor
 
 __all__ = ["renamed"]
 
+OPTIONS = ("trials", "exposure", "offset", "weights")
+
 
 def renamed(model, joint: str = "_"):
     """The model with hard names of columns made plain, and what became what.
@@ -41,6 +43,10 @@ def _columns(model) -> list[str]:
     residuals = model.residuals
     for text in (residuals.group, residuals.time, *(one.column for one in residuals.variances)):
         found.update(dict.fromkeys(text.split(":") if text else ()))
+    for name in OPTIONS:  # of a generalized model
+        found.update(dict.fromkeys([value] if isinstance(value := getattr(model, name, None), str) else []))
+    if getattr(model, "zero", None) is not None:
+        found.update(dict.fromkeys(_columns(model.zero)))
     return list(found)
 
 
@@ -70,8 +76,11 @@ def _with(model, names):
         own = replace(residuals.correlation, time=word(residuals.time), group=word(residuals.correlation.group))
         residuals = replace(residuals, correlation=own, group=word(residuals.group))
     residuals = replace(residuals, variances=tuple(replace(one, column=word(one.column)) for one in residuals.variances))
+    own = {name: word(value) for name in OPTIONS if isinstance(value := getattr(model, name, None), str)}
+    if getattr(model, "zero", None) is not None:
+        own["zero"] = _with(model.zero, names)
     return replace(
-        model, formula=formula, random=tuple(replace(r, effects=terms(r.effects), group=word(r.group)) for r in model.random),
+        model, **own, formula=formula, random=tuple(replace(r, effects=terms(r.effects), group=word(r.group)) for r in model.random),
         categories={names.get(c, c): v for c, v in model.categories.items()}, level2=part(model.level2),
         inside=frozenset((word(a), word(b)) for a, b in model.inside), sizes={word(g): v for g, v in model.sizes.items()},
         constant={word(g): part(v) for g, v in model.constant.items()}, residuals=residuals)

@@ -1,0 +1,79 @@
+"""What a generalized fit is, asked in one place: distribution, link, approximation, options, categories of the outcome."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from ..translate.general.spec import ZERO_PARTS, categories, spelled
+
+__all__ = ["Facts", "is_general"]
+
+
+def is_general(fit) -> bool:
+    """Whether a fit is one of ``mlm.glmm``."""
+    return hasattr(fit, "family")
+
+
+class Facts:
+    """The facts of a fit of ``mlm.glmm``.
+
+    Attributes
+    ----------
+    fit : GlmmResult
+    family : str
+        One spelling a family: ``"binomial"`` whether one trial a row or many.
+    link, method : str
+    nodes, order : int or None
+    """
+
+    def __init__(self, fit):
+        self.fit, self.method = fit, fit.method
+        self.family = spelled(fit.family)
+        self.link = str(getattr(fit.link, "name", fit.link))
+        self.nodes = getattr(fit, "nodes", None) if fit.method == "agq" else None
+        self.order = getattr(fit, "order", None) if fit.method in ("pql", "mql") else None
+
+    def option(self, name):
+        """A setting as it was given: a column's name, a number, a formula; None where it was not."""
+        if name == "offset":
+            return self.fit.design.offset_option
+        found = getattr(self.fit.model, f"{name}_option", None)
+        return self.fit.design.weights if name == "weights" and found is None else found
+
+    @property
+    def base(self) -> str:
+        """Of zero-inflated and hurdle counts the distribution of the counts."""
+        return ZERO_PARTS.get(self.family, self.family)
+
+    @property
+    def binary(self) -> bool:
+        """One trial a row."""
+        trials = self.option("trials")
+        return self.family == "binomial" and (trials is None or isinstance(trials, int) and trials == 1)
+
+    @property
+    def quasi(self) -> bool:
+        """Fitted by PQL or MQL, which have no likelihood."""
+        return self.method in ("pql", "mql")
+
+    @cached_property
+    def levels(self) -> tuple:
+        """The outcome's categories in their order, none of numbers (but of an ordinal or multinomial outcome)."""
+        factor, data = self.fit.design.formula.response, self.fit.data
+        if not factor.is_column:
+            return ()
+        import pandas as pd
+
+        column = pd.Series(np.asarray(data[factor.label])) if not hasattr(data[factor.label], "dtype") else data[factor.label]
+        found = categories(pd.Series(column))
+        if not found and self.family in ("ordinal", "multinomial"):
+            found = tuple(sorted(set(pd.Series(column).dropna().tolist())))
+        return found
+
+    @property
+    def event(self) -> str:
+        """What counts as one: ``"use = Y"``, ``"y = 1"``."""
+        name = self.fit.design.endog_name
+        return f"{name} = {self.levels[1] if len(self.levels) > 1 else 1}"

@@ -1,0 +1,41 @@
+"""Generalized models in other programs: which writers there are, and how a model comes to them.
+
+Chapters 16 to 18 (``16_binary``, ``17_counts``, ``18_categories``) fit such models.
+"""
+
+from __future__ import annotations
+
+from ..model import Untranslatable
+from . import hlm, others, r, sas, spss, stata
+from .spec import General, of_fit, of_text
+
+__all__ = ["General", "SETTINGS", "TARGETS", "of_fit", "of_text", "programs", "write"]
+
+TARGETS = {
+    "lme4": ("R: lme4", "r", r.glmer),
+    "glmmtmb": ("R: glmmTMB", "r", r.glmmtmb),
+    "ordinal": ("R: ordinal", "r", r.clmm),
+    "nlme": ("R: glmmPQL", "r", r.glmmpql),
+    "stata": ("Stata", "stata", stata.write),
+    "sas": ("SAS", "sas", sas.write),
+    "spss": ("SPSS", "text", spss.write),
+    "hlm": ("HLM", "text", hlm.write),
+    "julia": ("Julia: MixedModels.jl", "julia", others.mixedmodels),
+    "statsmodels": ("Python: statsmodels", "python", others.statsmodels),
+}
+SETTINGS = ("family", "link", "method", "nodes", "order", "trials", "exposure", "offset", "weights", "zero")
+
+
+def write(key: str, model: General) -> tuple[str, str]:
+    """Code and note for one of the targets."""
+    if not model.random:
+        raise Untranslatable("a model without random effects is a plain GLM in every program; write it as such")
+    return TARGETS[key][2](model)
+
+
+def programs(model) -> list[str]:
+    """The programs worth a tab: the package for ordered categories in place of lme4 and glmmTMB, glmmPQL for PQL alone."""
+    spec = model if isinstance(model, General) else of_fit(model)
+    hidden = {"nlme"} if spec.method != "pql" else {"lme4", "glmmtmb"}
+    hidden |= {"lme4", "glmmtmb"} if spec.family == "ordinal" else {"ordinal"}
+    return [name for name in TARGETS if name not in hidden]
