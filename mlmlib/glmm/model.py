@@ -36,6 +36,12 @@ class GlmmModel:
     link : str or Link, optional
     covariance : str or dict
         Structure of the terms written with a single bar, or ``{group: structure}``.
+    nodes : int, optional
+        Quadrature points for each effect; Laplace's approximation when left out.
+    reading : object, optional
+        What read the outcome; it knows the categories where there are some.
+    trials, exposure
+        As given: a column's name, or values.
 
     Attributes
     ----------
@@ -47,10 +53,13 @@ class GlmmModel:
     """
 
     method = "laplace"
-    trials_option = exposure_option = None  # as given: a column's name, or values
 
-    def __init__(self, design: Design, family, link=None, covariance="unstructured"):
-        self.design, self.family, self.covariance = design, family, covariance
+    def __init__(self, design: Design, family, link=None, covariance="unstructured", *, nodes: int | None = None,
+                 reading=None, trials=None, exposure=None):
+        self.design, self.family, self.covariance, self.nodes = design, family, covariance, nodes
+        if nodes is not None:
+            self.method = "agq"
+        self.reading, self.trials_option, self.exposure_option = reading, trials, exposure
         self.check(design)
         self.structures = self._structures()
         self.density = self._density(family, link)
@@ -108,7 +117,14 @@ class GlmmModel:
         return offset if exposure is None else offset + np.log(exposure)
 
     def _criterion(self) -> Laplace:
-        return Laplace(self.X, self.rows, self.density, self.offset, self.basis)
+        parts = self.X, self.rows, self.density, self.offset, self.basis
+        if self.nodes is None:
+            return Laplace(*parts)
+        if not self.one_factor:
+            raise FormulaError("method='agq' takes models with one grouping factor, and this one has "
+                               f"{', '.join(map(repr, factor_names(self.design)))}: use method='laplace'.")
+        from .quadrature import Quadrature
+        return Quadrature(*parts, self.nodes)
 
     @property
     def one_factor(self) -> bool:

@@ -75,30 +75,46 @@ def glmm(formula: str, data, *, family="binomial", link=None, method: str = "lap
     >>> round(fit.criterion, 4)
     184.0526
     """
-    if method not in METHODS:
-        raise ValueError(f"method={method!r} is not known; choose one of {', '.join(map(repr, METHODS))}.")
     found = find_family(family)
     parsed = parse(formula) if isinstance(formula, str) else formula
     _refuse_cbind(parsed)
-    reading = _Outcome(found)
+    reading = found.reader(data) if hasattr(found, "reader") else Outcome(found)
     scalar = trials if trials is not None and not isinstance(trials, str) and np.ndim(trials) == 0 else None
-    design = build_design(parsed, data, weights=weights, offset=offset, outcome=reading.read,
+    design = build_design(parsed, data, weights=weights, offset=offset, outcome=reading,
                           trials=None if scalar is not None else trials, exposure=exposure)
     if reading.messages:
         design = replace(design, messages=(*design.messages, *reading.messages))
     if scalar is not None:
         design.extra["trials"] = np.full(len(design.y), float(scalar))
-    at_risk = design.extra["exposure"]
-    if at_risk is not None and not (at_risk > 0).all():
-        name = repr(exposure) if isinstance(exposure, str) else "given as values"
-        raise DataError(f"The exposure {name} is not above 0 in {int((~(at_risk > 0)).sum())} rows (first: row "
-                        f"{int(np.argmin(at_risk > 0))}): time or population at risk must be positive. Mend or drop "
-                        "these rows.")
-    model = GlmmModel(design, found, link, covariance)
-    model.trials_option, model.exposure_option = trials, exposure
-    if method != "laplace":
-        raise ValueError(f"method={method!r} is not there yet.")
-    return GlmmResult(model, *model.fit())
+    _check_exposure(design.extra["exposure"], exposure)
+    Model, Result, options = _how(found, method, nodes, order)
+    model = Model(design, found, link, covariance, reading=reading, trials=trials, exposure=exposure, **options)
+    return Result(model, *model.fit())
+
+
+def _how(family, method: str, nodes, order) -> tuple:
+    """The classes of model and result, and the model's options, that a method needs."""
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} is not known; choose one of {', '.join(map(repr, METHODS))}.")
+    if nodes is not None and method != "agq":
+        raise ValueError(f"nodes={nodes!r} belongs to method='agq', not to method={method!r}.")
+    if order is not None and method not in ("pql", "mql"):
+        raise ValueError(f"order={order!r} belongs to method='pql' or 'mql', not to method={method!r}.")
+    Model, Result = family.fitter() if hasattr(family, "fitter") else (GlmmModel, GlmmResult)
+    if method in ("laplace", "agq"):
+        return Model, Result, {"nodes": None if method == "laplace" else 7 if nodes is None else nodes}
+    if Model is not GlmmModel:
+        raise FormulaError(f"family={family.name!r} has no quasi-likelihood: use method='laplace' or 'agq'.")
+    from .pql import QuasiModel
+    return QuasiModel, Result, {"penalized": method == "pql", "order": 1 if order is None else order}
+
+
+def _check_exposure(values, exposure) -> None:
+    if values is None or (values > 0).all():
+        return
+    name = repr(exposure) if isinstance(exposure, str) else "given as values"
+    raise DataError(f"The exposure {name} is not above 0 in {int((~(values > 0)).sum())} rows (first: row "
+                    f"{int(np.argmin(values > 0))}): time or population at risk must be positive. Mend or drop these rows.")
 
 
 def _refuse_cbind(formula) -> None:
@@ -108,13 +124,13 @@ def _refuse_cbind(formula) -> None:
                            "outcome and give the number of trials: mlm.glmm('successes ~ ...', data, trials='trials').")
 
 
-class _Outcome:
+class Outcome:
     """Reads the outcome: numbers as they are, two categories as 0 and 1."""
 
     def __init__(self, family):
         self.family, self.messages = family, []
 
-    def read(self, y, factor) -> np.ndarray:
+    def __call__(self, y, factor) -> np.ndarray:
         if isinstance(y, Categorical):
             return self._two(y.used(), factor)
         if y.ndim != 1:
