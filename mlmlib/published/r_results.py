@@ -215,8 +215,12 @@ KINDS = {  # how a file's name begins: what it is, and what is compared
 
 def maker(name: str):
     """The comparison that a file of R's calls for; None where a test of its own holds it."""
+    from . import glmm_results, glmm_sources
+
     if name in NAMES:
         return KINDS[""]
+    if name in glmm_sources.names():
+        return glmm_sources.software(name), glmm_results.compared
     known = next((KINDS[prefix] for prefix in KINDS if prefix and name.startswith(prefix)), None)
     needed = {"icc_": name.removeprefix("icc_"), "krsatt_": f"{name.removeprefix('krsatt_')}_reml"}
     fitted = next((needed[prefix] for prefix in needed if name.startswith(prefix)), None)

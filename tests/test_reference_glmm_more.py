@@ -1,0 +1,161 @@
+"""Further generalized mixed models against R: glmmTMB driven on to a vanishing gradient, and ordinal's clmm (glmm_more.R).
+
+Random slopes, three levels with an exposure, effects of single observations, crossed factors, negative binomials, zero
+parts, hurdles, proportions, other links.  Of glmmTMB log-likelihoods, coefficients, standard errors, dispersions and
+variances are held to 1e-5.  clmm stops where its own search ends (gradients up to 1e-3), and its standard errors are those of
+a Hessian by differences: `TOLERANCE` has what that carries.
+"""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mlmlib as mlm
+from mlmlib.published.glmm_results import place, unstructured
+from mlmlib.published.r_results import factor_of, relative
+from models import REFERENCE, reference
+
+WOMEN = "use ~ age + I(age ** 2) + urban + livch + (1 | district)"
+TICKS = "TICKS ~ YEAR + cHEIGHT + (1 | BROOD) + (1 | LOCATION)"
+SEIZURES = "y ~ lbase * trt + lage + V4 + (1 | subject)"
+OWLS = "SiblingNegotiation ~ FoodTreatment * SexParent + (1 | Nest)"
+DEATHS = "deaths ~ uvb + (1 | nation) + (1 | region)"
+BITTER, SLEEP = "share ~ temp + contact + (1 | judge)", "tenths ~ Days + (1 | Subject)"
+AGGRESSION = "Anger + Gender + btype + situ + mode"
+WINE, SOCATT = "rating ~ temp + contact + (1 | judge)", "numpos ~ year + religion + gender + (1 | respond)"
+BROODS, AT_RISK = {"offset": "logBroodSize"}, {"exposure": "expected", "family": "poisson"}
+GUATEMALA = "immun ~ kid2p + mom25p + ord + ethn + momEd + husEd + momWork + rural + pcInd81 + (1 | mom) + (1 | comm)"
+
+
+def counts(family, zero=None, **more):
+    return {"family": family, **({"zero": zero} if zero else {}), **more}
+
+
+# file: data, formula, what else mlm.glmm is told
+TMB = {
+    "contraception_slope": ("contraception", WOMEN.replace("(1 |", "(urban |"), {}),
+    "contraception_probit": ("contraception", WOMEN, {"link": "probit"}),
+    "contraception_cloglog": ("contraception", WOMEN, {"link": "cloglog"}),
+    "ohio": ("ohio", "resp ~ age * smoke + (1 | id)", {}),
+    "guimmun": ("guimmun", GUATEMALA, {}),
+    "cbpp_observation": ("cbpp", "incidence ~ period + (1 | herd) + (1 | row)", {"trials": "size"}),
+    "grouseticks": ("grouseticks", TICKS, counts("poisson")),
+    "grouseticks_observation": ("grouseticks", f"{TICKS} + (1 | INDEX)", counts("poisson")),
+    "grouseticks_nbinom2": ("grouseticks", TICKS, counts("nbinom2")),
+    "grouseticks_nbinom1": ("grouseticks", TICKS, counts("nbinom1")),
+    "mmmec": ("mmmec", DEATHS, AT_RISK),
+    "mmmec_slope": ("mmmec", DEATHS.replace("(1 | nation)", "(uvb | nation)"), AT_RISK),
+    "mmmec_nbinom2": ("mmmec", DEATHS, AT_RISK | {"family": "nbinom2"}),
+    "epil_observation": ("epil", f"{SEIZURES} + (1 | row)", counts("poisson")),
+    "epil_slope": ("epil", "y ~ lbase * trt + lage + period + (period | subject)", counts("poisson")),
+    "epil_slope_uncorrelated": ("epil", "y ~ lbase * trt + lage + period + (period || subject)", counts("poisson")),
+    "epil_nbinom1": ("epil", SEIZURES, counts("nbinom1")),
+    "verbagg_slope": ("verbagg", f"r2 ~ {AGGRESSION} + (1 + mode | id) + (1 | item)", {}),
+    "wine_beta": ("wine", BITTER, {"family": "beta"}),
+    "wine_beta_cloglog": ("wine", BITTER, {"family": "beta", "link": "cloglog"}),
+    "wine_gaussian": ("wine", BITTER, {"family": "gaussian"}),
+    "sleep_gamma_inverse": ("sleepstudy", SLEEP, {"family": "gamma", "link": "inverse"}),
+    "sleep_gamma_identity": ("sleepstudy", SLEEP, {"family": "gamma", "link": "identity"}),
+    "sleep_t": ("sleepstudy", SLEEP, {"family": "t"}),
+}
+ZERO = {
+    "epil_zip": ("epil", SEIZURES, counts("zip")),
+    "epil_zinb2": ("epil", SEIZURES, counts("zinb2")),
+    "salamanders_zip": ("salamanders", "count ~ mined + (1 | site)", counts("zip", "~ mined")),
+    "salamanders_zinb2": ("salamanders", "count ~ spp + mined + (1 | site)", counts("zinb2", "~ mined")),
+    "salamanders_zinb1": ("salamanders", "count ~ mined + (1 | site)", counts("zinb1")),
+    "salamanders_zip_random": ("salamanders", "count ~ mined + (1 | site)", counts("zip", "~ 1 + (1 | spp)")),
+    "salamanders_hurdle": ("salamanders", "count ~ mined + (1 | site)", counts("hurdle-poisson", "~ mined")),
+    "salamanders_hurdle_nbinom2": ("salamanders", "count ~ mined + (1 | site)", counts("hurdle-nbinom2", "~ mined")),
+    "owls_zip": ("owls", OWLS, counts("zip", **BROODS)),
+    "owls_zinb1": ("owls", OWLS, counts("zinb1", **BROODS)),
+    "owls_zinb2": ("owls", OWLS, counts("zinb2", **BROODS)),
+}
+CLMM = {
+    "socatt": ("socatt", SOCATT, {}),
+    "socatt_nested": ("socatt", f"{SOCATT} + (1 | district)", {}),
+    "wine_slope": ("wine", WINE.replace("(1 |", "(1 + temp |"), {}),
+    "wine_loglog": ("wine", WINE, {"link": "loglog"}),
+    "wine_cauchit": ("wine", WINE, {"link": "cauchit"}),
+    "verbagg": ("verbagg", f"resp ~ {AGGRESSION} + (1 | id) + (1 | item)", {}),
+}
+TOLERANCE = {"tmb": 1e-5}
+
+
+@cache
+def table(name):
+    """A data set with the columns that glmm_more.R adds."""
+    file = REFERENCE / "data" / f"{name}.csv"
+    data = pd.read_csv(file) if name in ("owls", "salamanders") else mlm.load(name)
+    if name == "salamanders":
+        data["mined"] = pd.Categorical(data["mined"], ["yes", "no"])
+        data["spp"] = pd.Categorical(data["spp"], data["spp"].unique())
+    extra = {
+        "epil": lambda: {"period": data["period"] - 1, "row": range(len(data))},
+        "cbpp": lambda: {"row": range(len(data))},
+        "wine": lambda: {"share": data["response"] / 100},
+        "sleepstudy": lambda: {"tenths": data["Reaction"] / 100},
+    }
+    return data.assign(**extra.get(name, dict)())
+
+
+@cache
+def fit(name):
+    data, formula, options = (TMB | ZERO)[name]
+    return mlm.glmm(formula, table(data), **options)
+
+
+@cache
+def ordered(name):
+    data, formula, options = CLMM[name]
+    return mlm.glmm(formula, table(data), family="ordinal", **options)
+
+
+def blocks(truth):
+    """(group, names, covariance) of every term of glmmTMB's, at its driven-on parameters."""
+    theta, at = np.atleast_1d(truth["par_all"]["theta"]), 0
+    for group, block in truth["varcomp"].items():
+        q = len(block["names"])
+        yield group.removesuffix(".1"), block["names"], unstructured(theta[at : at + q * (q + 1) // 2], q)
+        at += q * (q + 1) // 2
+
+
+def close(ours, theirs, floor=0.0, tolerance=1e-5):
+    assert relative(ours, theirs, floor) < tolerance
+
+
+@pytest.mark.parametrize("name", TMB)
+def test_agrees_with_glmmtmb(name):
+    fitted, truth = fit(name), reference(f"tmbR_{name}")
+    assert fitted.converged and fitted.nobs == truth["nobs"] and fitted.n_params == truth["df"]
+    close(fitted.llf, truth["logLik"])
+    assert fitted.llf == pytest.approx(truth["logLik"], abs=1e-5)
+    at, se = place(fitted, truth["fixef"]), np.array(list(truth["se"].values()))
+    close(fitted.params.to_numpy()[at], list(truth["fixef"].values()), 1e-3 * se.max())
+    close(fitted.bse.to_numpy()[at], se)
+    for group, names, cov in blocks(truth):
+        own = fitted.covariance_matrix(factor_of(fitted, group))
+        inner = [k for k, effect in enumerate(own.index) if effect.replace("Intercept", "(Intercept)").split("[")[0]
+                 in [part.rstrip("YNdo") if part not in own.index else part for part in names]]
+        own = own.to_numpy()[np.ix_(inner, inner)] if len(own) > len(names) else own.to_numpy()
+        close(own, cov, 1e-2 * np.sqrt(np.outer(np.diag(cov), np.diag(cov))))
+    if "sigma_glmmTMB" in truth:
+        close(fitted.dispersion.iloc[0], truth["sigma_glmmTMB"])
+    if "psi" in truth["par_all"]:
+        close(fitted.dispersion["df"], np.exp(truth["par_all"]["psi"]))
+
+
+@pytest.mark.parametrize("name", ZERO)
+def test_zero_parts_agree_with_glmmtmb(name):
+    fitted, truth = fit(name), reference(f"tmbR_{name}")
+    assert fitted.converged and fitted.nobs == truth["nobs"] and fitted.n_params == truth["df"]
+    assert fitted.llf == pytest.approx(truth["logLik"], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", CLMM)
+def test_agrees_with_clmm(name):
+    fitted, truth = ordered(name), reference(f"clmmR_{name}")
+    assert fitted.converged and fitted.nobs == truth["nobs"] and fitted.n_params == truth["df"]
+    assert fitted.llf == pytest.approx(truth["logLik"], abs=1e-5)
