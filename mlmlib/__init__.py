@@ -24,6 +24,9 @@ _WHERE = {
     "emtrends": "inference.means",
     "slope": "inference.derived", "crossing": "inference.derived",
     "acf": "diagnostics", "residuals": "diagnostics", "influence": "diagnostics", "diagnose": "diagnostics",
+    "dispersion_test": "diagnostics", "zeros_test": "diagnostics", "uniformity_test": "diagnostics",
+    "outliers_test": "diagnostics", "median_odds_ratio": "glmm.median_ratio", "median_rate_ratio": "glmm.median_ratio",
+    "interval_odds_ratio": "glmm.median_ratio",
     "r2": "r2", "proportional_reduction": "r2", "contextual_effect": "inference.contextual", "table": "report.table",
     "translate": "report", "elsewhere": "report", "equations": "report",
 }

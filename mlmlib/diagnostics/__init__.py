@@ -3,6 +3,7 @@ for and found."""
 
 from .autocorrelation import Acf, acf
 from .diagnosis import Diagnosis, diagnose
+from .glmm_tests import dispersion_test, outliers_test, pearson_dispersion, uniformity_test, zeros_test
 from .groups import group_residuals
 from .influence import Influence, influence
 from .judging import Check
@@ -19,9 +20,14 @@ __all__ = [
     "acf",
     "added",
     "diagnose",
+    "dispersion_test",
     "group_residuals",
     "homogeneity",
     "influence",
     "leverage",
+    "outliers_test",
+    "pearson_dispersion",
     "residuals",
+    "uniformity_test",
+    "zeros_test",
 ]

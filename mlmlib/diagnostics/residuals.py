@@ -33,7 +33,9 @@ def residuals(fit, kind: str = "raw", level: str = "conditional"):
 
     Parameters
     ----------
-    fit : LmmResult or OlsResult
+    fit : LmmResult, OlsResult or GlmmResult
+        Of a GlmmResult the kinds are ``"raw"``, ``"pearson"``, ``"deviance"`` and ``"quantile"``: see
+        `mlmlib.diagnostics.glmm_residuals.glmm_residuals`.
     kind : str
         Of rows: ``"raw"``, in units of the outcome; ``"pearson"``, divided by the model's standard deviation of what
         they estimate (sigma for conditional ones, with weights that of the row); ``"standardized"``, each divided by
@@ -75,6 +77,8 @@ def residuals(fit, kind: str = "raw", level: str = "conditional"):
     >>> float(fit.residuals("scaled", "marginal").var().round(3))
     0.994
     """
+    if hasattr(fit, "density"):
+        return fit.residuals(kind, level)
     factors = list(getattr(fit, "n_groups", {}))
     if level in factors:
         if kind not in GROUP_KINDS:
