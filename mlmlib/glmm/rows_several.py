@@ -300,14 +300,14 @@ class _Inverse:
         return self.L2.transpose(0, 2, 1) @ X @ self.L2
 
     def _gram(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
-        """Sum over the eliminated groups of each block of X_j'Y_j, shape (C, s, s)."""
-        rows, s = self.rows, self.rows.s
+        """Sum over the eliminated groups of each block of X_j'Y_j, shape (C, X's columns, Y's columns)."""
+        rows, s, t = self.rows, X.shape[2], Y.shape[2]
         if rows.C == 1:
-            return (X.reshape(-1, s).T @ Y.reshape(-1, s))[None]
+            return (X.reshape(-1, s).T @ Y.reshape(-1, t))[None]
         X, Y = X[rows.order], Y[rows.order]
-        if s >= _LOOP:
+        if rows.s >= _LOOP:
             pairs = zip(rows.bounds[:-1], rows.bounds[1:])
-            return np.stack([X[a:b].reshape(-1, s).T @ Y[a:b].reshape(-1, s) for a, b in pairs])
+            return np.stack([X[a:b].reshape(-1, s).T @ Y[a:b].reshape(-1, t) for a, b in pairs])
         return np.add.reduceat(X.transpose(0, 2, 1) @ Y, rows.bounds[:-1], axis=0)
 
     def _times(self, X: np.ndarray, B: np.ndarray) -> np.ndarray:
