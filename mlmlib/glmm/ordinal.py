@@ -140,13 +140,17 @@ class OrdinalDensity(Density):
         return Terms(value) if order == 0 else Terms(value, zero, zero) if order == 2 else Terms(
             value, zero, zero, zero, none, none, none)
 
-    def probabilities(self, eta, psi, nominal=None) -> np.ndarray:
-        """Probability of each category at `eta` (..., n), shape (C, ..., n)."""
+    def stretches(self, eta, psi, nominal=None):
+        """`Stretch` of each category at `eta` (..., rows), one after the other; `nominal` are the columns of new rows."""
         eta = np.asarray(eta, dtype=float)
         t = self.row_thresholds(psi, nominal)
         ends = np.concatenate([np.full_like(t[:1], -np.inf), t, np.full_like(t[:1], np.inf)])
-        ends = np.broadcast_to(ends, (len(ends), eta.shape[-1]))
-        return np.stack([np.exp(self._stretch(high - eta, low - eta).value) for low, high in zip(ends, ends[1:])])
+        for low, high in zip(ends, ends[1:]):
+            yield self._stretch(high - eta, low - eta)
+
+    def probabilities(self, eta, psi, nominal=None) -> np.ndarray:
+        """Probability of each category at `eta` (..., rows), shape (C, ..., rows)."""
+        return np.stack([np.exp(own.value) for own in self.stretches(eta, psi, nominal)])
 
     def mean(self, eta, psi):
         """Expected category, the lowest being 1."""

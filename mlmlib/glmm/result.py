@@ -131,7 +131,7 @@ class GlmmResult(Questions, MixedResult):
     @property
     def theta(self) -> np.ndarray:
         """Parameters of the covariance factors, one term after the other: for an unstructured term the lower triangle."""
-        return np.concatenate([shape.theta(T) for shape, T in zip(self.model.structures, self._T)])
+        return np.concatenate([np.empty(0), *(shape.theta(T) for shape, T in zip(self.model.structures, self._T))])
 
     @cached_property
     def _variances(self) -> GlmmVarianceParameters:

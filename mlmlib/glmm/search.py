@@ -67,7 +67,7 @@ def search(model, start: np.ndarray | None = None) -> Found:
 def start_theta(model, glm) -> np.ndarray:
     """Theta by moments, one structure after the other."""
     factors = moments(model.rows, model.structures, model.blocks, glm)
-    return np.concatenate([shape.theta(L @ L.T) for shape, L in zip(model.structures, factors)])
+    return np.concatenate([np.empty(0), *(shape.theta(L @ L.T) for shape, L in zip(model.structures, factors))])
 
 
 def quasi_newton(criterion, at: LaplaceAt, B: np.ndarray | None = None, limit: int = _LIMIT):

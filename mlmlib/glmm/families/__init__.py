@@ -14,7 +14,7 @@ _WHERE = {
     "poisson": "poisson.POISSON", "nbinom2": "negative_binomial.NBINOM2", "nbinom1": "negative_binomial.NBINOM1",
     "geometric": "negative_binomial.GEOMETRIC", "gamma": "gamma.GAMMA", "exponential": "gamma.EXPONENTIAL",
     "inverse-gaussian": "gamma.INVERSE_GAUSSIAN", "lognormal": "gaussian.LOGNORMAL", "beta": "beta.BETA",
-    "t": "student.STUDENT",
+    "t": "student.STUDENT", "ordinal": "ordinal.ORDINAL", "multinomial": "multinomial.MULTINOMIAL",
     "zip": "zero.ZIP", "zinb1": "zero.ZINB1", "zinb2": "zero.ZINB2", "hurdle-poisson": "zero.HURDLE_POISSON",
     "hurdle-nbinom1": "zero.HURDLE_NBINOM1", "hurdle-nbinom2": "zero.HURDLE_NBINOM2",
 }

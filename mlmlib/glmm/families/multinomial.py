@@ -34,7 +34,7 @@ class Multinomial(Family):
     def reader(self, data):
         return UnorderedOutcome()
 
-    def classes(self):
+    def fitter(self):
         from ..multinomial_model import MultinomialModel
         from ..multinomial_result import MultinomialResult
         return MultinomialModel, MultinomialResult
@@ -56,7 +56,7 @@ class UnorderedOutcome:
     def __init__(self):
         self.categories, self.messages = None, []
 
-    def read(self, y, factor) -> np.ndarray:
+    def __call__(self, y, factor) -> np.ndarray:
         if isinstance(y, Categorical):
             y = y.used()
             codes, levels = y.codes, y.levels

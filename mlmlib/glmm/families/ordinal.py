@@ -34,7 +34,7 @@ class Ordinal(Family):
     def reader(self, data):
         return OrderedOutcome(data)
 
-    def classes(self):
+    def fitter(self):
         from ..ordinal_model import OrdinalModel
         from ..ordinal_result import OrdinalResult
         return OrdinalModel, OrdinalResult
@@ -61,7 +61,7 @@ class OrderedOutcome:
     def __init__(self, data):
         self.data, self.categories, self.messages = data, None, []
 
-    def read(self, y, factor) -> np.ndarray:
+    def __call__(self, y, factor) -> np.ndarray:
         if isinstance(y, Categorical):
             self._ordered(y, factor)
             seen = np.bincount(y.codes, minlength=len(y.levels)) > 0

@@ -1,0 +1,34 @@
+"""Models of categories may have no random effects: the likelihood is then exact, and the search the same.
+
+Chapter 18 (``18_categories``) begins with such a model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import DataError, FormulaError
+from .model import GlmmModel, check
+from .rows_many import NoRows
+
+__all__ = ["FixedOnly"]
+
+
+class FixedOnly(GlmmModel):
+    """A generalized linear mixed model that may have no random term."""
+
+    def check(self, design) -> None:
+        if design.random:
+            return check(design)
+        if self.nodes is not None:
+            raise FormulaError(f"The formula {design.formula.text!r} has no random term, so there is nothing to integrate "
+                               "over: leave method='agq' out.")
+        n, p = design.X.shape
+        if n <= p:
+            raise DataError(f"{n} rows cannot carry {p} fixed effects; drop predictors or collect more data.")
+
+    def _rows(self, Zs):
+        return super()._rows(Zs) if self.design.random else NoRows(self.X.shape[1:])
+
+    def _basis(self, q: int) -> np.ndarray:
+        return super()._basis(q) if self.design.random else np.zeros((0, 0, 0))
