@@ -40,22 +40,23 @@ class Terms:
     p1: np.ndarray | None = None
     p2: np.ndarray | None = None
 
-    def through(self, a) -> Terms:
+    def through(self, a, order) -> Terms:
         """The same as a function of eta, where the argument was a(eta): ``a`` holds its value and its derivatives."""
-        linear = self.d1 is not None and self.d2 is None
+        if order == 0:
+            return Terms(self.value)
+        linear = self.d2 is None
         if len(a) == 1:
             zero = np.zeros_like(self.value)
-            return Terms(self.value, self.d1, zero, zero) if linear else self
-        if self.d1 is None:
-            return self
+            return Terms(self.value, self.d1, zero, zero if order > 2 else None) if linear else self
         if linear:
             return Terms(self.value, *(self.d1 * v for v in a[1:]))
-        a1, a2 = a[1:3]
-        out = Terms(self.value, self.d1 * a1, self.d2 * a1**2 + self.d1 * a2)
+        a1, a2 = a[1:3]  # products in an order in which what vanishes comes before what is huge
+        turn = self.d2 * a1
+        out = Terms(self.value, self.d1 * a1, turn * a1 + self.d1 * a2)
         if self.d3 is not None:
-            out.d3 = self.d3 * a1**3 + 3 * self.d2 * a1 * a2 + self.d1 * a[3]
+            out.d3 = self.d3 * a1 * a1 * a1 + 3 * turn * a2 + self.d1 * a[3]
         if self.p is not None:
-            out.p, out.p1, out.p2 = self.p, self.p1 * a1, self.p2 * a1**2 + self.p1 * a2
+            out.p, out.p1, out.p2 = self.p, self.p1 * a1, self.p2 * a1 * a1 + self.p1 * a2
         return out
 
     def map(self, change) -> Terms:
@@ -124,20 +125,28 @@ class Density:
         self._direct = family.direct(self.link, self.y, self.trials)
         low, high = self.link.domain(family.support)
         self.bounds = None if low == -np.inf and high == np.inf else (low, high)
-        self._inside = float(find_link(self.link).eta(0.5 if family.support == "unit" else 1.0))
+        self._middle = float(find_link(self.link).eta(0.5 if family.support == "unit" else 1.0))
 
     def start(self):
         """Linear predictors (n,) and parameters (m,) to start from: those of a mean drawn from y toward its average."""
         mu, psi = self.family.start(self.y, self.trials, self.weights)
+        if self.family.support == "real" and self.link.positive:
+            mu = np.maximum(mu, 0.1 * np.abs(mu).mean() + 1e-10)
         return self.link.eta(mu), np.asarray(psi, float)
 
     def __call__(self, eta, psi, order=3) -> Terms:
         """Log density at ``eta`` (n,) and ``psi`` (m,), with derivatives as `order` says (0, 2 or 3)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            out = self._inside(eta, psi, order)
+            total = sum(v.sum() for v in out.arrays()[:4] if v is not None)
+        return out if np.isfinite(total) else _without_infinite(out)
+
+    def _inside(self, eta, psi, order):
         outside = None
         if self.bounds is not None:
             outside = ~((eta > self.bounds[0]) & (eta < self.bounds[1]))
             if outside.any():
-                eta = np.where(outside, self._inside, eta)
+                eta = np.where(outside, self._middle, eta)
             else:
                 outside = None
         out = self._direct(eta, psi, order) if self._direct is not None else self._composed(eta, psi, order)
@@ -154,7 +163,7 @@ class Density:
         """The family's parts, each through the link's expression of its argument, added up."""
         arguments = [getattr(self.link, f"{name}_terms")(eta, order) for name in self.family.arguments]
         parts = self._terms([a[0] for a in arguments], psi, order)
-        out, *rest = (part.through(a) for part, a in zip(parts, arguments, strict=True))
+        out, *rest = (part.through(a, order) for part, a in zip(parts, arguments, strict=True))
         for part in rest:
             out = out + part
         return out
@@ -183,3 +192,14 @@ class Density:
         """The same density for other outcomes of the same rows, or with other weights."""
         return type(self)(y, self.family, self.link, trials=self.trials,
                           weights=self.weights if weights is None else weights)
+
+
+def _without_infinite(out: Terms) -> Terms:
+    """The same, with -inf and no slopes where an argument was too large for a number to hold what follows."""
+    lost = ~np.isfinite(out.value)
+    for v in out.arrays()[1:]:
+        if v is not None:
+            lost |= ~np.isfinite(v.reshape(-1, lost.shape[0])).all(axis=0)
+    out = out.map(lambda v: np.where(lost, 0.0, v))
+    out.value[lost] = -np.inf
+    return out

@@ -17,18 +17,18 @@ _LARGE = 15.0
 
 def log_gamma(s, order):
     """log Gamma(x) at x = exp(s), a tuple with the derivatives in s up to `order`."""
-    x = np.exp(np.clip(s, -700.0, 700.0))
+    x = np.exp(np.minimum(s, 700.0))
     inside = _at(x, 1.0, order)
     return (inside[0] - s, inside[1] - 1, *inside[2:]) if order > 0 else (inside[0] - s,)
 
 
 def log_gamma_ratio(s, y, order):
     """log Gamma(x + y) - log Gamma(x) at x = exp(s) for whole y >= 0, with the derivatives in s up to `order`."""
-    x = np.exp(np.clip(s, -700.0, 700.0))
+    x = np.exp(np.minimum(s, 700.0))
     large = x > _LARGE
     if large.all():
         return _large_ratio(x, s, y, order)
-    out = _small_ratio(x, s, y, order)
+    out = _small_ratio(np.minimum(x, _LARGE), s, y, order)
     if large.any():
         x, s, y = np.broadcast_arrays(x, s, y)
         out = tuple(np.array(np.broadcast_to(v, x.shape)) for v in out)

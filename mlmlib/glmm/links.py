@@ -36,9 +36,12 @@ class Link:
     Attributes
     ----------
     name : str
+    positive : bool
+        Whether all means are positive.
     """
 
     name = ""
+    positive = True
 
     def mean(self, eta):
         """The mean at the linear predictor ``eta``, same shape."""
@@ -146,7 +149,7 @@ class Power(Link):
     """mu^k = eta: identity (k = 1), square root (1/2), inverse (-1), inverse-squared (-2), or ``power(k)``."""
 
     def __init__(self, name, k):
-        self.name, self.k = name, k
+        self.name, self.k, self.positive = name, k, k != 1
 
     def eta(self, mu):
         return np.asarray(mu, float) ** self.k

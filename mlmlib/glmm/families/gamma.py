@@ -107,9 +107,7 @@ class InverseGaussian(Positive):
             (a,) = arguments
             lam = np.exp(-psi[0])
             one, two = lam * exp(-a), 0.5 * lam * exp(log_y - 2 * a)
-            distance = 0.5 * lam * (1 - exp(log_y - a)) ** 2 * exp(-log_y)
-            near = np.abs(log_y - a) < 100
-            distance = np.where(near, distance, two - one + 0.5 * lam / y)
+            distance = np.where(log_y - a < 100, 0.5 * lam * np.expm1(np.minimum(log_y - a, 100)) ** 2 / y, two)
             out = Terms(constant - 0.5 * psi[0] - distance)
             if order > 0:
                 out.d1, out.d2 = 2 * two - one, one - 4 * two

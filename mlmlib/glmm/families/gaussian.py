@@ -51,8 +51,7 @@ class Gaussian(Family):
     def start(self, y, trials, weights):
         mean = np.average(y, weights=weights)
         spread = np.sqrt(np.average((y - mean) ** 2, weights=weights))
-        mu = pulled(y, weights)
-        return np.where(mu > 0, mu, np.abs(mean) + 1e-3 * spread) if mean > 0 else mu, [np.log(0.7 * max(spread, 1e-10))]
+        return pulled(y, weights), [np.log(0.7 * max(spread, 1e-10))]
 
     def variance(self, mu, psi, trials=None):
         return np.full_like(mu, np.exp(2 * psi[0]))

@@ -150,6 +150,10 @@ class ZeroDensity(Density):
         return eta, np.append(psi, z)
 
     def __call__(self, eta, psi, order=3) -> Terms:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._weighted(eta, psi, order)
+
+    def _weighted(self, eta, psi, order):
         if self.K == 2:
             out = self._both(eta[0], eta[1], psi, order)
         else:
