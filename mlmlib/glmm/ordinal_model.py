@@ -5,14 +5,13 @@ Chapter 18 (``18_categories``) introduces it.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..design import Design, Encoder, _replay
 from ..errors import DataError, FormulaError
-from ..formula import Formula, parse, term_name
+from ..formula import Formula, parse
 from ..lmm.columns import orthonormalize
 from ..table import Table
 from .fixed_only import FixedOnly

@@ -21,7 +21,7 @@ METHODS = ("laplace", "agq", "pql", "mql")
 
 def glmm(formula: str, data, *, family="binomial", link=None, method: str = "laplace", nodes: int | None = None,
          order: int | None = None, covariance="unstructured", trials=None, exposure=None, offset=None, weights=None,
-         zero=None) -> GlmmResult:
+         zero=None, nominal=None) -> GlmmResult:
     """Fit a generalized linear mixed model.
 
     Parameters
@@ -52,6 +52,8 @@ def glmm(formula: str, data, *, family="binomial", link=None, method: str = "lap
         Positive; the log-likelihood of row i counts ``weights[i]`` times (frequency weights).
     zero : str, optional
         Formula of the zero part of zero-inflated and hurdle families, ``"~ z + (1 | g)"``.
+    nominal : str, optional
+        Predictors by which the thresholds of ordered categories differ, ``"~ z"`` (partial proportional odds).
 
     Returns
     -------
@@ -78,6 +80,8 @@ def glmm(formula: str, data, *, family="binomial", link=None, method: str = "lap
     found = find_family(family)
     parsed = parse(formula) if isinstance(formula, str) else formula
     _refuse_cbind(parsed)
+    if nominal is not None:
+        parsed = _with_nominal(found, parsed, nominal)
     reading = found.reader(data) if hasattr(found, "reader") else Outcome(found)
     scalar = trials if trials is not None and not isinstance(trials, str) and np.ndim(trials) == 0 else None
     design = build_design(parsed, data, weights=weights, offset=offset, outcome=reading,
@@ -88,6 +92,7 @@ def glmm(formula: str, data, *, family="binomial", link=None, method: str = "lap
         design.extra["trials"] = np.full(len(design.y), float(scalar))
     _check_exposure(design.extra["exposure"], exposure)
     Model, Result, options = _how(found, method, nodes, order)
+    options |= {} if nominal is None else {"nominal": nominal}
     model = Model(design, found, link, covariance, reading=reading, trials=trials, exposure=exposure, **options)
     return Result(model, *model.fit())
 
@@ -107,6 +112,13 @@ def _how(family, method: str, nodes, order) -> tuple:
         raise FormulaError(f"family={family.name!r} has no quasi-likelihood: use method='laplace' or 'agq'.")
     from .pql import QuasiModel
     return QuasiModel, Result, {"penalized": method == "pql", "order": 1 if order is None else order}
+
+
+def _with_nominal(family, formula, nominal):
+    if family.name != "ordinal":
+        raise ValueError(f"nominal= is for family='ordinal', not for {family.name!r}: leave it out.")
+    from .ordinal_model import with_nominal
+    return with_nominal(formula, nominal)
 
 
 def _check_exposure(values, exposure) -> None:
