@@ -94,6 +94,7 @@ def glmm(formula: str, data, *, family="binomial", link=None, method: str = "lap
     Model, Result, options = _how(found, method, nodes, order)
     options |= {} if nominal is None else {"nominal": nominal}
     model = Model(design, found, link, covariance, reading=reading, trials=trials, exposure=exposure, **options)
+    model.weights_option = weights
     return Result(model, *model.fit())
 
 
