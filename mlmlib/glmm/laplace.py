@@ -25,6 +25,7 @@ approximation. Journal of Statistical Software, 70(5).
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +45,8 @@ class LaplaceAt:
     x : ndarray
         Coefficients, theta, psi: the point.
     value : float
-    gradient : ndarray
+        Infinite where the modes were not found.
+    gradient : ndarray or None
     modes : Modes
     """
 
@@ -81,6 +83,18 @@ class Laplace:
         """L at a point."""
         return np.tensordot(x[self.p:self.p + self.m], self.basis, 1)
 
+    def replaced(self, x: np.ndarray, L: np.ndarray) -> np.ndarray:
+        """The point x with another factor L, of those that the basis makes the nearest."""
+        m = self.m
+        theta = np.linalg.lstsq(self.basis.reshape(m, -1).T, L.ravel(), rcond=None)[0] if m else np.empty(0)
+        return np.concatenate([x[:self.p], theta, x[self.p + m:]])
+
+    def in_basis(self, basis: np.ndarray) -> Laplace:
+        """The same criterion with L made of another basis."""
+        other = copy.copy(self)
+        other.basis = basis
+        return other
+
     def fixed(self, x: np.ndarray) -> np.ndarray:
         """Xb + offset, shape (n,) or (K, n)."""
         return (x[:self.p] @ self.flat).reshape(self.X.shape[1:]) + self.offset
@@ -90,8 +104,10 @@ class Laplace:
         L = self.factor(x)
         v = np.zeros(self.rows.size) if v is None else v
         modes = find_modes(self.rows, self.density, self.fixed(x), L, x[self.p + self.m:], v, 3 if gradient else 2)
+        if not modes.found:
+            return LaplaceAt(x, np.inf, None, modes)
         value = -2.0 * float(modes.terms.value.sum()) + float(modes.v @ modes.v) + modes.inverse.logdet
-        return LaplaceAt(x, value if modes.found else np.inf, self._gradient(modes, L) if gradient else None, modes)
+        return LaplaceAt(x, value, self._gradient(modes, L) if gradient else None, modes)
 
     def _gradient(self, modes: Modes, L: np.ndarray) -> np.ndarray:
         rows, terms, inverse = self.rows, modes.terms, modes.inverse

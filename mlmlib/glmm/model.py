@@ -145,8 +145,15 @@ class GlmmModel:
     def fit(self, start: np.ndarray | None = None) -> tuple[Found, list[str]]:
         """The minimum of the criterion, and what the reader should know of it."""
         found = search(self, start)
-        messages = _flat_slopes(self.design) + recycled(self.design) + list(found.messages)
-        return found, messages
+        self.criterion = found.criterion
+        return found, _flat_slopes(self.design) + recycled(self.design)
+
+    def plain_factor(self, size: float) -> np.ndarray:
+        """L with every standard deviation `size` and no correlation."""
+        L = np.zeros(self.basis.shape[1:])
+        for shape, block in zip(self.structures, self.blocks):
+            L[block, block] = shape.factor(shape.theta(size ** 2 * np.eye(len(shape.sd))))
+        return L
 
     def with_outcome(self, y: np.ndarray) -> GlmmModel:
         """The same model for other values of the outcome."""
@@ -175,9 +182,8 @@ class GlmmModel:
             theta.append(shape.theta(forward @ own @ forward.T))
         return np.concatenate([self.x_map.T @ b, *theta, psi])
 
-    def singular(self, x: np.ndarray, tolerance: float = 1e-4) -> list[bool]:
+    def singular(self, L: np.ndarray, tolerance: float = 1e-4) -> list[bool]:
         """For each term whether its covariance matrix is singular."""
-        L = self.criterion.factor(x)
         return [bool(np.linalg.svd(L[block, block], compute_uv=False)[-1] < tolerance) for block in self.blocks]
 
 

@@ -38,7 +38,7 @@ class Modes:
     A : object
         Z'WZ.
     inverse : object
-        H^-1.
+        H^-1; like `A` None where the density is not finite at all.
     found : bool
         False where Newton's method did not arrive.
     """
@@ -70,6 +70,11 @@ def find_modes(rows, density, fixed: np.ndarray, L: np.ndarray, psi: np.ndarray,
     """
     eta = fixed + rows.spread(rows.scale(L, v))
     terms, last, found = density(eta, psi, 2), np.inf, False
+    if not _finite(terms):
+        v, eta = np.zeros_like(v), fixed
+        terms = density(eta, psi, 2)
+        if not _finite(terms):
+            return Modes(v, eta, terms, None, None, False)
     for _ in range(_LIMIT):
         g = rows.turn(L, rows.gather(terms.d1)) - v
         A = rows.cross(-terms.d2)
@@ -92,17 +97,23 @@ def find_modes(rows, density, fixed: np.ndarray, L: np.ndarray, psi: np.ndarray,
     return Modes(v, eta, terms, A, inverse, found)
 
 
+def _finite(terms) -> bool:
+    """True where Newton's method can begin."""
+    return bool(np.isfinite(terms.value.sum()) and np.isfinite(terms.d1.sum()) and np.isfinite(terms.d2.sum()))
+
+
 def _ascend(rows, density, fixed, L, psi, at, step, decrement, order):
     """A Newton step, halved until the joint log-density rises; None where it does not."""
     v, eta, terms = at
     move = rows.spread(rows.scale(L, step))
     if decrement < _NEAR:  # the value cannot tell, and the step is most likely the last
-        return v + step, eta + move, density(eta + move, psi, order)
+        new = density(eta + move, psi, order)
+        return (v + step, eta + move, new) if _finite(new) else None
     value, share = float(terms.value.sum()) - 0.5 * float(v @ v), 1.0
     for _ in range(60):
         there = v + share * step
         new = density(eta + share * move, psi, 2)
-        if float(new.value.sum()) - 0.5 * float(there @ there) >= value + 1e-4 * share * decrement:
+        if float(new.value.sum()) - 0.5 * float(there @ there) >= value + 1e-4 * share * decrement and _finite(new):
             return there, eta + share * move, new
         share *= 0.5
     return None

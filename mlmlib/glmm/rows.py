@@ -46,10 +46,10 @@ class OneFactorRows:
     """
 
     def __init__(self, Z: np.ndarray, codes: np.ndarray, J: int):
+        self.plain = len(Z) == 1 and Z.ndim == 2 and bool(np.abs(Z - 1.0).max() < 1e-12)  # a random intercept
         self.Z, self.codes, self.J, self.q = np.ascontiguousarray(Z), codes, J, len(Z)
         self.size = J * self.q
         self.parts = [(slice(0, self.size), J, np.arange(self.q))]
-        self.plain = self.q == 1 and Z.ndim == 2 and bool((Z == 1.0).all())  # a random intercept
 
     def by_group(self, row: np.ndarray) -> np.ndarray:
         """Sum of the values of each group's rows, shape (J,)."""

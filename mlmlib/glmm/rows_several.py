@@ -109,6 +109,7 @@ class SeveralRows:
                     values.append(own.Z[a] if own.weights is None else own.weights[m] * own.Z[a])
             at += own.J * own.q
         self.n_nodes, self.node, self.value = at, np.stack(nodes), values
+        self.ones = [value.ndim == 1 and bool(np.abs(value - 1.0).max() < 1e-12) for value in values]
         self.inside = np.concatenate([np.arange(self.parts[k][0].start, self.parts[k][0].stop) for k in self.rest])
 
     def _blocks(self, n: int) -> None:
@@ -118,8 +119,8 @@ class SeveralRows:
         hub = self.first.codes + self.n_nodes if self.eliminated is not None else self.node[0]
         J1 = self.first.J if self.eliminated is not None else 0
         total = self.n_nodes + J1
-        edges = np.unique(np.concatenate([hub * total + row for row in self.node]))
-        graph = sp.csr_matrix((np.ones(len(edges), dtype=np.int8), (edges // total, edges % total)), (total, total))
+        edges = np.tile(hub, len(self.node)), self.node.ravel()
+        graph = sp.csr_matrix((np.ones(len(edges[0])), edges), (total, total))
         count, piece = connected_components(graph, directed=False)
         label = piece[:self.n_nodes]
         size = np.bincount(label, minlength=count)
@@ -160,7 +161,7 @@ class SeveralRows:
         out = np.empty(self.size)
         if self.eliminated is not None:
             out[self.parts[self.eliminated][0]] = self.first.gather(r)
-        products = [value * r for value in self.value]
+        products = [r if ones else value * r for value, ones in zip(self.value, self.ones)]
         if r.ndim > 1:
             products = [product.sum(axis=0) for product in products]
         out[self.inside] = np.bincount(self.node.ravel(), np.concatenate(products), self.n_nodes)
@@ -169,7 +170,7 @@ class SeveralRows:
     def spread(self, u: np.ndarray) -> np.ndarray:
         """Zu, shape (n,) or (K, n)."""
         rest = u[self.inside]
-        out = sum(value * rest[node] for value, node in zip(self.value, self.node))
+        out = sum(rest[node] if ones else value * rest[node] for value, node, ones in zip(self.value, self.node, self.ones))
         return out if self.eliminated is None else out + self.first.spread(u[self.parts[self.eliminated][0]])
 
     def cross(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import DataError
 from ..lmm.optimise import _step
 from .laplace import LaplaceAt
 from .rows import flat, times
@@ -25,7 +26,10 @@ from .start import fit_glm, moments
 __all__ = ["Found", "curvature", "hessian", "quasi_newton", "search"]
 
 _TOLERANCE = 1e-12  # decrease that a further step promises, at which the search ends
-_LIMIT = 300
+_ENOUGH = 1e-8  # the same at which an end counts as a minimum
+_AGAIN = (1.0, 3.0)  # standard deviations from which a search is begun again
+_SMALLER = (0.1, 1e-3)  # and where it cannot begin at all
+_LIMIT, _NEWTON = 300, 12  # evaluations, Hessians
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Found:
     gradient_norm : float
     glm : GlmFit or None
         The model without random effects.
-    messages : tuple of str
+    criterion : Laplace
+        As the model's, L in the basis that the search ended in.
     """
 
     at: LaplaceAt
@@ -49,19 +54,119 @@ class Found:
     converged: bool
     gradient_norm: float
     glm: object = None
-    messages: tuple = ()
+    criterion: object = None
 
 
 def search(model, start: np.ndarray | None = None) -> Found:
-    """Minimize the criterion of a model from the GLM, or from the point `start`."""
-    criterion = model.criterion
+    """Minimize the criterion of a model from the GLM, or from the point `start`.
+
+    Where the fit is singular, or no minimum was found, the search is begun again from larger variances, and goes on in
+    the principal axes of the covariance matrices, where a vanishing dimension is one coordinate.
+    """
+    path = _Path(model.criterion)
     glm = None
     if start is None:
-        glm = fit_glm(model.X, model.density, criterion.offset)
+        glm = fit_glm(model.X, model.density, path.criterion.offset)
         start = np.concatenate([glm.b, start_theta(model, glm), glm.psi])
-    at = criterion(start)
-    at, B, count, decrement = quasi_newton(criterion, at)
-    return Found(at, count, decrement < 1e-8, float(np.abs(at.gradient).max(initial=0.0)), glm)
+    path.go(start)
+    for size in _SMALLER:
+        if path.at is None:
+            path.go(path.criterion.replaced(start, model.plain_factor(size)))
+    if path.at is None:
+        raise DataError(f"The search cannot begin: with family {model.family.name!r} and link {model.link.name!r} the "
+                        f"outcome {model.design.endog_name!r} has no finite likelihood near the start. Another link, or "
+                        "predictors on a smaller scale, usually mend this.")
+    if any(model.singular(path.L)) or path.decrement > _ENOUGH:
+        plain = path.at.x if glm is None else np.concatenate([glm.b, path.at.x[path.criterion.p:]])
+        for size in _AGAIN:
+            other = _Path(model.criterion)
+            other.go(path.criterion.replaced(plain, model.plain_factor(size)))
+            path.take(other)
+        path.turn(model)
+        if any(model.singular(path.L)):
+            path.snap(model)
+    if path.decrement > _ENOUGH:
+        path.newton()
+    at = path.at
+    return Found(at, path.count, bool(path.decrement < _ENOUGH), float(np.abs(at.gradient).max(initial=0.0)), glm,
+                 path.criterion)
+
+
+class _Path:
+    """A search under way: the criterion, where it is, and what a further step promises."""
+
+    def __init__(self, criterion):
+        self.criterion, self.at, self.B, self.count, self.decrement = criterion, None, None, 0, np.inf
+
+    @property
+    def L(self) -> np.ndarray:
+        return self.criterion.factor(self.at.x)
+
+    def go(self, x: np.ndarray, v: np.ndarray | None = None) -> None:
+        """Quasi-Newton steps from a point."""
+        begin = self.criterion(x, v)
+        if not np.isfinite(begin.value):
+            return
+        self.at, self.B, count, self.decrement = quasi_newton(self.criterion, begin)
+        self.count += count
+
+    def take(self, other: _Path) -> None:
+        """The better of two ends; of two that are as good, this one."""
+        self.count += other.count
+        if other.at is not None and other.at.value < self.at.value - 1e-7:
+            self.criterion, self.at, self.B, self.decrement = other.criterion, other.at, other.B, other.decrement
+
+    def turn(self, model) -> None:
+        """Go on in the principal axes of each unstructured covariance matrix."""
+        if all(shape.rescaling != "any" or len(shape.sd) == 1 for shape in model.structures):
+            return
+        L, basis, at = self.L.copy(), self.criterion.basis.copy(), 0
+        for shape, block in zip(model.structures, model.blocks):
+            L[block, block], own = shape.frame(L[block, block])
+            basis[at:at + shape.n_params, block, block] = own
+            at += shape.n_params
+        other = _Path(self.criterion.in_basis(basis))
+        other.go(other.criterion.replaced(self.at.x, L))
+        self.count += other.count
+        if other.at is not None and other.at.value < self.at.value + 1e-9:
+            self.criterion, self.at, self.B, self.decrement = other.criterion, other.at, other.B, other.decrement
+
+    def snap(self, model) -> None:
+        """Vanishing dimensions at exactly zero, where that is as good."""
+        L = self.L.copy()
+        for shape, block in zip(model.structures, model.blocks):
+            L[block, block] = shape.without_small(L[block, block], 1e-3)
+        x = self.criterion.replaced(self.at.x, L)
+        if not np.allclose(self.criterion.factor(x), L, atol=1e-12):
+            return
+        trial = self.criterion(x, self.criterion.ahead(self.at, x))
+        self.count += 1
+        if trial.value <= self.at.value + 1e-8:
+            self.at = trial
+
+    def newton(self) -> None:
+        """Newton's steps with a Hessian by differences, where quasi-Newton steps came to no end."""
+        radius = 1.0
+        for _ in range(_NEWTON):
+            size = np.diagonal(curvature(self.criterion, self.at))
+            B = hessian(self.criterion, self.at, 1e-3 * np.sqrt(2.0 / np.maximum(size, 2.0)))
+            self.count += 2 * len(B)
+            if not np.isfinite(B).all():
+                return
+            while True:
+                step, promised, self.decrement = _step(self.at.gradient, B, radius)
+                if self.decrement < _TOLERANCE or radius < 1e-8:
+                    return
+                x = self.at.x + step
+                trial, self.count = self.criterion(x, self.criterion.ahead(self.at, x)), self.count + 1
+                ratio = (self.at.value - trial.value) / promised
+                if ratio > 1e-4 or (np.isfinite(trial.value) and promised < 1e-9 and np.abs(trial.gradient).max() < np.abs(self.at.gradient).max()):
+                    break
+                radius = 0.25 * float(np.linalg.norm(step))
+            radius = 2.0 * radius if ratio > 0.75 else radius
+            done, self.at, self.B = self.decrement < 1e-10, trial, B
+            if done:
+                return
 
 
 def start_theta(model, glm) -> np.ndarray:
@@ -84,7 +189,7 @@ def quasi_newton(criterion, at: LaplaceAt, B: np.ndarray | None = None, limit: i
         ratio = (at.value - trial.value) / promised if np.isfinite(trial.value) else -1.0
         if promised < 1e-10 * (1.0 + abs(at.value)) and np.isfinite(trial.value):  # below what the value can show
             ratio = float(np.abs(trial.gradient).max() < np.abs(at.gradient).max())
-        if np.isfinite(trial.value) and np.isfinite(trial.gradient).all():
+        if np.isfinite(trial.value):
             B = _updated(B, step, trial.gradient - at.gradient)
         if ratio < 0.25:
             radius = 0.25 * length
