@@ -16,6 +16,7 @@ _LABS = (
     "likelihood_surface",
     "origin_of_time",
     "piecewise",
+    "quadrature",
     "residual_memory",
     "shrinkage",
     "two_averages",

@@ -9,7 +9,7 @@ data(ohio, package = "geepack"); data(epil, package = "MASS"); data(Contraceptio
 seen <- function(formula, data, family, nodes) {
   fit <- glmer(formula, data, family, nAGQ = nodes)
   list(call = paste0("glmer(", deparse1(formula), ", ", family, ", nAGQ=", nodes, ")"), fixef = as.list(fixef(fit)),
-       sd = unname(getME(fit, "theta")))
+       sd = unname(getME(fit, "theta")), loglik = as.numeric(logLik(fit)))
 }
 herd <- aggregate(cbind(incidence, size) ~ herd, cbpp, sum)
 subject <- aggregate(y ~ subject, epil, sum)

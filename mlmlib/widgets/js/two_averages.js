@@ -74,7 +74,7 @@ function drawSteps(s, x, y, { state, r }) {
   const climb = (key, [p, q], ink) => layer.path(key, [[x(a), y(p)], [x(b), y(p)], [x(b), y(q)]], { stroke: ink, "stroke-width": 2 });
   const dots = (key, pair, ink) => pair.forEach((p, k) => layer.circle(`${key}${k}`, x([a, b][k]), y(p), 5, { fill: ink, stroke: "var(--bg)", "stroke-width": 1.4 }));
   const over = r.study.places.length > 0, left = x(b) > x.range[1] - 96; // lines that hardly rise: the words stand over and under the dot
-  const beside = (key, at, text, ink, up = true) => layer.text(key, over ? x(b) : x(b) + (left ? -12 : 12), at + (over ? (up ? -12 : 21) : 4), text,
+  const beside = (key, at, text, ink, up = true) => layer.text(key, over ? x(b) : x(b) + (left ? -12 : 12), at + (over ? (up || at + 26 > y(0) ? -10 : 21) : 4), text,
     { "text-anchor": over ? "middle" : left ? "end" : "start", fill: ink, "font-weight": 650 });
   const apart = (v, w) => (!over && Math.abs(v - w) < 18 ? (v <= w ? [(v + w) / 2 - 9, (v + w) / 2 + 9] : [(v + w) / 2 + 9, (v + w) / 2 - 9]) : [v, w]);
   if (state.show === "population") {
@@ -174,12 +174,12 @@ const effect = (r, v) => (r.odds ? `multiplies the odds by <strong>${num(Math.ex
 
 function says(r, st) {
   const [one, many] = r.study.who, step = r.study.places.length ? `From “${r.study.places[0]}” to “${r.study.places[1]}”` : `From x = ${num(r.x, 1)} to ${num(r.x + 1, 1)}`;
-  if (r.hidden) return `${step}, the average ${one} goes from ${percent(r.middles[0])} to ${percent(r.middles[1])}: that ${effect(r, r.beta)}. Of all ${many} together ${percent(r.averages[0])} say yes before the step. Drag your guess for after it, then show the average.`;
+  if (r.hidden) return `${step}, the average ${one} goes from ${percent(r.middles[0])} to ${percent(r.middles[1])}: that ${effect(r, r.beta)}. Over all ${many} together the chance is ${percent(r.averages[0])} before the step. Drag your guess for after it, then show the average.`;
   const told = r.guessed !== r.guessed ? "" : ` You guessed ${r.odds ? `an odds ratio of ${num(Math.exp(r.guessed), 2)}` : num(r.guessed, 2)}${Math.abs(r.guessed - r.beta) < 0.06 * r.beta && r.ratio < 0.94 ? ", that of one person" : ""}.`;
   const inside = st.slope_sd > 0 ? `the ${one} of average slope` : `each ${one}`, person = `${step} the change ${effect(r, r.beta)} for ${inside}`, all = `for all ${many} together, from ${percent(r.averages[0])} to ${percent(r.averages[1])}, it ${effect(r, r.marginal)}`;
   const why = r.ratio > 0.93 ? `${many[0].toUpperCase()}${many.slice(1)} differ so little that this is nearly one ${one}’s answer.` : `Where most ${many} stand near 0 or 100 %, few of them have far to go.`;
   if (st.show === "person") return `The conditional question: what does the step do to this ${one}? From ${percent(r.ones[0])} to ${percent(r.ones[1])}, which ${effect(r, r.beta)}. Another ${one} starts elsewhere and moves by other percentages, along a curve of the same slope on the ${r.link} scale${st.slope_sd > 0 ? ", if slopes did not differ" : ""}.`;
-  if (st.show === "population") return `The marginal question: what does the step do to the share of yes? Average the ${many} before (${percent(r.averages[0])}) and after (${percent(r.averages[1])}); that ${effect(r, r.marginal)}. ${why}${told}`;
+  if (st.show === "population") return `The marginal question: what does the step do to the average chance? Average the ${many} before (${percent(r.averages[0])}) and after (${percent(r.averages[1])}); that ${effect(r, r.marginal)}. ${why}${told}`;
   return `${person}; ${all}. The averaged curve has ${num(r.ratio, 2)} of the slope, and both numbers are right.${told}`;
 }
 
