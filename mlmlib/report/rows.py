@@ -11,9 +11,11 @@ import numpy as np
 
 from ..clustering import icc
 from ..r2 import shares
+from .general.rows import exponentiated, heads, icc_of, parameters, shares_of
 from .words import effects
 
-__all__ = ["Cell", "Row", "apa", "apa_p", "decimals", "fit_rows", "fixed_rows", "random_rows", "residual_rows"]
+__all__ = ["Cell", "Row", "apa", "apa_p", "decimals", "fit_rows", "fixed_rows", "general_rows", "head_rows", "random_rows",
+           "residual_rows"]
 
 NAN = float("nan")
 DAGGER = "\u2020"
@@ -73,7 +75,7 @@ def decimals(*guides: float, significant: int = 1, least: int = 2) -> int:
     return int(min(max(significant - 1 - exponent, least), 6))
 
 
-def fixed_rows(fits, words, show, stars, level, digits, ddf="wald") -> list[Row]:
+def fixed_rows(fits, words, show, stars, level, digits, ddf="wald", exponentiate=False) -> list[Row]:
     """A row a coefficient, in the order in which the models bring them in; lower order before higher."""
     names = []
     for fit in fits:
@@ -81,7 +83,10 @@ def fixed_rows(fits, words, show, stars, level, digits, ddf="wald") -> list[Row]
             if name not in names:
                 names.append(name)
     names.sort(key=lambda name: 0 if name == "Intercept" else name.count(":") + 1)
+    names.sort(key=lambda name: name.startswith("zero: "))
     tables = [fit.coef_table(level, ddf) for fit in fits]
+    if exponentiate:
+        tables = [exponentiated(fit, table) for fit, table in zip(fits, tables)]
     rows = []
     for name in names:
         cells = [
@@ -92,7 +97,9 @@ def fixed_rows(fits, words, show, stars, level, digits, ddf="wald") -> list[Row]
             )
             for t in tables
         ]
-        rows.append(Row("Fixed part", words.short(name), name, _written(cells, show, digits, stars)))
+        zero = name.startswith("zero: ")
+        section = "Zero part" if zero else "Fixed part"
+        rows.append(Row(section, words.short(name.removeprefix("zero: ") if zero else name), name, _written(cells, show, digits, stars)))
     return rows
 
 
@@ -141,6 +148,24 @@ def residual_rows(fits, show, level, digits) -> list[Row]:
             for name, own in found.items()]
 
 
+def head_rows(fits) -> list[Row]:
+    """Distribution, link and method, where a generalized model is among the fits."""
+    if not any(hasattr(fit, "family") for fit in fits):
+        return []
+    return [Row("Fitted as", label, label.lower(), tuple(Cell(NAN, text) for text in texts)) for label, texts in heads(fits)]
+
+
+def general_rows(fits, show, level, digits) -> list[Row]:
+    """Thresholds of ordered categories, and parameters of the distributions."""
+    found: dict = {}
+    for k, fit in enumerate(fits):
+        for key, row in parameters(fit, level).items():
+            found.setdefault(key, {})[k] = Cell(row.estimate, "", row.se, row.lower, row.upper)
+    order = sorted(found, key=lambda key: key[0] != "Thresholds")
+    return [Row(*key, f"{key[0].lower()}: {key[1]}", _written([found[key].get(k) for k in range(len(fits))], show, digits, False))
+            for key in order]
+
+
 def _written(cells, show, digits, stars, bounded=False) -> tuple:
     present = [c for c in cells if c is not None]
     places = (
@@ -174,6 +199,7 @@ def _text(c, show, places, stars, bounded) -> str:
 
 def fit_rows(fits, words, criteria, flagged) -> list[Row]:
     """ICC, explained variance, sizes, estimator, likelihood and criteria; those in `flagged` get a dagger."""
+    general = [hasattr(fit, "family") for fit in fits]
     liked = [fit.refit(reml=False) if criteria == "ml" and fit.reml else fit for fit in fits]
     mixed = [bool(getattr(fit, "n_groups", None)) for fit in fits]
     plain = [not hasattr(fit, "residual_table") for fit in fits]  # else there is no one residual variance to share
@@ -192,11 +218,12 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
         add(
             f"ICC{which}",
             f"icc: {factor}",
-            [icc(fit, group=factor).estimate if m and p and factor in fit.n_groups and not factor.startswith("mm(") else None
-             for fit, m, p in zip(fits, mixed, plain)],
+            [(icc_of(fit, factor) if g else icc(fit, group=factor).estimate)
+             if m and p and factor in fit.n_groups and not factor.startswith("mm(") else None
+             for fit, m, p, g in zip(fits, mixed, plain, general)],
             apa,
         )
-    parts = [shares(fit) if m and p else None for fit, m, p in zip(fits, mixed, plain)]
+    parts = [(shares_of(fit) if g else shares(fit)) if m and p else None for fit, m, p, g in zip(fits, mixed, plain, general)]
     add("R2, marginal", "r2 marginal", [p and p[0] / sum(p) for p in parts], apa)
     add("R2, conditional", "r2 conditional", [p and (p[0] + p[1]) / sum(p) for p in parts], apa)
     add("R2", "r2", [fit.rsquared if fit.reml is None else None for fit in fits], apa)
@@ -214,5 +241,6 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
     add("REML criterion", "criterion", [fit.criterion if fit.reml else None for fit in fits], one)
     how = " (by ML)" if criteria == "ml" else ""
     for label, key in (("Log-likelihood", "llf"), ("AIC", "aic"), ("BIC", "bic")):
-        add(label + how, key, [float(np.real(getattr(fit, key))) for fit in liked], one)
+        values = [float(np.real(getattr(fit, key))) for fit in liked]
+        add(label + how, key, [None if v != v else v for v in values], one)
     return rows

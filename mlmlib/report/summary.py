@@ -12,24 +12,34 @@ from .page import Page, Table, p_value, rounded
 from .words import effects
 
 
-def summary(fit, *, level: float = 0.95, scale: str = "variance", ddf: str = "wald") -> Page:
+def summary(fit, *, level: float = 0.95, scale: str = "variance", ddf: str = "wald", exponentiate: bool = False) -> Page:
     """The printed account of a fit.
 
     Parameters
     ----------
-    fit : a result of ``mlm.lmm`` or ``mlm.ols``
+    fit : a result of ``mlm.lmm``, ``mlm.glmm`` or ``mlm.ols``
     level : float
         Confidence level of the intervals.
     scale : {"variance", "sd"}
         The scale of the random part's estimates, standard errors and intervals.
     ddf : {"wald", "satterthwaite", "kenward-roger"}
         Degrees of freedom of the fixed part's tests and intervals, as in ``fit.coef_table``.
+    exponentiate : bool
+        Of a generalized model: odds ratios, rate ratios and the like in place of coefficients, as Stata's ``or`` and ``irr``.
 
     Returns
     -------
     Page
         Prints as text in a terminal and as an HTML table in a notebook.
     """
+    if hasattr(fit, "family"):
+        from .general.summary import summary as general
+
+        if ddf != "wald":
+            raise ValueError("A generalized model has no small-sample degrees of freedom; leave ddf= out.")
+        return general(fit, level, scale, exponentiate)
+    if exponentiate:
+        raise ValueError("exponentiate= is for fits of mlm.glmm; a linear model's coefficients are differences, not logarithms.")
     mixed = hasattr(fit, "n_groups")
     grouped = mixed and bool(fit.n_groups)
     tables = [_fixed(fit, level, ddf)]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import table_writers as writers
-from .rows import fit_rows, fixed_rows, random_rows, residual_rows
-from .table_notes import columns, comparable, measures, reading, troubles
+from .rows import fit_rows, fixed_rows, general_rows, head_rows, random_rows, residual_rows
+from .table_notes import columns, comparable, measures, ratios, reading, troubles
 from .words import Words
 
 __all__ = ["ModelTable", "table"]
@@ -108,12 +108,13 @@ def table(
     digits: int | None = None,
     labels=None,
     caption: str | None = None,
+    exponentiate: bool = False,
 ) -> ModelTable:
     """Put models side by side.
 
     Parameters
     ----------
-    *fits : LmmResult or OlsResult
+    *fits : LmmResult, GlmmResult or OlsResult
     names : list of str, optional
         Heads of the columns; "Model 1", "Model 2", ... when left out.
     show : {"se", "ci", "p"}
@@ -135,6 +136,9 @@ def table(
     labels : dict, optional
         {column: label}, as in {"cses": "SES within school"}; a grouping factor's label names its groups, "row" the rows.
     caption : str, optional
+    exponentiate : bool
+        Fixed parts of generalized models as odds ratios, rate ratios and the like; those of linear models, and of links whose
+        exponentials are no ratios, stay as they are. p-values are those of the coefficients.
 
     Returns
     -------
@@ -173,8 +177,12 @@ def table(
     words = Words(max(fits, key=lambda fit: len(getattr(fit, "n_groups", None) or ())), labels)
     known = [Words(fit, labels) for fit in fits]
     flagged, warnings = comparable(fits, criteria)
+    if exponentiate and not any(hasattr(fit, "family") for fit in fits):
+        raise ValueError("exponentiate= is for fits of mlm.glmm; a linear model's coefficients are differences, not logarithms.")
     rows = [
-        *fixed_rows(fits, _Any(known), show, stars, level, digits, ddf),
+        *head_rows(fits),
+        *fixed_rows(fits, _Any(known), show, stars, level, digits, ddf, exponentiate),
+        *general_rows(fits, show, level, digits),
         *random_rows(fits, _Any(known, words), show, random, level, digits),
         *residual_rows(fits, show, level, digits),
         *fit_rows(fits, _Any(known, words), criteria, flagged),
@@ -182,6 +190,7 @@ def table(
     notes = [
         *reading(fits, names, show, stars, random, level, ddf),
         *columns(fits, known),
+        *ratios(fits, names, exponentiate),
         *measures(fits, labels),
         *warnings,
         *troubles(fits, names),
@@ -206,6 +215,7 @@ class _Any:
 def _caption(fits, known) -> str:
     outcomes = list(dict.fromkeys(f"{w.outcome}{f' ({w.outcome_unit})' if w.outcome_unit else ''}" for w in known))
     kinds = {bool(getattr(fit, "n_groups", None)) for fit in fits}
+    general = {hasattr(fit, "family") for fit in fits}
     what = (
         "Linear mixed model"
         if kinds == {True}
@@ -213,4 +223,8 @@ def _caption(fits, known) -> str:
         if kinds == {False}
         else "Linear and linear mixed model"
     )
+    if general == {True}:
+        what = "Generalized linear mixed model" if kinds == {True} else "Generalized linear model"
+    elif True in general:
+        what = "Linear and generalized linear mixed model"
     return f"{what}{'s' if len(fits) > 1 else ''} of {' and '.join(outcomes)}"

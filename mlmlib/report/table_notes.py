@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 from ..inference.small_sample import TITLES
+from .general.facts import Facts, is_general
+from .general.kinds import method, ratio_of
 from .ledger import joined
 from .rows import DAGGER
 from .words import Words
 
-__all__ = ["columns", "comparable", "measures", "reading", "troubles"]
+__all__ = ["columns", "comparable", "measures", "ratios", "reading", "troubles"]
 
 _CRITERIA = ("criterion", "llf", "aic", "bic")
 
 
 def _method(fit) -> str:
+    if is_general(fit):
+        return method(Facts(fit))
     return (
         {"ols": "ordinary least squares", "ml": "maximum likelihood (ML)"}[fit.method]
         if fit.reml is None
@@ -86,7 +90,11 @@ def columns(fits, known):
 
 def measures(fits, labels):
     """What ICC and R2 are."""
-    mixed = [fit for fit in fits if getattr(fit, "n_groups", None) and not hasattr(fit, "residual_table")]  # the others have neither
+    whole = [fit for fit in fits if getattr(fit, "n_groups", None) and not hasattr(fit, "residual_table")]  # the others have neither
+    mixed = [fit for fit in whole if not is_general(fit)]
+    if len(mixed) < len(whole):
+        yield ("Of generalized models ICC and R2 (Nakagawa et al., 2017) are those of the scale of the linear predictor, where there is a "
+               "variance of a unit.")
     if not mixed:
         return
     text = "ICC = intraclass correlation, given the predictors in the model"
@@ -96,6 +104,21 @@ def measures(fits, labels):
     yield text + "; marginal and conditional R2 after Nakagawa and Schielzeth (2013) and Johnson (2014)."
 
 
+def ratios(fits, names, exponentiate):
+    """What the fixed part's numbers are, where generalized models are among the fits."""
+    general = [(fit, name) for fit, name in zip(fits, names) if is_general(fit)]
+    if not general:
+        return
+    what: dict = {}
+    for fit, name in general:
+        ratio = ratio_of(fit) if exponentiate else None
+        what.setdefault(f"{ratio}s" if ratio else f"coefficients on the {Facts(fit).link} scale", []).append(name)
+    several = len(what) > 1 or len(general) < len(fits)
+    parts = [kind + (f" ({', '.join(own)})" if several else "") for kind, own in what.items()]
+    yield f"Fixed part: {joined(parts)}" + (", for units of one group or of groups with equal effects." if any(
+        fit.n_groups for fit, _ in general) else ".")
+
+
 def comparable(fits, criteria):
     """The rows that may not be compared across columns, and why."""
     if len(fits) < 2:
@@ -103,6 +126,8 @@ def comparable(fits, criteria):
     designs = [fit.design for fit in fits]
     if len({d.endog_name for d in designs}) > 1 or len({fit.nobs for fit in fits}) > 1:
         return _CRITERIA, [f"{DAGGER} Not comparable between models with different outcomes or rows."]
+    if len({_approximation(fit) for fit in fits if is_general(fit)}) > 1:
+        return _CRITERIA, [f"{DAGGER} Not comparable between models whose likelihood is approximated in different ways."]
     fixed = {frozenset(fit._names) for fit in fits if fit.reml}
     mixture = len({"REML" if fit.reml else "other" for fit in fits}) > 1
     if criteria == "ml" and fixed:
@@ -118,6 +143,10 @@ def comparable(fits, criteria):
     if reasons:
         return _CRITERIA, [f"{DAGGER} Not comparable between {' or between '.join(reasons)}."]
     return (), []
+
+
+def _approximation(fit):
+    return Facts(fit).method, Facts(fit).nodes
 
 
 def troubles(fits, names):

@@ -126,7 +126,7 @@ class Words:
     def of(self, name: str) -> Words:
         """The words for a coefficient: those of its own outcome, where there are several."""
         own = copy(self)
-        own.one = self._of_outcome(name)[0] or None
+        own.one = self._of_outcome(name)[0] or None if hasattr(self.fit, "outcomes") else None
         return own
 
     @cached_property
@@ -308,9 +308,13 @@ class Words:
         return "adjusted" if np.abs(left).max() < 1e-6 * np.std(x) and basis.shape[1] < count else "mixed"
 
     def _of_outcome(self, name: str) -> tuple[str, str]:
-        """Of a model of several outcomes the outcome and the coefficient, ``"written: x"``; else an empty string and the name."""
+        """Of a model of several outcomes the outcome and the coefficient, ``"written: x"``; else an empty string and the name.
+
+        Of a generalized model the part of several, ``"zero: x"``, or the category.
+        """
         outcome, colon, own = name.partition(": ")
-        return (outcome, own) if colon and outcome in getattr(self.fit, "outcomes", ()) else ("", name)
+        known = hasattr(self.fit, "family") or outcome in getattr(self.fit, "outcomes", ())
+        return (outcome, own) if colon and known else ("", name)
 
     def zero(self, name: str) -> str:
         """Where a coefficient's column is zero: ``"cses = 0"``, ``"sector = Public"``."""

@@ -104,14 +104,19 @@ class Linked(Ending):
 
     # ------------------------------------------------------------- ordered categories
     def _ordered(self, w, estimates, index):
-        y, eta, count = w.variable(self.fit.design.endog_name, index), w.symbol("eta", index), len(self.fit.thresholds)
-        event = f"\\Pr({y} \\le k)" if w.tex else f"P({y} <= k)"
-        ks = f"k = 1, {chr(92) + 'dots' if w.tex else '...'}, {count}" if count > 2 else f"k = {', '.join(map(str, range(1, count + 1)))}"
-        where = f"\\qquad {ks}" if w.tex else f"   ({ks})"
-        lines = [Line(link(w, self.facts.link, event), w.total([w.symbol("alpha", "k"), f"-{eta}", *(
-            f"-{piece}" for piece in self._offsets(w, index))]) + where)]
-        if estimates:
-            lines += [Line(w.symbol("alpha", str(k)), rounded(value)[0]) for k, value in enumerate(self.fit.thresholds, 1)]
+        """P(y <= c) with a threshold for each category but the last; with a nominal part thresholds differ by its predictors."""
+        y, eta, count = w.variable(self.fit.design.endog_name, index), w.symbol("eta", index), len(self.facts.levels) - 1
+        names, nominal = list(map(str, self.facts.levels)), tuple(getattr(self.fit, "nominal", ()))
+        event = f"\\Pr({y} \\le c)" if w.tex else f"P({y} <= c)"
+        more = [w.product(w.symbol("alpha", f"{k}c"), w.variable(name, index)) for k, name in enumerate(nominal, 1)]
+        right = [w.symbol("alpha", "0c" if nominal else "c"), *more, f"-{eta}", *(f"-{piece}" for piece in self._offsets(w, index))]
+        cs = w.upright(f"{names[0]}, ..., {names[-2]}" if count > 2 else ", ".join(names[:-1]))
+        where = f"\\qquad c = {cs}" if w.tex else f"   (c = {cs})"
+        lines = [Line(link(w, self.facts.link, event), w.total(right) + where)]
+        for k, value in enumerate(np.asarray(self.fit.thresholds) if estimates else ()):
+            which = names[k % count]
+            place = f"{k // count}{w.upright(which)}" if nominal else w.upright(which)
+            lines.append(Line(w.symbol("alpha", place), rounded(float(value))[0]))
         return lines
 
     # ------------------------------------------------------------- zeros

@@ -48,6 +48,10 @@ class Facts:
         return ZERO_PARTS.get(self.family, self.family)
 
     @property
+    def hurdle(self) -> bool:
+        return self.family.startswith("hurdle")
+
+    @property
     def binary(self) -> bool:
         """One trial a row."""
         trials = self.option("trials")
@@ -61,6 +65,8 @@ class Facts:
     @cached_property
     def levels(self) -> tuple:
         """The outcome's categories in their order, none of numbers (but of an ordinal or multinomial outcome)."""
+        if hasattr(self.fit, "categories"):
+            return tuple(self.fit.categories)
         factor, data = self.fit.design.formula.response, self.fit.data
         if not factor.is_column:
             return ()
@@ -68,8 +74,6 @@ class Facts:
 
         column = pd.Series(np.asarray(data[factor.label])) if not hasattr(data[factor.label], "dtype") else data[factor.label]
         found = categories(pd.Series(column))
-        if not found and self.family in ("ordinal", "multinomial"):
-            found = tuple(sorted(set(pd.Series(column).dropna().tolist())))
         return found
 
     @property

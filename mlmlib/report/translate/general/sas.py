@@ -102,10 +102,15 @@ def _left(model: General, names) -> str:
             return f"{name}/{model.trials}"
         return f"{name}(event={quoted(model.levels[1] if model.levels else 1)})"
     if model.family == "ordinal":
-        return f"{name}(order=data)" if model.levels and isinstance(model.levels[0], str) else name
+        return f"{name}(order=data)" if _unsorted(model) else name
     if model.family == "multinomial":
         return f"{name}(ref={quoted(model.levels[0])})" if model.levels else f"{name}(ref=first)"
     return name
+
+
+def _unsorted(model: General) -> bool:
+    """Whether SAS would put the categories in another order."""
+    return bool(model.levels) and isinstance(model.levels[0], str) and tuple(sorted(model.levels)) != tuple(model.levels)
 
 
 def _remarks(model: General) -> tuple[list[str], str]:
@@ -118,7 +123,7 @@ def _remarks(model: General) -> tuple[list[str], str]:
         note += " Without ref= SAS takes the last category as the baseline."
     if model.family == "ordinal":
         remarks.append("/* SAS models the lower categories: P(y <= k) has the plus sign, so its slopes are ours with the sign turned */")
-        if model.levels and isinstance(model.levels[0], str):
+        if _unsorted(model):
             note += f" order=data takes the order in which categories occur; sort by their order ({', '.join(map(str, model.levels))}) first."
     if model.family == "multinomial":
         remarks.append("/* group= gives every category a variance of its own, but no covariances between them, which ours has */")
