@@ -70,18 +70,20 @@ def find_modes(rows, density, fixed: np.ndarray, L: np.ndarray, psi: np.ndarray,
     """
     eta = fixed + rows.spread(rows.scale(L, v))
     terms, last, found = density(eta, psi, 2), np.inf, False
+    A = inverse = None
     if not _finite(terms):
         v, eta = np.zeros_like(v), fixed
         terms = density(eta, psi, 2)
         if not _finite(terms):
-            return Modes(v, eta, terms, None, None, False)
+            return Modes(v, eta, terms, A, inverse, False)
     for _ in range(_LIMIT):
         g = rows.turn(L, rows.gather(terms.d1)) - v
         A = rows.cross(-terms.d2)
-        try:
-            inverse, exact = rows.eliminate(A, L), True
-        except np.linalg.LinAlgError:
-            inverse, exact = rows.eliminate(rows.cross(_convex(-terms.d2)), L), False
+        inverse, exact = _factored(rows, A, L), True
+        if inverse is None:
+            inverse, exact = _factored(rows, rows.cross(_convex(-terms.d2)), L), False
+        if inverse is None:  # weights of too different size
+            break
         step = inverse.solve(g)
         decrement = float(g @ step)
         found = exact and (decrement < _CLOSE or (decrement < 1e-12 and decrement > 0.25 * last))
@@ -92,9 +94,17 @@ def find_modes(rows, density, fixed: np.ndarray, L: np.ndarray, psi: np.ndarray,
         if trial is None:
             break
         v, eta, terms = trial
-    if order > 2 and terms.d3 is None:
+    if found and order > 2 and terms.d3 is None:
         terms = density(eta, psi, order)
     return Modes(v, eta, terms, A, inverse, found)
+
+
+def _factored(rows, A, L):
+    """H^-1, or None where H is not positive definite."""
+    try:
+        return rows.eliminate(A, L)
+    except np.linalg.LinAlgError:
+        return None
 
 
 def _finite(terms) -> bool:
