@@ -10,6 +10,8 @@ import numpy as np
 from ..errors import DataError, FormulaError
 from .model import GlmmModel, check
 from .rows_many import NoRows
+from .search import Found
+from .start import fit_glm
 
 __all__ = ["FixedOnly"]
 
@@ -29,6 +31,13 @@ class FixedOnly(GlmmModel):
 
     def _rows(self, Zs):
         return super()._rows(Zs) if self.design.random else NoRows(self.X.shape[1:])
+
+    def fit(self, start: np.ndarray | None = None):
+        if self.design.random:
+            return super().fit(start)
+        glm = fit_glm(self.X, self.density, self.offset, limit=200)
+        at = self.criterion(np.concatenate([glm.b, glm.psi]))
+        return Found(at, 1, glm.found, float(np.abs(at.gradient).max(initial=0.0)), glm, self.criterion), []
 
     def _basis(self, q: int) -> np.ndarray:
         return super()._basis(q) if self.design.random else np.zeros((0, 0, 0))

@@ -49,7 +49,9 @@ class Nominal:
 
 def nominal_terms(text) -> tuple:
     """The terms of ``nominal="~ temp + contact"``."""
-    parsed = parse(text if isinstance(text, str) and "~" in text else f"~ {text}")
+    if not isinstance(text, str):
+        return tuple(text)  # terms, as parsed
+    parsed = parse(text if "~" in text else f"~ {text}")
     if parsed.response is not None or parsed.random or parsed.offsets:
         raise FormulaError(f"nominal={text!r} lists predictors only, as in nominal='~ temp'.")
     terms = tuple(term for term in parsed.fixed if term)
@@ -100,14 +102,23 @@ class OrdinalModel(FixedOnly):
         orthonormalize(flat(with_one), ("Intercept", *names), "fixed effects")  # refuses what the thresholds hold already
         return design.exog_names, design.X.T
 
-    @property
-    def categories(self) -> np.ndarray:
-        """The outcome's categories, lowest first."""
-        return self.reading.categories
+    def fit(self, start=None):
+        found, messages = super().fit(start)
+        return found, [*messages, *self._endless()]
 
-    def with_outcome(self, y):
-        """The same model for other categories, 0 .. C - 1, of the same rows."""
-        return super().with_outcome(y)
+    def _endless(self) -> list[str]:
+        """Tell of thresholds without an estimate: the lowest or highest category does not occur with a predictor's value."""
+        told, codes = [], self.design.y.astype(int)
+        names = [str(one) for one in self.reading.categories]
+        for name, column in zip(*((), ()) if self.nominal is None else (self.nominal.names, self.nominal.columns)):
+            values = np.unique(column)
+            for value in values if len(values) == 2 else ():
+                for place, last in ((0, 0), (-1, len(names) - 1)):
+                    if not (codes[column == value] == last).any():
+                        told.append(f"No row with {name} = {value:g} has the category {names[place]}: the threshold next to it "
+                                    "runs to infinity there. The log-likelihood is at its limit, the estimate and its "
+                                    "standard error say nothing.")
+        return told
 
 
 class _Whole(Encoder):
