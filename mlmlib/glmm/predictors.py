@@ -99,7 +99,7 @@ def predictors(fit, data=None, groups: str = "given", new_groups: str = "populat
         if derivatives:
             for k, change in fit._T_slopes(group):
                 slopes[:, k] += own.variance_of_new(change)
-    if given:
+    if given and rows:
         moved, turned, opened = _known(fit, rows, derivatives)
         eta = eta + moved
         if derivatives:

@@ -82,6 +82,11 @@ def glmm(formula: str, data, *, family="binomial", link=None, method: str = "lap
     _refuse_cbind(parsed)
     if nominal is not None:
         parsed = _with_nominal(found, parsed, nominal)
+    parts = None
+    if zero is not None:
+        from .zero_model import read_zero, with_zero
+        parts = parsed, read_zero(found, zero)
+        found, parsed = found.with_predictor(), with_zero(*parts)
     reading = found.reader(data) if hasattr(found, "reader") else Outcome(found)
     scalar = trials if trials is not None and not isinstance(trials, str) and np.ndim(trials) == 0 else None
     design = build_design(parsed, data, weights=weights, offset=offset, outcome=reading,
@@ -92,7 +97,11 @@ def glmm(formula: str, data, *, family="binomial", link=None, method: str = "lap
         design.extra["trials"] = np.full(len(design.y), float(scalar))
     _check_exposure(design.extra["exposure"], exposure)
     Model, Result, options = _how(found, method, nodes, order)
+    if Model is GlmmModel and not design.random:
+        from .fixed_only import FixedOnly
+        Model = FixedOnly
     options |= {} if nominal is None else {"nominal": nominal}
+    options |= {} if parts is None else {"zero": parts}
     model = Model(design, found, link, covariance, reading=reading, trials=trials, exposure=exposure, **options)
     model.weights_option = weights
     return Result(model, *model.fit())

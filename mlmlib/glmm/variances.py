@@ -74,7 +74,8 @@ class GlmmVarianceParameters(VarianceParameters):
                 free.append(inside)
             self._place.append((sd_place, corr_place))
         p, m = criterion.p, criterion.m
-        self.slopes, self.free = np.array(slopes), np.array(free)
+        self.slopes = np.array(slopes).reshape(len(free), len(criterion.basis))
+        self.free = np.array(free, dtype=bool)
         self.cov = np.full((len(free), len(free)), np.nan)
         theta = fit._x_cov[p:p + m, p:p + m]
         own = self.slopes[self.free]

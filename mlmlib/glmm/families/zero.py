@@ -57,7 +57,7 @@ class ZeroFamily(Family):
 
     def with_predictor(self):
         """The same family where the zeros have a linear predictor of their own."""
-        return ZeroFamily(self.name, self.base, self.hurdle, False)
+        return TwoPartFamily(self.name, self.base, self.hurdle, False)
 
     def density(self, y, link=None, *, trials=None, weights=None, column="the outcome"):
         return ZeroDensity(y, self, link, trials=trials, weights=weights, column=column)
@@ -109,6 +109,15 @@ class ZeroFamily(Family):
 
     def simulate(self, mu, psi, rng, trials=None):
         return self.simulate_at(mu, *self.split(psi), rng)
+
+
+class TwoPartFamily(ZeroFamily):
+    """Counts whose zeros have a linear predictor: see `mlmlib.glmm.zero_model`."""
+
+    def fitter(self):
+        from ..zero_model import ZeroModel
+        from ..zero_result import ZeroResult
+        return ZeroModel, ZeroResult
 
 
 class ZeroDensity(Density):
