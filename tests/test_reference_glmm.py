@@ -3,6 +3,7 @@
 Of the 51 files 48 are fits of ours, held in log-likelihood and coefficients to 1e-5.  The other three are `EXPECTED`: lme4's
 Laplace approximation with a link that is not canonical takes expected information in place of observed, which is another
 function; its value at lme4's estimates, and that these are its maximum, are checked instead, and our fit is held to glmmTMB.
+`clmm_wine_cloglog_laplace` is our link "loglog": clmm has the two names the other way round than clm (a test shows it).
 Where lme4 uses quadrature its log-likelihood lacks the constants of a saturated model, which `likelihood` adds.
 
 Precision of the references: glmmTMB's and exactml's were driven on until their gradients vanished (1e-11) and their standard
@@ -23,12 +24,18 @@ NAMES = names()
 FITTED = [name for name in NAMES if name not in results.EXPECTED]
 TOLERANCE = 1e-5
 SEARCH = "lme4's own search and its differences of the deviance; {} is held to 1e-5 at the same maximum"
+SHORT = "clmm stops 1.5e-8 below our log-likelihood; standard errors from differences of its criterion there"
 STOPPED = "glmmTMB predicted them before it was driven on"
 LOOSE = {  # (file, kind): tolerance, and why
     ("glmm_contraception_laplace", "standard errors"): (3e-5, SEARCH.format("tmb_contraception")),
     ("glmm_ohio_laplace", "standard errors"): (1e-4, SEARCH.format("tmbR_ohio (glmm_more.R)")),
     ("glmm_ohio_laplace", "variances"): (3e-5, SEARCH.format("tmbR_ohio (glmm_more.R)")),
     ("glmm_ohio_laplace", "fitted means (the first five)"): (3e-5, SEARCH.format("tmbR_ohio (glmm_more.R)")),
+    ("clmm_wine_cloglog_laplace", "thresholds"): (1e-4, SHORT),
+    ("clmm_wine_cloglog_laplace", "standard errors"): (1e-3, SHORT),
+    ("clmm_wine_cloglog_laplace", "variances"): (1e-4, SHORT),
+    ("clmm_wine_cloglog_laplace", "predicted effects (the first five)"): (5e-4, SHORT),
+    ("clmm_wine_logit_laplace", "standard errors"): (5e-5, "clmm's Hessian by differences at where its own search stopped"),
     ("tmb_epil_nbinom2", "predicted effects (the first five)"): (3e-5, STOPPED),
     ("tmb_verbagg", "predicted effects (the first five)"): (3e-5, STOPPED),
 }
@@ -80,6 +87,31 @@ def test_lme4_with_another_link_has_another_criterion(name):
     program = "tmbR" if "contraception" in name else "tmb"
     true = reference(name.replace("glmm", program, 1).removesuffix("_laplace"))["logLik"]
     assert glmm(name).llf == pytest.approx(true, abs=1e-6) and abs(true - theirs) > 1e-2
+
+
+def test_clmm_calls_the_complementary_log_log_link_log_log():
+    """clm and we have P(y <= j) = 1 - exp(-exp(t_j - eta)) as cloglog; clmm, of the same package, has that as loglog."""
+    wine, truth = mlm.load("wine"), reference("clmm_wine_cloglog_laplace")
+    known = reference("clmR_wine_links")
+    for link, value in known["logLik"].items():
+        fitted = mlm.glmm("rating ~ temp + contact", wine, family="ordinal", link=link)
+        if link == "cauchit":  # where clm stops short of the maximum
+            assert 1e-6 < fitted.llf - value < 1e-3
+            continue
+        assert fitted.llf == pytest.approx(value, abs=1e-6)
+        theirs = known["coef"][link]
+        assert relative(fitted.thresholds, list(theirs.values())[:4], 1.0) < TOLERANCE
+        assert relative(fitted.params, list(theirs.values())[4:], 1.0) < TOLERANCE
+    # the likelihood at clmm's own estimates, integrated here: its name stands for exp(-exp(-x))
+    t = np.array([-np.inf, *truth["thresholds"].values(), np.inf])
+    b, y = list(truth["beta"].values()), wine["rating"].cat.codes.to_numpy()
+    eta = (wine["temp"] == "warm") * b[0] + (wine["contact"] == "yes") * b[1]
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    eta = eta.to_numpy()[:, None] + truth["sd_random"][0] * nodes
+    chance = np.exp(-np.exp(eta - t[y + 1, None])) - np.exp(-np.exp(eta - t[y, None]))
+    judges = [np.prod(chance[(wine["judge"] == judge).to_numpy()], axis=0) for judge in range(1, 10)]
+    exact = np.log(np.array(judges) @ weights / weights.sum()).sum()
+    assert exact == pytest.approx(truth["logLik"], abs=5e-3)  # Laplace's error, as for the other links
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("exactml")])

@@ -103,7 +103,12 @@ def variances(fitted, truth) -> Pair:
 
 
 def effects(fitted, truth) -> Iterator[Pair]:
-    """Modes of the first five groups and their conditional standard deviations."""
+    """Modes of the first five groups and their conditional standard deviations.
+
+    The latter are left out of glmmTMB's files, where they hold the uncertainty of the parameters too, and of lme4's with a
+    link that is not canonical, where they come from expected information.
+    """
+    comparable = "par_all" not in truth and fitted.link.name in ("logit", "log")
     for key, block in truth.get("ranef_first5", {}).items():
         group = factor_of(fitted, key)
         own, spread = fitted.random_effects[group], fitted.random_effects_se[group]
@@ -112,7 +117,7 @@ def effects(fitted, truth) -> Iterator[Pair]:
         size = max(float(own.abs().to_numpy().max()), 1e-3)
         mode = block.get("blup", block.get("mode"))
         yield Pair("predicted effects (the first five)", own.to_numpy()[at].ravel(), np.ravel(mode), size)
-        if "cond_sd" in block and "par_all" not in truth:  # glmmTMB's hold the uncertainty of the parameters too
+        if "cond_sd" in block and comparable:
             yield Pair("their standard errors", spread.to_numpy()[at].ravel(), np.ravel(block["cond_sd"]))
 
 

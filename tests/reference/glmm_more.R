@@ -126,3 +126,8 @@ clmmR("wine_slope", "wine", rating ~ temp + contact + (1 + temp | judge))
 clmmR("wine_loglog", "wine", rating ~ temp + contact + (1 | judge), link = "loglog")
 clmmR("wine_cauchit", "wine", rating ~ temp + contact + (1 | judge), link = "cauchit")
 clmmR("verbagg", "verbagg", resp ~ Anger + Gender + btype + situ + mode + (1 | id) + (1 | item))
+
+links <- c("logit", "probit", "cloglog", "loglog", "cauchit")  # clmm has cloglog and loglog the other way round than clm
+if (!skip("wine_links")) keep("clmR_wine_links", "ordinal", "clm(rating ~ temp + contact, data = wine, link = ...)", "wine", list(
+  logLik = sapply(links, function(l) as.numeric(logLik(clm(rating ~ temp + contact, data = wine, link = l, gradTol = 1e-10, maxIter = 500))), simplify = FALSE),
+  coef = sapply(links, function(l) as.list(coef(clm(rating ~ temp + contact, data = wine, link = l, gradTol = 1e-10, maxIter = 500))), simplify = FALSE)))
