@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +13,7 @@ from scipy.special import expit, logit
 import mlmlib as mlm
 from mlmlib.glmm.prediction import mean_and_gradient
 from mlmlib.glmm.predictors import predictors
+from toc import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +179,21 @@ def test_a_singular_fit_predicts():
 def test_refusals(fits, options, told):
     with pytest.raises(ValueError, match=told):
         fits["probit"].predict(**options)
+
+
+@pytest.mark.parametrize("case, name", [("cbpp_cloglog", "cloglog"), ("epil_slope", "counts"), ("cbpp_logit", "logit"),
+                                        ("epil_nbinom2", "nbinom2 whole")])
+def test_glmmtmb_has_the_same_predictions_and_standard_errors(fits, case, name):
+    """predict.glmmTMB of tests/reference/glmm_predict.R: standard errors know that all parameters are estimated."""
+    told = json.loads((ROOT / "tests/reference/r/predictR_glmm.json").read_text())[case]
+    if name == "logit":
+        fit = mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size")
+    elif name == "nbinom2 whole":
+        fit = mlm.glmm("y ~ lbase * trt + lage + V4 + (1 | subject)", mlm.load("epil"), family="nbinom2")
+    else:
+        fit = fits[name]
+    for groups in ("given", "typical"):
+        for scale in ("link", "response"):
+            found = fit.predict(groups=groups, scale=scale, interval="confidence").iloc[told["rows"]]
+            np.testing.assert_allclose(found["mean"], told[f"{groups}_{scale}"]["fit"], rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(found["se"], told[f"{groups}_{scale}"]["se"], rtol=1e-4)
