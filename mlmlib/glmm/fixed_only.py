@@ -35,7 +35,7 @@ class FixedOnly(GlmmModel):
     def fit(self, start: np.ndarray | None = None):
         if self.design.random:
             return super().fit(start)
-        glm = fit_glm(self.X, self.density, self.offset, limit=200)
+        glm = fit_glm(self.X, self.density, self.offset, limit=60)
         at = self.criterion(np.concatenate([glm.b, glm.psi]))
         return Found(at, 1, glm.found, float(np.abs(at.gradient).max(initial=0.0)), glm, self.criterion), []
 

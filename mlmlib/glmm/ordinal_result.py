@@ -113,6 +113,11 @@ class OrdinalResult(CategoryResult):
         names = [*self._threshold_names, *self._names]
         return pd.DataFrame(self._joint_cov.copy(), index=names, columns=names)
 
+    @property
+    def resid(self):
+        """Number of the category, 1 to C, less its expected value (Series)."""
+        return self._row_series(self.design.y + 1.0 - self._mu, "resid")
+
     # probabilities
 
     def _nominal_of(self, data):
