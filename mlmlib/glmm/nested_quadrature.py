@@ -102,7 +102,7 @@ class _Sums:
         self.model, self.modes, self.rows, self.psi = model, modes, model.rows, psi
         rows, H = self.rows, modes.inverse
         self.L_outer, self.L_inner = L[rows.out, rows.out], L[rows.inn, rows.inn]
-        self.a, self.d = rows.own(modes.v)
+        self.a, self.d = rows.two(modes.v)
         self.top_inner = rows.by(rows.inn, modes.terms.value) - 0.5 * self.d ** 2
         self.top = rows.by_parent(self.top_inner) - 0.5 * self.a ** 2
         self.to_rows = [rows.Z[k] * scale for k, scale in ((rows.out, self.L_outer), (rows.inn, self.L_inner))]

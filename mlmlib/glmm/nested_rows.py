@@ -14,7 +14,25 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Arrow", "NestedRows"]
+__all__ = ["Arrow", "NestedRows", "nested_rows"]
+
+
+def nested_rows(terms, Zs: list[np.ndarray]) -> NestedRows | None:
+    """The rows of a design whose random part is two nested factors with one effect each; else None.
+
+    Parameters
+    ----------
+    terms : sequence of RandomDesign
+    Zs : list of ndarray, shape (1, n)
+        Their columns as the model has them.
+    """
+    if len(terms) != 2 or terms[0].group == terms[1].group or any(len(Z) != 1 or Z.ndim != 2 for Z in Zs) or (
+            any(term.members is not None for term in terms)):
+        return None
+    try:
+        return NestedRows(np.concatenate(Zs), [term.codes for term in terms], [len(term.levels) for term in terms])
+    except ValueError:
+        return None
 
 
 class NestedRows:
@@ -53,7 +71,7 @@ class NestedRows:
         """Sum over each outer group's inner groups."""
         return np.bincount(self.parent, values, self.J[self.out])
 
-    def own(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def two(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A flat vector's outer and inner part."""
         return v[self.parts[self.out][0]], v[self.parts[self.inn][0]]
 
@@ -85,6 +103,10 @@ class NestedRows:
         wo = w * self.Z[self.out]
         return self.by(self.out, wo * self.Z[self.out]), self.by(self.inn, wi * self.Z[self.inn]), (
             self.by(self.inn, wo * self.Z[self.inn]))
+
+    def own(self, A) -> list[np.ndarray]:
+        """Of each factor the blocks of its groups in Z'WZ, shape (J, 1, 1)."""
+        return [A[0 if k == self.out else 1][:, None, None] for k in (0, 1)]
 
     def eliminate(self, A, L: np.ndarray) -> Arrow:
         """H = I + L'A L factored; LinAlgError where it is not positive definite."""
@@ -147,7 +169,7 @@ class Arrow:
 
     def solve(self, g: np.ndarray) -> np.ndarray:
         """H^-1 g."""
-        outer, inner = self.rows.own(g)
+        outer, inner = self.rows.two(g)
         a = (outer - self.rows.by_parent(self.r * inner)) / self.s
         return self.rows.flat(a, inner / self.h - self.r * a[self.rows.parent])
 
@@ -160,6 +182,21 @@ class Arrow:
         """Half the derivative of log|H| in L, Z'WZ held, shape (2, 2)."""
         outer, inner, between = self.entries
         return self.along(outer, inner, 2.0 * between) / 2.0
+
+    def information(self, dD: np.ndarray) -> np.ndarray:
+        """tr(K dD_k K dD_l) with K = Z'V^-1 Z, V = W^-1 + Z L L'Z', for changes dD (m, 2, 2) of L L'."""
+        rows, (Ao, Ai, E) = self.rows, self.A
+        o, i = rows.out, rows.inn
+        rho, own = E / self.h, (1.0 / self.s)[rows.parent]
+        K_outer = (Ao - self.L[i, i] ** 2 * rows.by_parent(E * rho)) / self.s
+        K_inner, fall = Ai / self.h, self.L[o, o] ** 2 * rho ** 2
+        squares = np.empty((2, 2))
+        squares[o, o] = K_outer @ K_outer
+        squares[o, i] = squares[i, o] = float(((rho * own) ** 2).sum())
+        squares[i, i] = (K_inner @ K_inner - 2.0 * float((K_inner * fall * own).sum())
+                         + float(((rows.by_parent(fall) / self.s) ** 2).sum()))
+        diagonal = dD[:, [0, 1], [0, 1]]
+        return diagonal @ squares @ diagonal.T
 
     def along(self, outer: np.ndarray, inner: np.ndarray, between: np.ndarray) -> np.ndarray:
         """Derivative in L, Z'WZ held, of the sum over the entries of H times the given coefficients, shape (2, 2)."""
