@@ -168,12 +168,17 @@ def test_a_guess_comes_before_the_average(lab):
         page.page.keyboard.press("ArrowDown")
     assert page.state["guess"] == pytest.approx(now - 0.015, abs=2e-3)
     page.page.keyboard.press("Shift+ArrowDown")
+    before = page.state["guess"]
+    page.drag("guess", 0, 10)
+    assert before - 0.06 < page.state["guess"] < before - 0.02
     guess = page.state["guess"]
     page.control("hide").uncheck()
     page.settle()
     odds = guess / (1 - guess)
     assert f"You guessed an odds ratio of {odds:.2f}" in page.page.locator(".says").inner_text()
     assert page.shown("or_marginal") == "2.51"
+    page.slide("tau", 3)  # the guess was about other numbers
+    assert page.state["guess"] == 0 and "guessed" not in page.page.locator(".says").inner_text()
 
 
 def test_two_questions(lab):

@@ -39,6 +39,8 @@ const layout = (w) => {
 };
 const grid = ([a, b], count = 80) => Array.from({ length: count + 1 }, (_, k) => a + (b - a) * k / count);
 const round = (v, digits = 2) => Number(v.toFixed(digits));
+/** A change of the numbers: a guess that has been shown was about other ones. */
+const anew = (state, patch) => ({ ...patch, ...(state.hide ? {} : { guess: 0 }) });
 
 function draw({ s, w, state, result: r, set }) {
   const at = layout(w), x = linear(r.study.domain, [LEFT, w - 12]), y = linear([0, 1], [at.bottom, at.top]);
@@ -100,13 +102,13 @@ function drawBell(s, box, { state, r, set }) {
   const x = linear([-8, 8], [box.x + 8, box.x + box.w - 8]), y = linear([0, 1], [bottom, box.y + 24]), height = (u) => (tau > 0 ? Math.exp(-u * u / (2 * tau * tau)) : 0);
   layer.text("name", box.x, box.y - 4, `How ${r.study.who[1]} differ: u ~ N(0, τ²)`, { "font-weight": 650 });
   const curve = tau > 0 ? grid([-8, 8], 120).map((u) => [x(u), y(height(u))]) : [[x(0), y(0)], [x(0), y(1)]];
-  layer.path("area", [[x(-8), bottom], ...curve, [x(8), bottom]], { fill: "var(--data)", "fill-opacity": 0.18, stroke: "none" });
+  if (tau > 0) layer.path("area", [[x(-8), bottom], ...curve, [x(8), bottom]], { fill: "var(--data)", "fill-opacity": 0.18, stroke: "none" });
   layer.path("curve", curve, { stroke: "var(--data-ink)", "stroke-width": 1.6 });
   axisX(layer, x, bottom, { values: [-8, -4, 0, 4, 8], format: (v) => num(v, 0) });
   const top = y(Math.exp(-0.5));
   layer.line("sd", x(0), top, x(tau), top, { stroke: "var(--fg)", "stroke-width": 2 });
   layer.text("tau", x(tau) + 14, top + 4, `τ = ${num(tau, 2)}`, { "font-weight": 650 });
-  const to = (v) => set({ tau: round(clamp(v, ...LIMITS.tau)) }), walk = (v) => set({ person: round(clamp(v, ...LIMITS.person)) });
+  const to = (v) => set(anew(state, { tau: round(clamp(v, ...LIMITS.tau)) })), walk = (v) => set({ person: round(clamp(v, ...LIMITS.person)) });
   points.handle("tau", {
     x: x(tau), y: top, r: 7, fill: "var(--fg)", axis: "x", label: `SD of the intercepts of ${r.study.who[1]}`, now: tau, min: 0, max: 4,
     text: `tau ${num(tau, 2)}: marginal slope ${r.hidden ? "hidden" : num(r.marginal, 2)}, conditional ${num(r.beta, 2)}`,
@@ -143,8 +145,8 @@ function drawLaw(s, box, r) {
 }
 
 function drawHandles(s, x, y, { state, r, set }) {
-  const layer = s.layer("handles"), marks = s.layer("marks", { "aria-hidden": "true" }), { x: t, guess, hide } = state;
-  const to = (v) => set({ x: round(clamp(v, ...LIMITS.x), 1) }), aim = (v) => set({ guess: round(clamp(v, 0.01, 0.99), 3) });
+  const marks = s.layer("marks", { "aria-hidden": "true", "pointer-events": "none" }), layer = s.layer("handles"), { x: t, guess, hide } = state;
+  const to = (v) => set(anew(state, { x: round(clamp(v, ...LIMITS.x), 1) })), aim = (v) => set({ guess: round(clamp(v, 0.01, 0.99), 3) });
   if (!r.study.places.length) {
     layer.handle("x", {
       x: x(t), y: y(0), r: 6, fill: "var(--focus)", axis: "x", label: "Where the step of x begins", now: t, min: LIMITS.x[0], max: LIMITS.x[1],
@@ -168,7 +170,8 @@ function drawHandles(s, x, y, { state, r, set }) {
 
 // --- The lab ------------------------------------------------------------------------------------
 
-const range = (key, label, symbol, step, more = {}) => ({ key, type: "range", label, symbol, min: LIMITS[key][0], max: LIMITS[key][1], step, format: (v) => num(v, 2), ...more });
+const range = (key, label, symbol, step) => ({ key, type: "range", label, symbol, min: LIMITS[key][0], max: LIMITS[key][1], step, format: (v) => num(v, 2),
+  change: (ctx, v) => ctx.set(anew(ctx.state, { [key]: v })) });
 const percent = (p) => `${num(100 * p, p < 0.1 || p > 0.9 ? 1 : 0)} %`;
 const effect = (r, v) => (r.odds ? `multiplies the odds by <strong>${num(Math.exp(v), 2)}</strong>` : `raises the probit by <strong>${num(v, 2)}</strong>`);
 
@@ -197,7 +200,7 @@ export default lab({
       change: (ctx, show) => ctx.set({ show, ...(show === "population" ? { hide: false } : {}) }) },
     { key: "hide", type: "check", lead: true, label: "hide the average, and guess", change: (ctx, hide) => ctx.set({ hide, ...(hide ? { guess: 0, show: "both" } : {}) }) },
     range("tau", "SD of people’s intercepts", "τ", 0.05), range("beta", "slope of each curve", "β", 0.05), range("intercept", "average person at x = 0", "", 0.1), range("slope_sd", "SD of people’s slopes", "", 0.05),
-    { key: "link", type: "select", label: "Link", options: [["logit", "logit"], ["probit", "probit"]] },
+    { key: "link", type: "select", label: "Link", options: [["logit", "logit"], ["probit", "probit"]], change: (ctx, link) => ctx.set(anew(ctx.state, { link })) },
   ],
   compute,
   size: (w) => [w, layout(w).h],
