@@ -28,11 +28,16 @@ from scipy.special import ndtri
 
 from ..errors import DataError
 
-__all__ = ["GLMM_KINDS", "glmm_residuals", "probabilities", "quantile_residuals", "row_moments"]
+__all__ = ["GLMM_KINDS", "glmm_residuals", "probabilities", "quantile_residuals", "row_moments", "stream"]
 
 GLMM_KINDS = ("raw", "pearson", "deviance", "quantile")
 _DEVIANCE = ("gaussian", "binomial", "bernoulli", "poisson", "nbinom2", "geometric", "gamma", "exponential", "inverse-gaussian")
 _END = 1e-15  # probabilities are held inside (0, 1) by this
+
+
+def stream(seed):
+    """A generator of its own for a seed: data that were made with ``default_rng(seed)`` do not meet their numbers again."""
+    return seed if isinstance(seed, np.random.Generator) else np.random.default_rng([29, int(seed)])
 
 
 def glmm_residuals(fit, kind: str = "raw", level: str = "conditional", seed: int = 1):
@@ -172,7 +177,7 @@ def probabilities(fit, level: str, rng) -> tuple[np.ndarray, np.ndarray]:
 
 def quantile_residuals(fit, level: str = "conditional", seed=1, uniform: bool = False) -> np.ndarray:
     """Randomized quantile residuals, standard normal if the model is right, shape (n,); or uniform ones."""
-    rng = np.random.default_rng(seed)
+    rng = stream(seed)
     try:
         lower, upper = probabilities(fit, level, rng)
     except NotImplementedError:
@@ -218,7 +223,7 @@ def _of_groups(fit, kind, group, seed):
     if kind == "raw":
         return fit.random_effects[group]
     from ..glmm.draw import effects_given_outcomes
-    drawn = fit._by_group_values(effects_given_outcomes(fit, np.random.default_rng(seed)))[group]
+    drawn = fit._by_group_values(effects_given_outcomes(fit, stream(seed)))[group]
     sd = np.sqrt(np.maximum(np.diagonal(fit._T_of(group)), 0.0))
     table = fit.random_effects[group]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..inference.testresult import TestResult
-from .glmm_residuals import _outcome, quantile_residuals, row_moments
+from .glmm_residuals import _outcome, quantile_residuals, row_moments, stream
 
 __all__ = ["SimulatedTest", "dispersion_test", "outliers_test", "pearson_dispersion", "uniformity_test", "zeros_test"]
 
@@ -96,7 +96,7 @@ def dispersion_test(fit, n: int = 250, seed: int = 1) -> SimulatedTest:
     if fit.family.name in ("binomial", "bernoulli") and (trials is None or np.max(trials) <= 1):
         raise DataError("Single 0/1 outcomes have no variance but that of their mean, so that they cannot be overdispersed; the test "
                         "is for counts and for several trials a row.")
-    rng = np.random.default_rng(seed)
+    rng = stream(seed)
     y, eta = _outcome(fit), predictors_drawn(fit, n, rng, "posterior")
     drawn = fit._draw(eta, rng)
     if trials is not None:
@@ -149,7 +149,7 @@ def zeros_test(fit, n: int = 250, seed: int = 1) -> SimulatedTest:
     if not fit.family.discrete or single or hasattr(fit.density, "thresholds"):
         raise DataError("The test of zeros is for counts" + (
             "; the zeros of single 0/1 outcomes are what the model is about." if single else f", and family={fit.family.name!r} has none."))
-    zeros = (fit.simulate(n, seed, "posterior") == 0).sum(axis=1).astype(float)
+    zeros = (fit.simulate(n, stream(seed), "posterior") == 0).sum(axis=1).astype(float)
     observed = float((fit.design.y == 0).sum())
     expected = zeros.mean()
     ratio = observed / expected if expected > 0 else (np.inf if observed else 1.0)
