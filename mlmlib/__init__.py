@@ -11,7 +11,10 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "DataError": "errors", "FormulaError": "errors",
-    "lmm": "lmm", "LmmResult": "lmm.result", "glmm": "glmm", "GlmmResult": "glmm.result", "ols": "ols", "OlsResult": "ols",
+    "lmm": "lmm", "LmmResult": "lmm.result", "glmm": "glmm", "GlmmResult": "glmm.result",
+    "OrdinalResult": "glmm.ordinal_result", "MultinomialResult": "glmm.multinomial_result",
+    "proportional_odds_test": "glmm.proportional", "person_period": "glmm.survival", "life_table": "glmm.life_table",
+    "ols": "ols", "OlsResult": "ols",
     "gls": "gls", "multivariate": "multivariate", "MultivariateResult": "outcomes.result",
     "RowResult": "lmm.row_result", "ar1": "rows.public", "car1": "rows.public", "arma11": "rows.public",
     "cs": "rows.public", "toeplitz": "rows.public", "un": "rows.public", "by_group": "rows.public",

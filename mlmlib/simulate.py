@@ -5,7 +5,8 @@
     y_ij = gamma_00 + gamma_10 x_ij + gamma_01 w_j + gamma_11 x_ij w_j + u_0j + u_1j x_ij + e_ij,
 
 `intervention` is the study of chapter 2, `patient` the exercise of chapter 4. The bundled files of the last two are
-what these functions return with their default seeds.
+what these functions return with their default seeds. `discrete_survival` and `choice` (`mlmlib.simulate_categories`) are
+for chapter 18.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from mlmlib.errors import DataError
+
+from .simulate_categories import choice, discrete_survival  # noqa: F401
 
 INTERVENTION_SEED = 3
 PATIENT_SEED = 3
