@@ -19,15 +19,16 @@ __all__ = ["glmm"]
 METHODS = ("laplace", "agq", "pql", "mql")
 
 
-def glmm(formula: str, data, *, family="binomial", link=None, method: str = "laplace", nodes: int | None = None,
+def glmm(formula: str | list[str], data, *, family="binomial", link=None, method: str = "laplace", nodes: int | None = None,
          order: int | None = None, covariance="unstructured", trials=None, exposure=None, offset=None, weights=None,
          zero=None, nominal=None) -> GlmmResult:
     """Fit a generalized linear mixed model.
 
     Parameters
     ----------
-    formula : str
-        In lme4's grammar, ``"use ~ age + urban + (1 | district)"``; several grouping factors as for `mlm.lmm`.
+    formula : str or list of str
+        In lme4's grammar, ``"use ~ age + urban + (1 | district)"``; several grouping factors as for `mlm.lmm`.  A list of
+        formulas, one for each of several outcomes, joins them: see `mlmlib.glmm.joint`.
     data : pandas or polars DataFrame, pyarrow Table, or dict of columns
     family : str or Family
         ``"binomial"`` (``"bernoulli"`` is the same), ``"poisson"``, ``"nbinom2"``, ``"nbinom1"``, ``"geometric"``,
@@ -77,6 +78,11 @@ def glmm(formula: str, data, *, family="binomial", link=None, method: str = "lap
     >>> round(fit.criterion, 4)
     184.0526
     """
+    if isinstance(formula, (list, tuple)):
+        from .joint import joint
+        _several(order, zero, nominal)
+        return joint(formula, data, family=family, link=link, method=method, nodes=nodes, covariance=covariance,
+                     trials=trials, exposure=exposure, offset=offset, weights=weights)
     found = find_family(family)
     parsed = parse(formula) if isinstance(formula, str) else formula
     _refuse_cbind(parsed)
@@ -87,15 +93,7 @@ def glmm(formula: str, data, *, family="binomial", link=None, method: str = "lap
         from .zero_model import read_zero, with_zero
         parts = parsed, read_zero(found, zero)
         found, parsed = found.with_predictor(), with_zero(*parts)
-    reading = found.reader(data) if hasattr(found, "reader") else Outcome(found)
-    scalar = trials if trials is not None and not isinstance(trials, str) and np.ndim(trials) == 0 else None
-    design = build_design(parsed, data, weights=weights, offset=offset, outcome=reading,
-                          trials=None if scalar is not None else trials, exposure=exposure)
-    if reading.messages:
-        design = replace(design, messages=(*design.messages, *reading.messages))
-    if scalar is not None:
-        design.extra["trials"] = np.full(len(design.y), float(scalar))
-    _check_exposure(design.extra["exposure"], exposure)
+    design, reading = read(found, parsed, data, weights=weights, offset=offset, trials=trials, exposure=exposure)
     Model, Result, options = _how(found, method, nodes, order)
     if Model is GlmmModel and not design.random:
         from .fixed_only import FixedOnly
@@ -105,6 +103,20 @@ def glmm(formula: str, data, *, family="binomial", link=None, method: str = "lap
     model = Model(design, found, link, covariance, reading=reading, trials=trials, exposure=exposure, **options)
     model.weights_option = weights
     return Result(model, *model.fit())
+
+
+def read(family, formula, data, *, weights=None, offset=None, trials=None, exposure=None) -> tuple:
+    """The design, and what read its outcome."""
+    reading = family.reader(data) if hasattr(family, "reader") else Outcome(family)
+    scalar = trials if trials is not None and not isinstance(trials, str) and np.ndim(trials) == 0 else None
+    design = build_design(formula, data, weights=weights, offset=offset, outcome=reading,
+                          trials=None if scalar is not None else trials, exposure=exposure)
+    if reading.messages:
+        design = replace(design, messages=(*design.messages, *reading.messages))
+    if scalar is not None:
+        design.extra["trials"] = np.full(len(design.y), float(scalar))
+    _check_exposure(design.extra["exposure"], exposure)
+    return design, reading
 
 
 def _how(family, method: str, nodes, order) -> tuple:
@@ -122,6 +134,12 @@ def _how(family, method: str, nodes, order) -> tuple:
         raise FormulaError(f"family={family.name!r} has no quasi-likelihood: use method='laplace' or 'agq'.")
     from .pql import QuasiModel
     return QuasiModel, Result, {"penalized": method == "pql", "order": 1 if order is None else order}
+
+
+def _several(order, zero, nominal) -> None:
+    for name, value in (("order", order), ("zero", zero), ("nominal", nominal)):
+        if value is not None:
+            raise ValueError(f"{name}={value!r} has no place in a model of several outcomes: leave it out.")
 
 
 def _with_nominal(family, formula, nominal):
