@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import mlmlib as mlm
+from mlmlib.published.as_r import r_name
 from mlmlib.published.glmm_results import place, unstructured
 from mlmlib.published.r_results import factor_of, relative
 from models import REFERENCE, reference
@@ -141,9 +142,8 @@ def test_agrees_with_glmmtmb(name):
     close(fitted.bse.to_numpy()[at], se)
     for group, names, cov in blocks(truth):
         own = fitted.covariance_matrix(factor_of(fitted, group))
-        inner = [k for k, effect in enumerate(own.index) if effect.replace("Intercept", "(Intercept)").split("[")[0]
-                 in [part.rstrip("YNdo") if part not in own.index else part for part in names]]
-        own = own.to_numpy()[np.ix_(inner, inner)] if len(own) > len(names) else own.to_numpy()
+        inner = [k for k, effect in enumerate(own.index) if r_name(effect) in names]  # a double bar has two blocks in R
+        own = own.to_numpy()[np.ix_(inner, inner)]
         close(own, cov, 1e-2 * np.sqrt(np.outer(np.diag(cov), np.diag(cov))))
     if "sigma_glmmTMB" in truth:
         close(fitted.dispersion.iloc[0], truth["sigma_glmmTMB"])
@@ -156,6 +156,26 @@ def test_zero_parts_agree_with_glmmtmb(name):
     fitted, truth = fit(name), reference(f"tmbR_{name}")
     assert fitted.converged and fitted.nobs == truth["nobs"] and fitted.n_params == truth["df"]
     assert fitted.llf == pytest.approx(truth["logLik"], abs=1e-5)
+    zero = fitted.params.index.str.startswith("zero: ")
+    if not zero.any():  # one share for all rows is a parameter of the family
+        share = fitted.dispersion_table().set_index("name").loc["zero"]
+        slope = share["estimate"] * (1 - share["estimate"])
+        close(np.log(share["estimate"] / (1 - share["estimate"])), truth["zi"]["(Intercept)"])
+        close(share["se"] / slope, truth["se_zi"]["(Intercept)"])
+        ends = np.log(share["lower"] / (1 - share["lower"])), np.log(share["upper"] / (1 - share["upper"]))
+        z = (ends[1] - ends[0]) / 2 / truth["se_zi"]["(Intercept)"]  # its interval is that of the logit, so that it stays inside
+        assert z == pytest.approx(1.959964, abs=1e-4)
+    for part, b, se in ((~zero, "fixef", "se"), (zero, "zi", "se_zi"))[: 1 + zero.any()]:
+        names = [r_name(key.removeprefix("zero: ")) for key in fitted.params.index[part]]
+        at = [names.index(key) for key in truth[b]]
+        known = np.array(list(truth[se].values()))
+        close(fitted.params[part].to_numpy()[at], list(truth[b].values()), 1e-2 * known.max())
+        close(fitted.bse[part].to_numpy()[at], known)
+    sd = [*np.ravel(truth["par_all"]["theta"]), *np.ravel(truth["par_all"].get("thetazi", []))]
+    ours = [fitted.covariance_matrix(group).to_numpy()[0, 0] for group in fitted.n_groups]
+    close(ours, np.exp(2 * np.array(sd)), 1e-3)
+    if "sigma_glmmTMB" in truth:
+        close(fitted.dispersion.iloc[0], truth["sigma_glmmTMB"])
 
 
 @pytest.mark.parametrize("name", CLMM)
