@@ -83,7 +83,7 @@ class Quadrature(Laplace):
 
     def with_nodes(self, nodes: int) -> Quadrature:
         """The same model with another number of nodes."""
-        return Quadrature(self.X, self.rows, self.density, self.offset, self.basis, nodes)
+        return type(self)(self.X, self.rows, self.density, self.offset, self.basis, nodes)
 
     def __call__(self, x: np.ndarray, v: np.ndarray | None = None, gradient: bool = True) -> LaplaceAt:
         """The criterion at x; the search for the modes begins at v."""
