@@ -38,13 +38,22 @@ def outcome_of(facts: Facts) -> str:
     if facts.family in ("ordinal", "multinomial"):
         joint = " < " if facts.family == "ordinal" else ", "
         return f"{_DISTRIBUTIONS[facts.family]} ({joint.join(map(str, facts.levels))})"
-    return _DISTRIBUTIONS[facts.family]
+    if hasattr(facts.fit.family, "families"):
+        return ", ".join(f"{name} {_short(one.name)}" for name, one in facts.fit.families.items())
+    return _DISTRIBUTIONS.get(facts.family, facts.family)
+
+
+def _short(family: str) -> str:
+    """The distribution in a word or two."""
+    return _DISTRIBUTIONS.get(family, family).split(" (")[0]
 
 
 def regression(facts: Facts) -> str:
     """``"logistic"`` of ``"mixed-effects logistic regression"``; distribution and link where there is no such name."""
+    if hasattr(facts.fit.family, "families"):
+        return f"joint {' and '.join(dict.fromkeys(_short(one.name) for one in facts.fit.family.families))}"
     known = _REGRESSIONS.get((facts.family, facts.link))
-    return known or f"{_DISTRIBUTIONS[facts.family].split(' (')[0]} ({facts.link} link)"
+    return known or f"{_short(facts.family)} ({facts.link} link)"
 
 
 def method(facts: Facts) -> str:
