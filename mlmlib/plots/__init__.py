@@ -10,6 +10,7 @@ from .inference import design_effect, intervals, margins, sampling, type1_error
 from .lines import fitted_lines
 from .means import means
 from .profile import profile_density, profile_pairs, profile_zeta
+from .survival import survival
 from .theme import DATA, FAINT, FIXED, INK, MISS, PARTIAL, POOLED, SECOND, SKY, SOFT, UNPOOLED, alt, style, text_color
 from .variance import origin, plausible_ranges, variance, variance_shares
 
@@ -56,6 +57,7 @@ __all__ = [
     "small_multiples",
     "spaghetti",
     "style",
+    "survival",
     "text_color",
     "type1_error",
     "variance",
