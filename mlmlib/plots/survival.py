@@ -41,7 +41,7 @@ def survival(table, fit=None, *, kind=None, band=True, title=None, xlabel=None, 
             axes[0].plot(x, own, "x", color=color, ms=6)
             if kind is None:
                 axes[1].plot(x, np.cumprod(1.0 - own), "x", color=color, ms=6)
-        for values, new in zip(ends, (S[-1], "" if group is None else str(group), color)):
+        for values, new in zip(ends, (S[-1], _named(table.by, group), color)):
             values.append(new)
         where = "" if group is None else f" of {table.by} = {group}"
         told.append(f"The hazard{where} runs from {t.number(h[0])} in {table.time} {x[0]:g} to {t.number(h[-1])} in {x[-1]:g} and is "
@@ -58,6 +58,11 @@ def survival(table, fit=None, *, kind=None, band=True, title=None, xlabel=None, 
     t.say(axes, f"Hazard and {'survivor function' if kind is None else 'cumulative incidence'} by {table.time}. " + " ".join(told)
           + (" Crosses: what the model gives those at risk." if fit is not None else ""))
     return axes
+
+
+def _named(by, group) -> str:
+    """A group as a line's label: numbers with the name of their column."""
+    return "" if group is None else str(group) if isinstance(group, str) else f"{by} {group}"
 
 
 def _of_model(fit, table, group, periods) -> np.ndarray:
