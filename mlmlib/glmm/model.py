@@ -18,6 +18,7 @@ from ..lmm.columns import orthonormalize
 from ..lmm.factors import factor_names, indistinct, recycled
 from ..lmm.model import _condition, _flat_slopes, _structures
 from .density import Density
+from .failure import check_outcome, told
 from .laplace import Laplace
 from .rows import OneFactorRows, flat
 from .search import Found, search
@@ -64,6 +65,7 @@ class GlmmModel:
         self.structures = self._structures()
         self.density = self._density(family, link)
         self.link = self.density.link
+        check_outcome(self)
         self.names, X = self._fixed_columns()
         n = len(design.y)
         Q, R = orthonormalize(flat(X), self.names, "fixed effects")
@@ -106,8 +108,9 @@ class GlmmModel:
         if self.one_factor:
             first = self.design.random[0]
             return OneFactorRows(np.concatenate(Zs) if len(Zs) > 1 else Zs[0], first.codes, len(first.levels))
+        from .nested_rows import nested_rows
         from .rows_several import several_rows
-        return several_rows(self.design.random, Zs)
+        return nested_rows(self.design.random, Zs) or several_rows(self.design.random, Zs)
 
     @property
     def offset(self) -> np.ndarray | float:
@@ -120,10 +123,15 @@ class GlmmModel:
         parts = self.X, self.rows, self.density, self.offset, self.basis
         if self.nodes is None:
             return Laplace(*parts)
-        if not self.one_factor:
-            raise FormulaError("method='agq' takes models with one grouping factor, and this one has "
-                               f"{', '.join(map(repr, factor_names(self.design)))}: use method='laplace'.")
+        from .nested_quadrature import NestedQuadrature
+        from .nested_rows import NestedRows
         from .quadrature import Quadrature
+        if isinstance(self.rows, NestedRows):
+            return NestedQuadrature(*parts, self.nodes)
+        if not self.one_factor:
+            raise FormulaError("method='agq' takes models with one grouping factor, or two nested ones with one effect "
+                               f"each, and this one has {', '.join(map(repr, factor_names(self.design)))}: use "
+                               "method='laplace'.")
         return Quadrature(*parts, self.nodes)
 
     @property
@@ -146,7 +154,7 @@ class GlmmModel:
         """The minimum of the criterion, and what the reader should know of it."""
         found = search(self, start)
         self.criterion = found.criterion
-        return found, _flat_slopes(self.design) + recycled(self.design)
+        return found, _flat_slopes(self.design) + recycled(self.design) + told(self, found)
 
     def plain_factor(self, size: float) -> np.ndarray:
         """L with every standard deviation `size` and no correlation."""

@@ -116,7 +116,7 @@ def _ascend(rows, density, fixed, L, psi, at, step, decrement, order):
     """A Newton step, halved until the joint log-density rises; None where it does not."""
     v, eta, terms = at
     move = rows.spread(rows.scale(L, step))
-    if decrement < _NEAR:  # the value cannot tell, and the step is most likely the last
+    if decrement < max(_NEAR, 1e-11 * abs(float(terms.value.sum()))):  # the value cannot tell, and the step is most likely the last
         new = density(eta + move, psi, order)
         return (v + step, eta + move, new) if _finite(new) else None
     value, share = float(terms.value.sum()) - 0.5 * float(v @ v), 1.0

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..lmm.optimise import _step
+from .failure import refuse_separation
 from .laplace import LaplaceAt
 from .rows import flat, times
 from .start import fit_glm, moments
@@ -28,6 +29,7 @@ __all__ = ["Found", "curvature", "hessian", "quasi_newton", "search"]
 _TOLERANCE = 1e-12  # decrease that a further step promises, at which the search ends
 _ENOUGH = 1e-8  # the same at which an end counts as a minimum
 _AGAIN = (1.0, 3.0)  # standard deviations from which a search is begun again
+_FEW = 16  # groups
 _SMALLER = (0.1, 1e-3)  # and where it cannot begin at all
 _LIMIT, _NEWTON = 300, 12  # evaluations, Hessians
 
@@ -47,6 +49,8 @@ class Found:
         The model without random effects.
     criterion : Laplace
         As the model's, L in the basis that the search ended in.
+    B : ndarray or None
+        Second derivatives as the search has them.
     """
 
     at: LaplaceAt
@@ -55,6 +59,7 @@ class Found:
     gradient_norm: float
     glm: object = None
     criterion: object = None
+    B: np.ndarray | None = None
 
 
 def search(model, start: np.ndarray | None = None) -> Found:
@@ -67,6 +72,7 @@ def search(model, start: np.ndarray | None = None) -> Found:
     glm = None
     if start is None:
         glm = fit_glm(model.X, model.density, path.criterion.offset)
+        refuse_separation(model, glm)
         start = np.concatenate([glm.b, start_theta(model, glm), glm.psi])
     path.go(start)
     for size in _SMALLER:
@@ -76,7 +82,7 @@ def search(model, start: np.ndarray | None = None) -> Found:
         raise DataError(f"The search cannot begin: with family {model.family.name!r} and link {model.link.name!r} the "
                         f"outcome {model.design.endog_name!r} has no finite likelihood near the start. Another link, or "
                         "predictors on a smaller scale, usually mend this.")
-    if any(model.singular(path.L)) or path.decrement > _ENOUGH:
+    if any(model.singular(path.L)) or path.decrement > _ENOUGH or _fragile(model):
         plain = path.at.x if glm is None else np.concatenate([glm.b, path.at.x[path.criterion.p:]])
         for size in _AGAIN:
             other = _Path(model.criterion)
@@ -89,7 +95,12 @@ def search(model, start: np.ndarray | None = None) -> Found:
         path.newton()
     at = path.at
     return Found(at, path.count, bool(path.decrement < _ENOUGH), float(np.abs(at.gradient).max(initial=0.0)), glm,
-                 path.criterion)
+                 path.criterion, path.B)
+
+
+def _fragile(model) -> bool:
+    """True where several minima are not rare: several parameters of the random part, and few groups."""
+    return model.criterion.m > 1 and min((J for _, J, _ in model.rows.parts), default=_FEW) < _FEW
 
 
 class _Path:
@@ -212,8 +223,11 @@ def _updated(B: np.ndarray, s: np.ndarray, y: np.ndarray) -> np.ndarray:
     return B + np.outer(y, y) / sy - np.outer(Bs, Bs) / sBs
 
 
-def curvature(criterion, at: LaplaceAt) -> np.ndarray:
-    """Second derivatives by the working linear mixed model; those in psi by differences of the gradient."""
+def curvature(criterion, at: LaplaceAt, plain: bool = False) -> np.ndarray:
+    """Second derivatives by the working linear mixed model; those in psi by differences of the gradient.
+
+    A plain one is as it is, without psi; else it is made positive definite.
+    """
     rows, X, modes = criterion.rows, criterion.X, at.modes
     L, p, m = criterion.factor(at.x), criterion.p, criterion.m
     out = np.zeros((len(at.x),) * 2)
@@ -224,13 +238,17 @@ def curvature(criterion, at: LaplaceAt) -> np.ndarray:
     dD = criterion.basis @ L.T
     dD = dD + dD.transpose(0, 2, 1)
     information = modes.inverse.information(dD)
+    if plain:
+        out[p:p + m, p:p + m] = information
+        return out
     size = np.sqrt(np.diagonal(information))
     information[np.diag_indices(m)] += 1e-6 * max(float(size.max(initial=0.0)), 1e-3) ** 2
     out[p:p + m, p:p + m] = information
     for k in range(p + m, len(at.x)):
         x = at.x.copy()
         x[k] += 1e-3
-        change = (criterion(x, criterion.ahead(at, x)).gradient - at.gradient) / 1e-3
+        there = criterion(x, criterion.ahead(at, x))
+        change = (there.gradient - at.gradient) / 1e-3 if np.isfinite(there.value) else np.eye(len(x))[k]
         out[k, :k + 1] = out[:k + 1, k] = change[:k + 1]
     return _definite(out, p + m)
 
@@ -245,13 +263,18 @@ def _definite(B: np.ndarray, known: int) -> np.ndarray:
 
 
 def hessian(criterion, at: LaplaceAt, scale: np.ndarray) -> np.ndarray:
-    """Second derivatives of the criterion, by central differences of the exact gradient in steps of size `scale`."""
+    """Second derivatives of the criterion, by central differences of the exact gradient in steps of size `scale`.
+
+    Differences are one-sided where the criterion is not finite on one side; NaN where it is on neither.
+    """
     out = np.empty((len(at.x),) * 2)
     for k, h in enumerate(scale):
         sides = []
         for sign in (1.0, -1.0):
             x = at.x.copy()
             x[k] += sign * h
-            sides.append(criterion(x, criterion.ahead(at, x)).gradient)
-        out[k] = (sides[0] - sides[1]) / (2.0 * h)
+            side = criterion(x, criterion.ahead(at, x))
+            sides.append((x[k], side.gradient) if np.isfinite(side.value) else (at.x[k], at.gradient))
+        (up, high), (down, low) = sides
+        out[k] = (high - low) / (up - down) if up > down else np.nan
     return 0.5 * (out + out.T)
