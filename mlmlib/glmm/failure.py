@@ -81,7 +81,11 @@ def told(model, found) -> list[str]:
     messages = _wide(model, found) + _edge(model, found)
     if not messages:
         messages = _flat(model, found)
-    if not found.converged:
+    if not found.converged and getattr(model.density, "bounds", None) is not None:
+        messages.append(f"With the link {model.link.name!r} the linear predictor of some rows lies at the edge of what the "
+                        "family allows, and the search ends there, at no maximum. Do not use these estimates; another link "
+                        "has no such edge.")
+    elif not found.converged:
         messages.append(f"The search did not converge: after {found.n_evaluations} evaluations the gradient is still "
                         f"{found.gradient_norm:.2g}. Do not use these estimates; simplify the random part.")
     if not messages and model.method == "laplace":

@@ -168,6 +168,7 @@ class GlmmModel:
         other = copy.copy(self)
         other.design = replace(self.design, y=np.asarray(y, dtype=float))
         other.density = self.density.replaced(other.design.y)
+        check_outcome(other)
         other.criterion = other._criterion()
         return other
 

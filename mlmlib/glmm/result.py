@@ -113,6 +113,9 @@ class GlmmResult(Questions, MixedResult):
             if scale == "log":
                 spread = np.exp(z * se / value) if value > 0 else np.nan
                 rows.append((name, value, se, value / spread, value * spread))
+            elif scale == "logit":
+                ends = np.array([-z, z]) * se / (value * (1 - value)) + np.log(value / (1 - value))
+                rows.append((name, value, se, *(1 / (1 + np.exp(-ends)))))
             else:
                 rows.append((name, value, se, value - z * se, value + z * se))
         return pd.DataFrame(rows, columns=["name", "estimate", "se", "lower", "upper"])
@@ -238,7 +241,8 @@ class GlmmResult(Questions, MixedResult):
             if not (values > 0).all():
                 raise DataError(f"The exposure {exposure!r} must be a number above 0 in every new row.")
             shift = shift + np.log(values)
-        return self.design.fixed_matrix(data) @ self._params + shift
+        X = self.design.fixed_matrix(data)
+        return X @ self._params[:X.shape[1]] + shift
 
     def _trials_of(self, data, trials=None):
         """Number of trials of new rows: as given, or of the column named in the fit; None where a row is one trial."""
@@ -314,7 +318,9 @@ class GlmmResult(Questions, MixedResult):
         if y.shape != (self.nobs,) or not np.isfinite(y).all():
             raise DataError(f"refit needs {self.nobs} finite outcomes, one for each row used.")
         model = self.model.with_outcome(y)
-        return type(self)(model, *model.fit())
+        L = self.model.criterion.factor(self._at.x)
+        start = None if self.is_singular else model.criterion.replaced(self._at.x, L)
+        return type(self)(model, *model.fit(start))
 
     def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new", *, data=None,
                  trials=None) -> np.ndarray:

@@ -82,8 +82,10 @@ def search(model, start: np.ndarray | None = None) -> Found:
         raise DataError(f"The search cannot begin: with family {model.family.name!r} and link {model.link.name!r} the "
                         f"outcome {model.design.endog_name!r} has no finite likelihood near the start. Another link, or "
                         "predictors on a smaller scale, usually mend this.")
+    if glm is None:
+        refuse_separation(model, path.at.modes)
     if any(model.singular(path.L)) or path.decrement > _ENOUGH or _fragile(model):
-        plain = path.at.x if glm is None else np.concatenate([glm.b, path.at.x[path.criterion.p:]])
+        plain = np.concatenate([path.at.x[:path.criterion.p] if glm is None else glm.b, path.at.x[path.criterion.p:]])
         for size in _AGAIN:
             other = _Path(model.criterion)
             other.go(path.criterion.replaced(plain, model.plain_factor(size)))
