@@ -97,7 +97,7 @@ def glmer(model: General):
         comments.append(f"# with a {model.link} link lme4's Laplace takes the expected information, ours the observed; glmmTMB's is ours")
     note = "glmer's default is the Laplace approximation (nAGQ = 1)."
     if model.method == "agq":
-        note += " With more nodes its logLik leaves constants out; estimates are ours, log-likelihoods are not."
+        note += " With more nodes its logLik leaves out constants (factorials, binomial coefficients); estimates are ours."
     return "\n".join([*comments, *lines, "summary(fit)"]), note + " exp(fixef(fit)) are the ratios."
 
 
