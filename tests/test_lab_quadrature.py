@@ -9,7 +9,7 @@ from numpy.polynomial.hermite_e import hermegauss
 from scipy import stats
 from scipy.integrate import quad
 from scipy.optimize import brentq
-from scipy.special import expit, logsumexp
+from scipy.special import comb, expit, logsumexp
 
 import mlmlib as mlm
 from lab_actions import OneLab
@@ -147,22 +147,35 @@ def test_the_dashed_curve_has_the_area_that_the_rule_says(lab, method, nodes):
     assert touched == pytest.approx(np.exp(group.log(at) - group.log(group.mode)), abs=1e-10)
 
 
-def test_the_sum_over_children_is_lme4s_log_likelihood(lab):
-    """537 children with four answers each: lme4 with 50 nodes, and with one, each at its own estimates."""
-    for fit, nodes in (("ohio_mean", 50), ("ohio_mean_laplace", 1)):
-        fixed, sd = R[fit]["fixef"]["(Intercept)"], R[fit]["sd"]
-        total = 0.0
-        for k, children in R["ohio_counts"].items():
-            page = lab("yours", family="binomial", k=int(k), n=4, intercept=fixed, tau=sd)
-            sequences = np.log(stats.binom.pmf(int(k), 4, 0.5) * 16)  # lme4 knows the order of the answers
-            total += children * (page.readout("truth" if nodes > 1 else "laplace") - sequences)
-        assert total == pytest.approx(R[fit]["loglik"], abs=1e-4)
+def total_over_children(lab, readout, fixed, sd, **asked):
+    """The sum of 537 children's log integrals, each with its four answers in their order."""
+    total = 0.0
+    for k, children in R["ohio_counts"].items():
+        page = lab("yours", family="binomial", k=int(k), n=4, intercept=fixed, tau=sd, **asked)
+        orders = np.log(comb(4, int(k)))
+        total += children * (page.readout(readout) - orders)
+    return total
+
+
+@pytest.mark.parametrize(("fit", "readout"), [("ohio_mean", "truth"), ("ohio_mean_laplace", "laplace")])
+def test_the_sum_over_children_is_lme4s_log_likelihood(lab, fit, readout):
+    """lme4 with 50 nodes, and with one, each at its own estimates."""
+    at = R[fit]["fixef"]["(Intercept)"], R[fit]["sd"]
+    assert total_over_children(lab, readout, *at) == pytest.approx(R[fit]["loglik"], abs=1e-4)
+
+
+def test_the_sum_over_children_is_mlmlibs_log_likelihood(lab):
+    fit = mlm.glmm("resp ~ 1 + (1 | id)", mlm.load("ohio"), method="agq", nodes=7)
+    at = fit.params["Intercept"], np.sqrt(fit.covariance_matrix().to_numpy()[0, 0])
+    assert total_over_children(lab, "adaptive", *at, nodes=7) == pytest.approx(fit.llf, abs=1e-6)
 
 
 def test_groups_are_those_of_the_data_and_fits():
     def fit(name):
         return [R[name]["fixef"]["(Intercept)"], R[name]["sd"]]
 
+    rows = mlm.load("cbpp").query("herd in (14, '14') and period not in (1, '1')")
+    assert (rows["incidence"].sum(), rows["size"].sum()) == (0, 7)
     herd = R["herds"][2][0]
     counts = {
         "ohio_ones": (4, 4, "ohio_mean"),

@@ -113,6 +113,17 @@ def test_presets_are_lme4s_fits():
         assert [values["intercept"], values["beta"], values["tau"]] == pytest.approx(want, abs=1e-4)
 
 
+def test_a_study_agrees_with_mlmlibs_fit_of_it(lab):
+    fit = mlm.glmm("resp ~ age * smoke + (1 | id)", mlm.load("ohio"), method="agq", nodes=50)
+    seen = lab("ohio").numbers
+    assert seen["beta_conditional"] == pytest.approx(fit.params["smoke"], abs=1e-4)
+    assert seen["icc"] == pytest.approx(mlm.icc(fit).estimate, abs=1e-4)
+    assert seen["mor"] == pytest.approx(mlm.median_odds_ratio(fit).estimate, rel=1e-3)
+    assert seen["beta_approximate"] == pytest.approx(fit.marginal_coef(method="attenuation").params["smoke"], abs=1e-4)
+    # a line through the averaged logits of all ages, where the lab has one step at the age of nine
+    assert seen["beta_marginal"] == pytest.approx(fit.marginal_coef().params["smoke"], abs=2e-3)
+
+
 def test_the_table_holds_the_curves(lab):
     page = lab(tau=1.5, slope_sd=0.5, x=1)
     caption, columns, rows = page.sheet()
