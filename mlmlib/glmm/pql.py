@@ -218,10 +218,11 @@ class QuasiModel(GlmmModel):
     def _at(self, state: _State) -> tuple[Laplace, LaplaceAt]:
         """The last working model as a criterion, whose curvature gives the standard errors, and the point found."""
         z, w = self.working(state.eta, state.T)
-        density = WorkingDensity(z, w, self.working.slope, state.s2)
+        slope = self.working.slope if len(self.working.slope) or not self.free else np.ones(1)
+        density = WorkingDensity(z, w, slope)
         criterion = Laplace(self.X, self.rows, density, self.offset, self.basis)
         theta = np.concatenate([shape.theta(own @ own.T) for shape, own in zip(
             self.structures, (state.L[block, block] for block in self.blocks))])
-        at = criterion(np.concatenate([state.b, theta, self.working.psi(state.s2)]), state.v)
+        at = criterion(np.concatenate([state.b, theta, np.log(state.s2) / slope]), state.v)
         self.residual_variance = state.s2
         return criterion, replace(at, value=np.nan)

@@ -21,7 +21,7 @@ METHODS = ("laplace", "agq", "pql", "mql")
 
 def glmm(formula: str | list[str], data, *, family="binomial", link=None, method: str = "laplace", nodes: int | None = None,
          order: int | None = None, covariance="unstructured", trials=None, exposure=None, offset=None, weights=None,
-         zero=None, nominal=None) -> GlmmResult:
+         zero=None, nominal=None, reml: bool | None = None, dispersion: str | None = None) -> GlmmResult:
     """Fit a generalized linear mixed model.
 
     Parameters
@@ -38,9 +38,10 @@ def glmm(formula: str | list[str], data, *, family="binomial", link=None, method
     method : {"laplace", "agq", "pql", "mql"}
         Laplace's approximation, adaptive Gauss-Hermite quadrature, penalized or marginal quasi-likelihood.
     nodes : int, optional
-        Quadrature points for each random effect of a group (``method="agq"``; 7 when left out).
+        Quadrature points for each random effect of a group (``method="agq"``; 7 when left out): one grouping factor with
+        up to three effects, or two nested ones with one effect each.
     order : {1, 2}, optional
-        Order of the expansion of quasi-likelihood.
+        Order of the expansion of quasi-likelihood; 1 when left out.
     covariance : str or dict
         Structure of terms written with a single bar, as for `mlm.lmm`.
     trials : str, array or number, optional
@@ -55,6 +56,12 @@ def glmm(formula: str | list[str], data, *, family="binomial", link=None, method
         Formula of the zero part of zero-inflated and hurdle families, ``"~ z + (1 | g)"``.
     nominal : str, optional
         Predictors by which the thresholds of ordered categories differ, ``"~ z"`` (partial proportional odds).
+    reml : bool, optional
+        Of quasi-likelihood: fit the working model by REML (SAS GLIMMIX's RSPL), not by maximum likelihood (the default;
+        MLwiN's IGLS, R's ``glmmPQL``).
+    dispersion : {"fixed", "free"}, optional
+        Of quasi-likelihood: the variance is the family's (the default), or a multiple of it that is estimated (R's
+        ``glmmPQL``).
 
     Returns
     -------
@@ -80,7 +87,7 @@ def glmm(formula: str | list[str], data, *, family="binomial", link=None, method
     """
     if isinstance(formula, (list, tuple)):
         from .joint import joint
-        _several(order, zero, nominal)
+        _several(order, zero, nominal, reml, dispersion)
         return joint(formula, data, family=family, link=link, method=method, nodes=nodes, covariance=covariance,
                      trials=trials, exposure=exposure, offset=offset, weights=weights)
     found = find_family(family)
@@ -94,7 +101,7 @@ def glmm(formula: str | list[str], data, *, family="binomial", link=None, method
         parts = parsed, read_zero(found, zero)
         found, parsed = found.with_predictor(), with_zero(*parts)
     design, reading = read(found, parsed, data, weights=weights, offset=offset, trials=trials, exposure=exposure)
-    Model, Result, options = _how(found, method, nodes, order)
+    Model, Result, options = _how(found, method, nodes, order, reml, dispersion)
     if Model is GlmmModel and not design.random:
         from .fixed_only import FixedOnly
         Model = FixedOnly
@@ -119,25 +126,29 @@ def read(family, formula, data, *, weights=None, offset=None, trials=None, expos
     return design, reading
 
 
-def _how(family, method: str, nodes, order) -> tuple:
+def _how(family, method: str, nodes, order, reml, dispersion) -> tuple:
     """The classes of model and result, and the model's options, that a method needs."""
     if method not in METHODS:
         raise ValueError(f"method={method!r} is not known; choose one of {', '.join(map(repr, METHODS))}.")
     if nodes is not None and method != "agq":
         raise ValueError(f"nodes={nodes!r} belongs to method='agq', not to method={method!r}.")
-    if order is not None and method not in ("pql", "mql"):
-        raise ValueError(f"order={order!r} belongs to method='pql' or 'mql', not to method={method!r}.")
+    quasi = {"order": order, "reml": reml, "dispersion": dispersion}
+    for name, value in quasi.items():
+        if value is not None and method not in ("pql", "mql"):
+            raise ValueError(f"{name}={value!r} belongs to method='pql' or 'mql', not to method={method!r}.")
     Model, Result = family.fitter() if hasattr(family, "fitter") else (GlmmModel, GlmmResult)
     if method in ("laplace", "agq"):
         return Model, Result, {"nodes": None if method == "laplace" else 7 if nodes is None else nodes}
     if Model is not GlmmModel:
         raise FormulaError(f"family={family.name!r} has no quasi-likelihood: use method='laplace' or 'agq'.")
     from .pql import QuasiModel
-    return QuasiModel, Result, {"penalized": method == "pql", "order": 1 if order is None else order}
+    from .quasi_result import QuasiResult
+    given = {name: value for name, value in quasi.items() if value is not None}
+    return QuasiModel, QuasiResult, {"penalized": method == "pql", **given}
 
 
-def _several(order, zero, nominal) -> None:
-    for name, value in (("order", order), ("zero", zero), ("nominal", nominal)):
+def _several(order, zero, nominal, reml, dispersion) -> None:
+    for name, value in (("order", order), ("zero", zero), ("nominal", nominal), ("reml", reml), ("dispersion", dispersion)):
         if value is not None:
             raise ValueError(f"{name}={value!r} has no place in a model of several outcomes: leave it out.")
 

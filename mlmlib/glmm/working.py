@@ -66,10 +66,6 @@ class Working:
         at = [float(np.log(self.density.family.variance(np.ones(1), np.array([k]), None))[0]) for k in (0.0, 1.0)]
         return np.array([at[1] - at[0]])
 
-    def psi(self, dispersion: float) -> np.ndarray:
-        """The density's parameter at a dispersion of the working model, shape (0,) or (1,)."""
-        return np.log(dispersion) / self.slope
-
 
 class WorkingDensity:
     """Normal working outcomes with variances dispersion / w.
@@ -78,19 +74,17 @@ class WorkingDensity:
     ----------
     z, w : ndarray, shape (n,)
     slope : ndarray, shape (0,) or (1,)
-        The logarithm of the dispersion is slope times psi; of shape (0,) where it is known.
-    dispersion : float
-        Its value where it is known.
+        The logarithm of the dispersion is slope times psi; of shape (0,) where the dispersion is 1.
     """
 
     K, bounds = 1, None
 
-    def __init__(self, z: np.ndarray, w: np.ndarray, slope: np.ndarray, dispersion: float = 1.0):
+    def __init__(self, z: np.ndarray, w: np.ndarray, slope: np.ndarray):
         self.z, self.w, self.n, self.slope = z, w, len(z), slope
-        self.dispersion, self.psi_names = dispersion, ("log dispersion",) * len(slope)
+        self.psi_names = ("log dispersion",) * len(slope)
 
     def __call__(self, eta, psi, order=3) -> Terms:
-        w = self.w / (float(np.exp(self.slope @ psi)) if len(self.slope) else self.dispersion)
+        w = self.w / float(np.exp(self.slope @ psi))
         r = self.z - eta
         square = w * r * r
         return Terms(0.5 * (np.log(w / (2.0 * np.pi)) - square), w * r, -w, np.zeros(self.n),
