@@ -213,3 +213,38 @@ def test_tests_refuse_what_they_cannot_test(right):
         mlm.zeros_test(right["bernoulli"])
     with pytest.raises(mlm.DataError, match="mlm.glmm"):
         mlm.dispersion_test(mlm.lmm("Reaction ~ Days + (1 | Subject)", mlm.load("sleepstudy")))
+
+
+def test_models_with_a_formula_for_zeros_have_residuals_and_tests():
+    data = mlm.load("epil")
+    fit = mlm.glmm("y ~ trt + V4 + (1 | subject)", data, family="zip", zero="~ trt")
+    assert mlm.zeros_test(fit).pvalue > 0.05 and mlm.dispersion_test(fit).pvalue > 0.01
+    for level in ("conditional", "marginal"):
+        assert 0.7 < fit.residuals("quantile", level).std() < 1.4
+    assert "zero part" in str(fit.ratios())
+    with pytest.raises(mlm.DataError, match="groups='average'"):
+        fit.marginal_coef()
+
+
+@pytest.mark.parametrize("family", ["zip", "hurdle-poisson"])
+def test_averages_of_counts_with_a_part_for_zeros(family):
+    fit = mlm.glmm("y ~ trt + V4 + (1 | subject)", mlm.load("epil"), family=family)
+    n = 3000
+    drawn = fit.simulate(n, seed=2)
+    z = (drawn.mean(axis=0) - fit.predict(groups="average").to_numpy()) / (drawn.std(axis=0) / np.sqrt(n))
+    assert np.abs(z).max() < 4.5
+    found = fit.predict(groups="average", interval="confidence")
+    assert (found["lower"] < found["mean"]).all() and (found["mean"] < found["upper"]).all()
+    observed = mlm.icc(fit, scale="observation")
+    pair = drawn[:2000, 0], drawn[:2000, 1]  # two rows of one subject with the same predictors
+    assert observed.estimate == pytest.approx(np.corrcoef(*pair)[0, 1], abs=0.08)
+
+
+def test_ordered_categories_have_quantile_residuals():
+    fit = mlm.glmm("rating ~ temp + contact + (1 | judge)", mlm.load("wine"), family="ordinal")
+    for level in ("conditional", "marginal"):
+        assert stats.kstest(fit.residuals("quantile", level), "norm").pvalue > 0.05
+    assert fit.ratios().kind == "cumulative odds ratio"
+    assert mlm.icc(fit).within == pytest.approx(np.pi**2 / 3)
+    with pytest.raises(mlm.DataError, match="latent variable only"):
+        mlm.icc(fit, scale="observation")

@@ -28,7 +28,8 @@ from scipy.special import ndtri
 
 from ..errors import DataError
 
-__all__ = ["GLMM_KINDS", "glmm_residuals", "probabilities", "quantile_residuals", "row_moments", "stream"]
+__all__ = ["GLMM_KINDS", "glmm_residuals", "probabilities", "quantile_residuals", "refuse_several", "row_moments",
+           "stream"]
 
 GLMM_KINDS = ("raw", "pearson", "deviance", "quantile")
 _DEVIANCE = ("gaussian", "binomial", "bernoulli", "poisson", "nbinom2", "geometric", "gamma", "exponential", "inverse-gaussian")
@@ -87,8 +88,7 @@ def glmm_residuals(fit, kind: str = "raw", level: str = "conditional", seed: int
                          f"{', '.join(map(repr, factors))}.")
     if kind not in GLMM_KINDS:
         raise ValueError(f"kind={kind!r} is not known for a GLMM; choose one of {', '.join(GLMM_KINDS)}.")
-    if getattr(fit.density, "K", 1) > 1:
-        raise DataError(f"Residuals of rows are for outcomes with one linear predictor; family={fit.family.name!r} has several.")
+    refuse_several(fit, "Residuals of rows")
     if kind == "quantile":
         values = quantile_residuals(fit, level, seed)
     elif kind == "deviance":
@@ -101,6 +101,12 @@ def glmm_residuals(fit, kind: str = "raw", level: str = "conditional", seed: int
         if kind == "pearson":
             values = values / np.sqrt(variance)
     return fit._row_series(values, f"{kind} {level} residual")
+
+
+def refuse_several(fit, what: str) -> None:
+    """Refuse categories without an order, of which no row has a residual; counts whose zeros have a predictor have."""
+    if getattr(fit.density, "K", 1) > 1 and not hasattr(fit, "zero_probability"):
+        raise DataError(f"{what} are for outcomes that are numbers or ordered; family={fit.family.name!r} has categories without an order.")
 
 
 def _outcome(fit) -> np.ndarray:
@@ -116,6 +122,8 @@ def row_moments(fit, level: str = "conditional", eta=None) -> tuple[np.ndarray, 
     if level == "conditional":
         eta = fit._at.modes.eta if eta is None else eta
         return density.mean(eta, psi), density.variance(eta, psi)
+    if density.K > 1:
+        raise DataError("With a formula for the zeros there are conditional residuals, and quantile residuals of both levels.")
     from ..glmm.averaging import average
     from ..glmm.predictors import predictors
     at = predictors(fit, groups="average", derivatives=False)
@@ -134,7 +142,7 @@ class _rows_of:
 
     def __init__(self, density, rows):
         self.density, self.trials = density, None if density.trials is None else density.trials[rows]
-        self.own = not hasattr(density, "thresholds")
+        self.own = not hasattr(density, "thresholds") and density.K == 1
 
     def mean(self, eta, psi):
         return self.density.mean(eta, psi)
@@ -160,6 +168,8 @@ def probabilities(fit, level: str, rng) -> tuple[np.ndarray, np.ndarray]:
         whole = _rows_of(density, slice(None))
         upper = whole.cdf(y, eta, psi)
         return (upper if before is y else whole.cdf(before, eta, psi)), upper
+    if density.K > 1:
+        return _by_simulation(fit, level, rng)
     from ..glmm.averaging import average
     from ..glmm.predictors import predictors
     at = predictors(fit, groups="average", derivatives=False)

@@ -52,22 +52,29 @@ def simulate(fit, n: int = 1, seed=None, random_effects: str = "new", data=None,
 
 
 def predictors_drawn(fit, n: int, rng, random_effects: str, data=None) -> np.ndarray:
-    """Linear predictors with random effects drawn anew, kept, or drawn given the outcomes, shape (n, rows)."""
-    fixed = fit._fixed_part if data is None else fit._linear_predictor(data)
+    """Linear predictors with random effects drawn anew, kept, or drawn given the outcomes, shape (n, rows).
+
+    Of outcomes with K linear predictors a row (n, K, rows), rows of the fit only.
+    """
+    if data is None:
+        rows, L, fixed = fit.model.rows, fit.model.criterion.factor(fit._at.x), fit._fixed_part
+        out = np.empty((n, *fixed.shape))
+        for k in range(n):
+            v = (rng.standard_normal(rows.size) if random_effects == "new" else
+                 effects_given_outcomes(fit, rng) if random_effects == "posterior" else fit._at.modes.v)
+            out[k] = fixed + rows.spread(rows.scale(L, v))
+        return out
+    fixed = fit._linear_predictor(data)
     out = np.repeat(fixed[None], n, axis=0)
     rows = {group: _rows(fit.design, group, data, True) for group in factor_names(fit.design)}
     for k in range(n):
         known = {} if random_effects == "new" else fit._by_group_values(
             effects_given_outcomes(fit, rng) if random_effects == "posterior" else None)
         for group, own in rows.items():
-            T, J = fit._T_of(group), len(own.place)
-            if data is None and random_effects != "new":
-                effects = known[group]
-            else:
-                effects = rng.standard_normal((J, len(T))) @ _root(T).T
-                seen = own.place >= 0
-                if known:
-                    effects[seen] = known[group][own.place[seen]]
+            T, seen = fit._T_of(group), own.place >= 0
+            effects = rng.standard_normal((len(own.place), len(T))) @ _root(T).T
+            if known:
+                effects[seen] = known[group][own.place[seen]]
             out[k] += group_values(own.Z, None, own.members, effects)
     return out
 

@@ -41,6 +41,8 @@ def glmm_icc(fit, level=0.95, *, group=None, at=None, method="wald", scale="late
     if scale not in SCALES:
         raise ValueError(f"scale={scale!r} must be 'latent' or 'observation'.")
     one_mean(fit, "icc")
+    if scale == "observation" and hasattr(fit.density, "thresholds"):
+        raise DataError("Ordered categories have an ICC of their latent variable only; leave scale= out.")
     groups = list(fit.n_groups)
     if group is None and len(groups) > 1:
         raise DataError(f"The model has several grouping factors; name one: group={' or '.join(map(repr, groups))}.")

@@ -131,7 +131,6 @@ def marginal_coef(fit, method: str = "average", level: float = 0.95) -> Marginal
     -----
     Chapter 16 (``16_binary``).  Standard errors are by the delta method from the covariance of coefficients and
     variances together.  Rows count by their trials and weights, so that 0/1 rows and counts of successes give the same.
-    Ordered categories: the latent variable's slopes, for which the thresholds are the intercept.
 
     Examples
     --------
@@ -144,9 +143,9 @@ def marginal_coef(fit, method: str = "average", level: float = 0.95) -> Marginal
     check_level(level)
     if method not in METHODS:
         raise ValueError(f"method={method!r} must be 'average' or 'attenuation'.")
-    if getattr(fit.density, "K", 1) > 1 or hasattr(fit.density, "thresholds"):
-        raise DataError("marginal_coef is for outcomes with one mean a row; average the probabilities of categories with "
-                        "predict(groups='average').")
+    if fit.density.K > 1 or hasattr(fit.density, "thresholds") or getattr(fit.family, "hurdle", False):
+        raise DataError("marginal_coef is for outcomes with one mean a row that a link leads to; average the predictions instead: "
+                        "fit.predict(groups='average').")
     at = predictors(fit, groups="average")
     X, p = fit.design.X, len(fit._params)
     offset = fit._fixed_part - X @ fit._params

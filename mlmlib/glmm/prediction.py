@@ -54,8 +54,12 @@ def predict(fit, data=None, random_effects: bool = True, new_groups: str = "popu
     if scale == "response":
         value, gradient, slope = mean_and_gradient(fit, at)
         se = np.sqrt(quadratic(gradient, fit._x_cov) + slope**2 * at.open)
-        ends = fit.density.mean(np.stack([lower, upper]), fit._psi)
-        lower, upper = ends.min(axis=0), ends.max(axis=0)
+        if _proportional(fit.family):
+            ends = fit.density.mean(np.stack([lower, upper]), fit._psi)
+            lower, upper = ends.min(axis=0), ends.max(axis=0)
+        else:  # on the logarithm of the mean
+            spread = np.exp(fit._quantile(level) * se / value)
+            lower, upper = value / spread, value * spread
     return pd.DataFrame({"mean": value, "se": se, "lower": lower, "upper": upper}, index=index)
 
 
@@ -74,27 +78,44 @@ def mean_and_gradient(fit, at: Predictors) -> tuple[np.ndarray, np.ndarray, np.n
         In the model's own parameters, whose covariance is ``fit._x_cov``.
     slope : ndarray, shape (m,)
     """
-    mu, slope, bend = averaged_mean(fit.link, at.eta, at.variance)
     psi = fit._psi
-    mean = fit.family.mean(mu, psi)
-    stretch = fit.family.mean(np.ones_like(mu), psi)  # a family's mean is a multiple of the link's
-    slope = slope * stretch
-    gradient = slope[:, None] * at.gradient + (0.5 * bend * stretch)[:, None] * at.slopes
+    mean, slope, bend = _terms(fit, at.eta, at.variance, psi)
+    gradient = slope[:, None] * at.gradient + 0.5 * bend[:, None] * at.slopes
     for k in range(len(psi)):
-        gradient[:, gradient.shape[1] - len(psi) + k] += _in_psi(fit.family, mu, psi, k)
+        ends = []
+        for sign in (1e-5, -1e-5):
+            there = psi.copy()
+            there[k] += sign
+            ends.append(_value(fit, at.eta, at.variance, there))
+        gradient[:, gradient.shape[1] - len(psi) + k] += (ends[0] - ends[1]) / 2e-5
     return mean, gradient, slope
 
 
-def _in_psi(family, mu, psi, k, h=1e-5):
-    """The derivative of the mean in one of the density's own parameters, the link's mean held."""
-    up, down = psi.copy(), psi.copy()
-    up[k] += h
-    down[k] -= h
-    return (family.mean(mu, up) - family.mean(mu, down)) / (2.0 * h)
+def _proportional(family) -> bool:
+    """True where a family's mean is a multiple of the link's; that of a hurdle's counts is not."""
+    return not getattr(family, "hurdle", False)
+
+
+def _value(fit, eta, variance, psi) -> np.ndarray:
+    """Expected outcomes, averaged over effects of this variance."""
+    if _proportional(fit.family):
+        return fit.family.mean(averaged_mean(fit.link, eta, variance)[0], psi)
+    return average(lambda at, rows: fit.family.mean(fit.link.mean(at), psi), eta, variance)
+
+
+def _terms(fit, eta, variance, psi):
+    """Expected outcomes, their first and second derivatives in eta."""
+    if _proportional(fit.family):
+        mu, slope, bend = averaged_mean(fit.link, eta, variance)
+        stretch = fit.family.mean(np.ones_like(mu), psi)
+        return fit.family.mean(mu, psi), slope * stretch, bend * stretch
+    h = 1e-4
+    mean, up, down = (_value(fit, eta + shift, variance, psi) for shift in (0.0, h, -h))
+    return mean, (up - down) / (2.0 * h), (up - 2.0 * mean + down) / h**2
 
 
 def _mean(fit, at: Predictors) -> np.ndarray:
-    return fit.family.mean(averaged_mean(fit.link, at.eta, at.variance)[0], fit._psi)
+    return _value(fit, at.eta, at.variance, fit._psi)
 
 
 def _on_link(fit, at: Predictors):

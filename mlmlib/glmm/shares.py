@@ -138,7 +138,7 @@ def parts_of_outcome(fit, eta, variance, psi=None) -> tuple[np.ndarray, np.ndarr
         mean = family.mean(mu, psi)
         return np.stack([mean, mean**2, np.broadcast_to(family.variance(mu, psi), mu.shape)])
 
-    if link.name == "log":  # no nodes where tails are exponential: lognormal moments
+    if link.name == "log" and not getattr(family, "hurdle", False):  # no nodes where tails are exponential: lognormal moments
         m1 = np.exp(eta + variance / 2.0)
         mean = family.mean(m1, psi)
         between = mean**2 * np.expm1(variance)
@@ -156,7 +156,7 @@ def covariance_of_means(fit, eta, shared, rest, psi=None) -> np.ndarray:
     psi = fit._psi if psi is None else psi
     family, link = fit.family, fit.link
     (eta, shared, rest), back = _distinct(eta, shared, rest)
-    if link.name == "log":
+    if link.name == "log" and not getattr(family, "hurdle", False):
         mean = family.mean(np.exp(eta + (shared + rest) / 2.0), psi)
         return (mean**2 * np.expm1(shared))[back]
 
@@ -178,6 +178,8 @@ def _distinct(*columns):
 
 
 def one_mean(fit, what: str) -> None:
-    """Refuse outcomes of several linear predictors, or of categories."""
+    """Refuse outcomes of several linear predictors, and models without random effects."""
+    if not fit.design.random:
+        raise DataError(f"{what} needs a model with random effects, such as (1 | group).")
     if getattr(fit.density, "K", 1) > 1:
         raise DataError(f"{what} is for outcomes with one linear predictor a row; family={fit.family.name!r} has several.")
