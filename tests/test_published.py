@@ -8,7 +8,7 @@ import pytest
 
 import mlmlib as mlm
 from mlmlib import published
-from mlmlib.published import as_lme4, as_stata, cells, digits
+from mlmlib.published import as_lme4, as_stata, cells, digits, glmm_sources
 from mlmlib.published.__main__ import main
 from mlmlib.published.sources import fit
 
@@ -83,6 +83,25 @@ def test_lme4_layout_prints_the_published_numbers(model, capsys):
 def test_layout_of_r_prints_the_numbers_of_r(model, capsys):
     published.r(fit(model), 6)
     assert capsys.readouterr().out == cells.expected({"source": "r", "model": model, "digits": 6}, VALUES)
+
+
+@pytest.mark.parametrize("model", [
+    "glmm_cbpp_laplace", "glmm_cbpp_agq25", "tmb_contraception", "glmm_contraception_agq7", "glmm_verbagg_laplace",
+    "glmm_ohio_agq50", "glmm_epil_poisson_offset_laplace", "tmb_epil_nbinom2", "tmb_sleep_gamma_rs", "exactml_cbpp",
+    "exactml_contraception_probit", "clm_wine_logit", "clmm_wine_logit_agq10", "clmm_wine_probit_laplace"])
+def test_layout_of_r_prints_generalized_models(model, capsys):
+    published.r(glmm_sources.glmm(model))
+    assert capsys.readouterr().out == cells.expected({"source": "r", "model": model}, VALUES)
+
+
+def test_layout_of_r_prints_zero_parts_slopes_and_dispersion(capsys):
+    published.r(mlm.glmm("y ~ lbase * trt + lage + V4 + (1 | subject)", mlm.load("epil"), family="zinb2"))
+    assert capsys.readouterr().out == cells.expected({"source": "r", "model": "tmbR_epil_zinb2"}, VALUES)
+    formula = "use ~ age + I(age ** 2) + urban + livch + (urban | district)"
+    published.r(mlm.glmm(formula, mlm.load("contraception")))
+    text = capsys.readouterr().out
+    assert text == cells.expected({"source": "r", "model": "tmbR_contraception_slope"}, VALUES)
+    assert "deviance: 2360.6103" in text and "district: cov (Intercept), urbanY" in text
 
 
 def test_layout_of_r_takes_residual_structures_and_other_names(capsys):

@@ -1,4 +1,4 @@
-"""A linear mixed model's numbers beside those of R at full precision (tests/reference/r), for `reference` cells.
+"""A mixed model's numbers beside those of R at full precision (tests/reference/r), for `reference` cells.
 
 R's names stand for the coefficients: ``(Intercept)``, ``sexF``.
 """
@@ -35,6 +35,10 @@ def r_factor(name: str) -> str:
 
 def values_of_fit(fit) -> dict:
     """The numbers of a fit of ours."""
+    if hasattr(fit, "link"):
+        from .as_r_glmm import values_of_glmm
+
+        return values_of_glmm(fit)
     random, several = {}, hasattr(fit, "outcomes")
     for factor in dict.fromkeys(fit.n_groups) if fit.n_groups else ():
         cov = fit.covariance_matrix(factor)
@@ -52,7 +56,11 @@ def values_of_fit(fit) -> dict:
 
 
 def values_of_r(truth: dict) -> dict:
-    """The numbers of one file of R's: ``lmer``, ``lme`` or ``gls``."""
+    """The numbers of one file of R's: ``lmer``, ``lme`` or ``gls``; ``glmer``, ``glmmTMB``, ``clm`` or ``clmm``."""
+    from .as_r_glmm import is_glmm, values_of_r_glmm
+
+    if is_glmm(truth):
+        return values_of_r_glmm(truth)
     if "residual_cov" in truth:
         return values_of_outcomes(truth)
     blocks = truth.get("varcomp", truth.get("random_cov", {}))
@@ -98,6 +106,7 @@ def text(values: dict, digits: int = 5) -> str:
                       significant(cov[j, i], digits), "") for j in range(i + 1)]
     if values["residual"] is not None:
         rows.append(("residual variance", significant(values["residual"], digits), ""))
+    rows += [("dispersion", significant(value, digits), "") for value in values.get("dispersion", ())]
     rows += [("residual structure", significant(value, digits), "") for value in values["structure"]]
     wide = max(len(row[0]) for row in rows)
     kind = "REML criterion" if values["reml"] else "deviance"
@@ -110,8 +119,9 @@ def r(fit, digits: int = 5, names: dict[str, str] | None = None) -> None:
 
     Parameters
     ----------
-    fit : LmmResult
-        By ``mlm.lmm`` or ``mlm.gls``.
+    fit : LmmResult or GlmmResult
+        By ``mlm.lmm``, ``mlm.gls`` or ``mlm.glmm``.  The deviance of a GLMM is -2 log-likelihood with all its constants, which
+        lme4 leaves out when it uses quadrature: they are added to what it says.
     digits : int
         Significant digits.  Fewer or more than usual where a value lies on the edge of rounding.
     names : dict, optional

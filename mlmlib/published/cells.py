@@ -55,11 +55,23 @@ def _from_r(values, name):
     name, _, model = name.partition(":")
     stored = json.loads((values / "r" / f"{name}.json").read_text(encoding="utf-8"))
     if not model:
-        return stored["results"]
+        return stored["results"] | _completed(name, stored["results"])
     one = next(entry for entry in stored["models"] if entry["model"] == model)
     group = one["formula"].rpartition("|")[2].strip(" )")
     block = {"names": one["names"], "cov": one["tau"]}
     return one | {"method": stored["method"], "logLik": -0.5 * one["deviance"], "varcomp": {group: block}}
+
+
+def _completed(name, truth):
+    """What a file of a generalized mixed model leaves out: the likelihood's constants, the name of the groups."""
+    from .glmm_results import likelihood
+    from .glmm_sources import call_of
+
+    if name.startswith("glmm_"):
+        return {"logLik": likelihood(name)}
+    if name.startswith("exactml_"):
+        return {"group": call_of(name)[0].formula.rpartition("|")[2].strip(" )")}
+    return {}
 
 
 def _from_stata(entry, data, show, digits, fewer):

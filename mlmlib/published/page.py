@@ -246,7 +246,7 @@ def claims(root: Path, pages=None) -> str:
 def r(root: Path, pages=None) -> str:
     """Results of R at full precision: how many are compared, and the largest relative difference of each kind."""
     found, lines = r_results.differences(), []
-    for kind in dict.fromkeys(d.kind for d in found):
+    for kind in sorted(dict.fromkeys(d.kind for d in found), key=lambda kind: kind.startswith("generalized")):
         mine = [d for d in found if d.kind == kind]
         worst = max(mine, key=lambda d: d.worst)
         lines.append(

@@ -26,5 +26,6 @@ fit <- glmer(y ~ lbase * trt + lage + V4 + (1 | subject), epil, poisson, control
 null <- glmer(y ~ 1 + (1 | subject), epil, poisson, control = glmerControl("bobyqa"))
 out$epil_lme4 <- list(fixef = unname(fixef(fit)), variance = VarCorr(fit)$subject[1], null = unname(fixef(null)),
                       null_variance = VarCorr(null)$subject[1])
+out$software <- "glmmTMB, lme4"
 out$versions <- list(glmmTMB = as.character(packageVersion("glmmTMB")), lme4 = as.character(packageVersion("lme4")))
 write(toJSON(out, digits = NA, auto_unbox = TRUE, pretty = FALSE), "tests/reference/r/predictR_glmm.json")
