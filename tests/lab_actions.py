@@ -25,6 +25,7 @@ class OneLab(LabPage):
 
     def js(self, expression):
         """Evaluate with `lab` as the lab's own context (state, data, result, memory)."""
+        self.settle()
         text = self.host.evaluate(f"(host) => {{ const lab = host.lab; return JSON.stringify({expression}); }}")
         return None if text is None else json.loads(text)
 
@@ -34,6 +35,7 @@ class OneLab(LabPage):
 
     def shown(self, key):
         """A readout as it is written, with a plain minus sign."""
+        self.settle()
         return self.page.locator(f".readouts [data-key={key}] dd").inner_text().replace("\u2212", "-")
 
     def slide(self, key, value):

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from browser import PHONE, WIDE
+
+# MLM_SLOW_FRAMES=200 holds every animation frame back by so many milliseconds, as a busy machine may: a test that reads
+# a lab without waiting for its picture then fails every time, and no longer once in a thousand runs.
+SLOW = """const now = window.requestAnimationFrame.bind(window);
+window.requestAnimationFrame = (draw) => setTimeout(() => now(draw), %d);
+window.cancelAnimationFrame = (key) => clearTimeout(key);"""
 
 SHELL = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"></head>
@@ -28,6 +36,8 @@ class LabPages:
             self.contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(8000)
+        if os.environ.get("MLM_SLOW_FRAMES"):
+            page.add_init_script(SLOW % int(os.environ["MLM_SLOW_FRAMES"]))
         page.on("pageerror", lambda error: self.faults.append(f"uncaught {error}"))
         page.on(
             "console", lambda m: self.faults.append(f"console {m.text}") if m.type in ("error", "warning") else None

@@ -198,6 +198,7 @@ def test_play_step_back_and_whole(lab):
     assert page.state["step"] == 0 and page.readout("evaluations") == 1
     first = page.readout("criterion")
     page.page.locator("#step").click()
+    page.settle()
     page.page.locator("#step").click()
     assert page.readout("step") == 2 and page.readout("criterion") < first
     _, columns, rows = page.sheet()

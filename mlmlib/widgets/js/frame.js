@@ -84,7 +84,7 @@ function mount(spec, model, el) {
     clearTimeout(timer);
     timer = setTimeout(() => {
       ui.desc.textContent = spec.describe(ctx.result, ctx.state, ctx.data);
-      if (changed && !first) ctx.say((spec.announce ?? spec.describe)(ctx.result, ctx.state, ctx.data));
+      if (changed) ctx.say((spec.announce ?? spec.describe)(ctx.result, ctx.state, ctx.data));
       changed = first = false;
       for (const key of keys) if (!same(model.get(key), ctx.state[key])) model.set(key, structuredClone(ctx.state[key]));
       model.set("result", numbersOf(spec.readouts(ctx.result, ctx.state, ctx.data)));
