@@ -122,7 +122,7 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
 
     Parameters
     ----------
-    fit : LmmResult
+    fit : LmmResult or GlmmResult
     time : str or array, optional
         Column (or values) that orders the rows of a group; residuals are then checked for autocorrelation.
     reestimate : bool, optional
@@ -152,6 +152,12 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
     >>> round(found["correlated with ses"].value, 2)
     3.69
     """
+    if hasattr(fit, "density"):
+        from .glmm_checks import glmm_checks
+        if fit.density.K > 1 and not hasattr(fit, "zero_probability") or not fit.n_groups:
+            raise ValueError("diagnose is for models with random effects whose outcomes are numbers or ordered categories.")
+        checks, influences = glmm_checks(fit, time, reestimate)
+        return Diagnosis(fit, tuple(checks), influences)
     if hasattr(fit, "residual_table"):
         from .row_checks import row_checks
         checks, influences = row_checks(fit, time, reestimate)

@@ -259,7 +259,8 @@ def influence(fit, by: str | None = None, *, group: str | None = None, reestimat
 
     Parameters
     ----------
-    fit : LmmResult or OlsResult
+    fit : LmmResult, OlsResult or GlmmResult
+        A GlmmResult is fitted again without each group (`mlmlib.diagnostics.glmm_influence`).
     by : str, optional
         What to leave out: a grouping factor (what is left out when nothing is said: with several the one with the
         fewest groups), ``"row"``, or a column of the data, all rows with one value at a time.
@@ -298,6 +299,11 @@ def influence(fit, by: str | None = None, *, group: str | None = None, reestimat
     >>> found.change.loc[335, ["Days", "sd(Subject: Days)"]].round(2).tolist()
     [0.79, -0.86]
     """
+    if hasattr(fit, "density"):
+        from .glmm_influence import glmm_influence
+        if reestimate is False:
+            raise ValueError("A GLMM without a group is a fit of its own; leave reestimate= out.")
+        return glmm_influence(fit, group if by is None else by)
     if not len(fit._params):
         raise ValueError("The model has no coefficients, so nothing can influence them.")
     if structure_names(fit):

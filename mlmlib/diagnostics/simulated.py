@@ -18,6 +18,8 @@ __all__ = ["envelope", "outcomes"]
 
 def outcomes(fit, rng: np.random.Generator) -> np.ndarray:
     """One sample of outcomes from the fitted model, shape (n,)."""
+    if hasattr(fit, "density"):
+        return fit.simulate(1, rng)[0]
     design = fit.design
     y = fit._fixed_part.copy() if getattr(fit, "model", None) else fit._fitted.copy()
     for term, T in zip(design.random, getattr(fit, "_T", ())):

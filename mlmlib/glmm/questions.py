@@ -36,8 +36,15 @@ class Questions:
         from ..diagnostics.glmm_residuals import glmm_residuals
         return glmm_residuals(self, kind, level, seed)
 
-    def _of_design(self, design):
-        """The same kind of model of another design of the same rows, fitted."""
-        model = type(self.model)(design, self.family, self.link, self.model.covariance)
-        model.trials_option, model.exposure_option = self.model.trials_option, self.model.exposure_option
-        return type(self)(model, *model.fit())
+    def _of_design(self, design, near=None):
+        """The same kind of model of another design, fitted by the same method; begun at the estimates of a fit `near` to it."""
+        model = self.model
+        options = {name: getattr(model, name) for name in ("penalized", "order", "reml") if hasattr(model, name)}
+        if hasattr(model, "free"):
+            options["dispersion"] = "free" if model.free and not self.density.psi_names else "fixed"
+        other = type(model)(design, self.family, self.link, model.covariance, nodes=model.nodes, reading=model.reading,
+                            trials=model.trials_option, exposure=model.exposure_option, **options)
+        start = None
+        if near is not None and not near.is_singular and not options:
+            start = other.point(near._params, near._T, near._psi)
+        return type(self)(other, *other.fit(start))

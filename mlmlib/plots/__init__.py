@@ -1,6 +1,7 @@
 """Figures of the book, in one style. Each function returns its Axes; :func:`alt` gives the text of what it shows."""
 
 from .autocorrelation import acf
+from .averages import conditional_curves
 from .bootstrap import bootstrap, bootstrap_test
 from .checks import qq, residuals
 from .data import group_means, scatter, small_multiples, spaghetti
@@ -31,6 +32,7 @@ __all__ = [
     "bootstrap",
     "bootstrap_test",
     "caterpillar",
+    "conditional_curves",
     "design_effect",
     "diagnosis",
     "fitted_lines",

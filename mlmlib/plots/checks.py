@@ -82,7 +82,9 @@ def residuals(fit, against="fitted", *, kind="raw", level="conditional", ax=None
     """Residuals (of any kind of `mlm.residuals`) against fitted values or a column of the data, with a running mean."""
     if against == "fitted":
         x = np.asarray(
-            fit.predict(random_effects=False) if level == "marginal" and hasattr(fit, "refit") else fit.fittedvalues,
+            (fit.predict(groups="average") if hasattr(fit, "density") else fit.predict(random_effects=False))
+            if level == "marginal" and hasattr(fit, "refit")
+            else fit.fittedvalues,
             float,
         )
     else:

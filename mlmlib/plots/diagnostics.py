@@ -204,37 +204,42 @@ def diagnosis(found, *, group=None, envelope=True, title=None):
     fit = found.fit
     group = next(iter(found.influences), None) if group is None and len(fit.n_groups) > 1 else group
     factor = the_factor(fit, group)
-    standard = fit.residuals("standardized", factor)
+    general = hasattr(fit, "density")
+    kind = "quantile" if general else "standardized"
+    standard = fit.residuals(kind, factor)
     effects = [name for name in standard if standard[name].notna().any()]
     _, axes = t.plt.subplots(3, 2, figsize=(6.6, 8.4))
     (a, b), (c, d), (e, f) = axes
-    band = "simulated" if envelope else True
-    residuals(fit, kind="standardized", ax=a, title="Rows: residual against fitted")
-    qq(fit, kind="standardized", band=band, samples=99, ax=b, title="Rows: Q-Q", ylabel="standardized residual")
+    band = "simulated" if envelope and not general else True  # quantile residuals are normal as they are
+    residuals(fit, kind=kind, ax=a, title="Rows: residual against fitted")
+    qq(fit, kind=kind, band=band, samples=99, ax=b, title="Rows: Q-Q", ylabel=f"{kind} residual")
     if effects:
         qq(
             fit,
             effects[0],
-            kind="standardized",
+            kind=kind,
             group=factor,
             band=band,
             samples=99,
             ax=c,
             title=f"Groups: Q-Q, {effects[0]}",
-            ylabel="standardized effect",
+            ylabel=f"{kind} effect",
         )
         caterpillar(fit, effects[-1], group=factor, ax=d, title=f"Groups: {effects[-1]}", ylabel="deviation")
     else:
         for ax in (c, d):
             _empty(ax, "no effect varies between groups")
     try:
-        residual_spread(fit, ax=e, title="Groups: residual SD", ylabel="residual SD")
+        if general:
+            residuals(fit, kind=kind, level="marginal", ax=e, title="Rows: marginal residual against average")
+        else:
+            residual_spread(fit, ax=e, title="Groups: residual SD", ylabel="residual SD")
     except ValueError:
         _empty(e, "groups too small for\nresidual SDs of their own")
-    if found.influence:
+    if factor in found.influences:
         influence(found.influences[factor], show=3, ax=f, title="Groups: influence")
     else:
-        _empty(f, "no coefficients to influence")
+        _empty(f, "no group was left out" if general else "no coefficients to influence")
     texts = [ax.alt_text for ax in axes.ravel() if hasattr(ax, "alt_text")]
     if title:
         axes[0][0].figure.suptitle(title)
