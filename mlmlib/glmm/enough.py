@@ -37,6 +37,10 @@ def too_few_nodes(criterion, at) -> list[str]:
             there = criterion.with_nodes(more)(at.x, at.modes.v, gradient=False)
         except ValueError:  # more than a product grid holds
             break
+        if not np.isfinite(there.value):
+            return [f"With {more} quadrature points some reach random effects at which the link {criterion.density.link.name!r} "
+                    "gives no mean, so that the likelihood is not sure: choose a link without bounds (log, logit), or "
+                    "method='laplace'."]
         points.append((more, -there.value / 2.0))
         if abs(points[-1][1] - points[-2][1]) < _VISIBLE:
             break

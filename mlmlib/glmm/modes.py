@@ -96,7 +96,7 @@ def find_modes(rows, density, fixed: np.ndarray, L: np.ndarray, psi: np.ndarray,
         v, eta, terms = trial
     if found and order > 2 and terms.d3 is None:
         terms = density(eta, psi, order)
-    return Modes(v, eta, terms, A, inverse, found)
+    return Modes(v, eta, terms, A, inverse, found and bool(np.isfinite(terms.value.sum())))
 
 
 def _factored(rows, A, L):

@@ -145,7 +145,8 @@ class Quadrature(Laplace):
 
     @staticmethod
     def _value(total: np.ndarray, top: np.ndarray, modes: Modes) -> float:
-        return -2.0 * float((np.log(total) + top).sum()) + modes.inverse.logdet
+        with np.errstate(divide="ignore"):  # no node inside the link's domain: not a point of the model
+            return -2.0 * float((np.log(total) + top).sum()) + modes.inverse.logdet
 
     def _total(self, modes: Modes, L: np.ndarray, sums: _Sums) -> np.ndarray:
         """The gradient of -2 log-likelihood from the sums over the nodes."""
