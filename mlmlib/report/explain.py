@@ -26,7 +26,7 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wa
 
     Parameters
     ----------
-    fit : LmmResult or OlsResult
+    fit : LmmResult, GlmmResult or OlsResult
     level : float
         Of the intervals.
     labels, units : dict, optional
@@ -53,6 +53,10 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wa
     >>> [heading for heading, _ in told.sections]
     ['Asked', 'Fixed part', 'Variance part', 'What the model does not know', 'What would change our mind', 'Messages']
     """
+    if hasattr(fit, "family"):
+        from .general.explain import explain as general
+
+        return general(fit, level, labels, units)
     words, say = Words(fit, labels, units), Ledger(level, ddf)
     mixed = bool(getattr(fit, "n_groups", None))
     if hasattr(fit, "outcomes"):

@@ -213,7 +213,8 @@ def diagnoses(fit, words, say):
 def _boundary(fit, words, say, term, name, groups):
     what = "levels" if name == "Intercept" else f"slopes of {words.short(name)}"
     mean = say.plain("mean group size", float(np.mean(fit.group_sizes[term.group])), 1)
-    tries = ("report the model as it is, or compare it with the linear model (mlm.ols); the fixed part is nearly the same"
+    plain = "the model without random effects" if hasattr(fit, "family") else "the linear model (mlm.ols)"
+    tries = (f"report the model as it is, or compare it with {plain}; the fixed part is nearly the same"
              if len(term.names) == 1 else f"leave {name} out of {term.text} and compare the two (mlm.compare)")
     return (f"Boundary: the variance of the {what} between {groups} is estimated as zero. That is not proof that {groups} are the same. "
             f"It says that their {what} differ no more than chance would make them differ, with {say.count('groups', len(term.levels))} "

@@ -37,7 +37,7 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
 
     Parameters
     ----------
-    fit : LmmResult or OlsResult
+    fit : LmmResult, GlmmResult or OlsResult
     level : float
         Of the confidence intervals.
     labels : dict, optional
@@ -65,6 +65,10 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
     A linear mixed model for mathematics score (math, in points) was fitted to 519 students in 23 schools (5 to 67 students per
     school, M = 22.6)
     """
+    if hasattr(fit, "family"):
+        from .general.prose import report as general
+
+        return general(fit, level, labels, units)
     words, say = Words(fit, labels, units), Ledger(level, ddf)
     mixed = bool(getattr(fit, "n_groups", None))
     sections = [("Analysis", [" ".join(_analysis(fit, words, say, level, mixed))])]
