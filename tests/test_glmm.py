@@ -15,7 +15,7 @@ FAMILIES = [("binomial", "logit"), ("binomial", "probit"), ("binomial", "cloglog
             ("lognormal", "log"), ("beta", "logit"), ("t", "identity"), ("gaussian", "identity"), ("gaussian", "log"),
             ("zip", "log"), ("hurdle-poisson", "log")]
 TERMS = ["(1 | g)", "(1 + x | g)", "(1 | g) + (1 | h)", "(1 + x | g) + (1 + x | h)", "(1 | g/k)", "(x || h) + (1 | g)",
-         "(1 | mm(g, h2)) + (1 | h)"]
+         "(1 | mm(g, h2)) + (1 | h)", "(1 + x | mm(g, h2))"]
 
 
 def table(seed=1, J=8, size=9):
