@@ -36,6 +36,11 @@ class Questions:
         from ..diagnostics.glmm_residuals import glmm_residuals
         return glmm_residuals(self, kind, level, seed)
 
+    def lr_vs_linear(self, mixture: bool = False):
+        """Likelihood-ratio test of the random part: see `mlmlib.inference.generalized_comparison.lr_vs_plain`."""
+        from ..inference.generalized_comparison import lr_vs_plain
+        return lr_vs_plain(self, mixture)
+
     def _of_design(self, design, near=None):
         """The same kind of model of another design, fitted by the same method; begun at the estimates of a fit `near` to it."""
         model = self.model

@@ -173,7 +173,7 @@ def _average(model, D):
 
 
 def boundary_weights(full, D: np.ndarray | None = None, fewer: int = 0, fixed: int = 0, draws: int = 20_000,
-                     seed: int = 20) -> dict[int, float] | None:
+                     seed: int = 20, information=None) -> dict[int, float] | None:
     """Weights of chi2(0), chi2(1), ... for the null that covariance parameters of a fit are those of a smaller model.
 
     Parameters
@@ -189,6 +189,9 @@ def boundary_weights(full, D: np.ndarray | None = None, fewer: int = 0, fixed: i
     draws : int
         Normal draws for weights that have no closed form (more than three parameters on the boundary).
     seed : int
+    information : callable, optional
+        Of directions (m, q, q) the information about them, shape (m, m), for a model whose information is not that of a
+        linear mixed model.
 
     Returns
     -------
@@ -201,11 +204,14 @@ def boundary_weights(full, D: np.ndarray | None = None, fewer: int = 0, fixed: i
     >>> boundary_weights(mlm.lmm("Reaction ~ Days + (1 | Subject)", mlm.load("sleepstudy")))
     {0: 0.5, 1: 0.5}
     """
-    q = full.model.criterion.elimination.q
+    q = sum(len(shape.sd) for shape in full.model.structures)
     D = np.zeros((q, q)) if D is None else D
     if len(full.model.criterion.basis) == 1:
         shape = tangent(full.model.structures, D)
         information = np.eye(1)
+    elif information is not None:
+        shape = tangent(full.model.structures, D)
+        information = information(shape.directions)
     else:
         shape = tangent(full.model.structures, D, _average(full.model, D))
         information = expected_information(full.model, D, shape.directions)
@@ -228,7 +234,7 @@ def _definite(information) -> bool:
 
 
 def boundary_pvalue(statistic: float, full, D: np.ndarray, null: Tangent, fixed: int = 0, draws: int = 20_000,
-                    seed: int = 20) -> float | None:
+                    seed: int = 20, information=None) -> float | None:
     """P-value where the null's own estimate is singular, so that the null is a cone too.
 
     The statistic is then the difference of two squared projections, and no mixture.  Its ratio to the squared length
@@ -244,18 +250,21 @@ def boundary_pvalue(statistic: float, full, D: np.ndarray, null: Tangent, fixed:
         The null's own tangent cone, its directions in the larger model's columns.
     fixed : int
     draws, seed : int
+    information : callable, optional
+        As in `boundary_weights`.
 
     Returns
     -------
     float or None
     """
     from scipy.special import chdtrc
-    large = tangent(full.model.structures, D, _average(full.model, D))
+    large = tangent(full.model.structures, D, _average(full.model, D) if information is None else None)
     m = len(large.directions)
     # the null's directions by their coordinates in the larger model's
     coordinates = np.linalg.lstsq(large.directions.reshape(m, -1).T,
                                   null.directions.reshape(len(null.directions), -1).T, rcond=None)[0]
-    information = expected_information(full.model, D, large.directions)
+    information = (expected_information(full.model, D, large.directions) if information is None else
+                   information(large.directions))
     if not _definite(information):
         return None
     small = coordinates.T @ information @ coordinates

@@ -20,6 +20,8 @@ import numpy as np
 
 from .boundary import Tangent, boundary_pvalue, boundary_weights, tangent
 from .comparison import Comparison, Comparisons, rows_of
+from .generalized_comparison import reference_of_generalized
+from .generalized_nesting import refuse_kinds
 from .null_hypothesis import null_text
 from .nesting import check_nested, kind
 from .testresult import TestResult, p_text
@@ -84,6 +86,9 @@ def lr_vs_linear(fit, mixture: bool = False) -> TestResult:
     >>> lr_vs_linear(fit).distribution, lr_vs_linear(fit, mixture=True).distribution
     ('chi2(3)', '0.13 chi2(0) + 0.33 chi2(1) + 0.37 chi2(2) + 0.17 chi2(3)')
     """
+    if hasattr(fit, "density"):
+        from .generalized_comparison import lr_vs_plain
+        return lr_vs_plain(fit, mixture)
     k = fit.n_params - len(fit._names) - 1
     statistic = max(2.0 * (fit.llf - _linear_loglik(fit)), 0.0)
     null = "no random effects" if k > 1 else f"var({fit.design.random[0].names[0]}) = 0"
@@ -105,9 +110,9 @@ def compare(null, full, *more, method: str = "lrt", names: tuple | None = None, 
 
     Parameters
     ----------
-    null, full : LmmResult or OlsResult
+    null, full : LmmResult, OlsResult, or GlmmResult
         The smaller and the larger model.
-    *more : LmmResult or OlsResult
+    *more
         Models that are larger still; each is compared with the one before it.
     method : {"lrt", "bootstrap"}
         ``"lrt"``: the likelihood ratio against its limiting distribution: chi-square, or where the null sets variances
@@ -153,6 +158,7 @@ def compare(null, full, *more, method: str = "lrt", names: tuple | None = None, 
         raise ValueError(f"names= has {len(names)} names for {len(fits)} models.")
     if method not in ("lrt", "bootstrap"):
         raise ValueError(f"compare(method={method!r}) is not known; use 'lrt' or 'bootstrap'.")
+    refuse_kinds(fits)
     if method == "bootstrap":
         if more:
             raise ValueError("compare(method='bootstrap') takes two models; compare the others one by one.")
@@ -240,6 +246,8 @@ def _log_volume(fit) -> float:
 
 def _reference(null, full, embedded, statistic, df):
     """Weights (None where it is no mixture), name, p-value and notes of the reference distribution."""
+    if hasattr(full, "density"):
+        return reference_of_generalized(null, full, embedded, statistic, df)
     fixed, random = len(full._names) - len(null._names), df - len(full._names) + len(null._names)
     plain = mixture_pvalue(statistic, {df: 1.0})
     if not random or embedded is None:

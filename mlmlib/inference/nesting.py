@@ -70,6 +70,9 @@ def check_nested(null, full) -> tuple[bool, Embedding | None]:
         With the reason: no convergence, another outcome, other rows, other weights, REML beside ML, not nested, the
         same model, the larger one given first.
     """
+    if any(hasattr(fit, "density") for fit in (null, full)):
+        from .generalized_nesting import check_generalized
+        return check_generalized(null, full)
     for fit, which in ((null, "first"), (full, "second")):
         if not getattr(fit, "converged", True):
             raise ValueError(f"The search of the {which} fit ({fit.formula}) did not converge, so its likelihood is "

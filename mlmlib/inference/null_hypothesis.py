@@ -21,6 +21,9 @@ def null_text(null, full) -> str:
     >>> null_text(*fits)
     'var(Days) = 0, cov(Intercept, Days) = 0'
     """
+    if hasattr(full, "density"):
+        from .generalized_comparison import null_of_generalized
+        return null_of_generalized(null, full)
     fixed = [name for name in full._names if name not in null._names]
     parts = [f"{name} = 0" for name in fixed]
     if len(fixed) != len(full._names) - len(null._names):
@@ -61,7 +64,8 @@ def _random(null, full, count) -> list[str]:
                 and small[first][1] in ("unstructured", "exchangeable")
             if together and not free:
                 (between if first in gone or second in gone else within).append(f"cov({first[1]}, {second[1]}) = 0")
-    told = [f"var({name}) = 0" for _, name in gone]
+    twice = len({name for _, name in gone}) < len(gone)  # over several grouping factors
+    told = [f"var({group}: {name}) = 0" if twice else f"var({name}) = 0" for group, name in gone]
     if len(told) + len(between) + len(within) == count:
         if len(between) > 1:
             told[-1] += f" and {'its' if len(gone) == 1 else 'their'} covariances"
