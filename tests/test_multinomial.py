@@ -150,7 +150,8 @@ def test_agrees_with_multinom():
     assert relative(se, truth["se"]) < 1e-5
     assert relative(found.predict().head(3), truth["fitted_first"]) < 1e-5
     assert list(found.params.index[:3]) == [f"{truth['levels'][1]}: {name}" for name in ("Intercept", "age", "gender[T.male]")]
-    assert any("reference category" in message for message in found.messages)
+    told = mlm.glmm("party ~ age", data.assign(party=data["party"].astype(str)), family="multinomial").messages
+    assert any("reference category of 'party' is " in message for message in told) and not found.messages
 
 
 AGQ = {"method": "agq", "nodes": 9}
@@ -264,6 +265,12 @@ def test_weights_are_repeated_rows(wine):
     one = mlm.glmm("taste ~ temp", wine.assign(count=count), family="multinomial", weights="count")
     many = mlm.glmm("taste ~ temp", wine.loc[wine.index.repeat(count)], family="multinomial")
     assert one.llf == pytest.approx(many.llf, abs=1e-9) and relative(one.bse, many.bse) < 1e-6
+
+
+def test_separation_is_named(wine):
+    with pytest.raises(mlm.DataError, match="Separation: .*bitter: hit.*Leave 'hit' out"):
+        mlm.glmm("taste ~ temp + hit + (1 | judge)", wine.assign(hit=((wine["taste"] == "bitter") & (wine["temp"] == "warm")) * 1.0),
+                 family="multinomial")
 
 
 def test_refusals(wine, fit):

@@ -207,6 +207,15 @@ def test_refusals(wine):
         mlm.glmm(FORMULA, wine, family="ordinal", method="agq")
 
 
+@pytest.mark.parametrize("random", ["", " + (1 | judge)"])
+def test_separation_is_named(wine, random):
+    number = wine["rating"].astype(int)
+    with pytest.raises(mlm.DataError, match="Separation: 'hit' tells .* 7 rows"):
+        mlm.glmm(f"rating ~ temp + hit{random}", wine.assign(hit=(number == 5) * 1.0), family="ordinal")
+    with pytest.raises(mlm.DataError, match="Separation: 'response' tells .* 72 rows"):
+        mlm.glmm(f"rating ~ temp + response{random}", wine, family="ordinal")
+
+
 def test_a_variance_of_zero(wine):
     rng = np.random.default_rng(0)
     data = wine.assign(lot=rng.permutation(np.arange(72) % 12))

@@ -80,9 +80,9 @@ class CategoryResult(GlmmResult):
         >>> fit = mlm.glmm("rating ~ temp + contact + (1 | judge)", mlm.load("wine"), family="ordinal")
         >>> new = {"temp": ["cold", "warm"], "contact": ["no", "no"], "judge": [1, 1]}
         >>> fit.predict(new, groups="average").round(3).values.tolist()
-        [[0.205, 0.57, 0.196, 0.022, 0.006], [0.02, 0.216, 0.504, 0.174, 0.087]]
+        [[0.212, 0.56, 0.203, 0.021, 0.004], [0.017, 0.206, 0.495, 0.208, 0.074]]
         >>> fit.predict(new, scale="class").tolist()
-        ['2', '4']
+        ['3', '4']
         """
         import pandas as pd
         check_level(level)

@@ -63,6 +63,8 @@ def _refuse_constant_groups(term, limits, density, name) -> None:
 
 def refuse_separation(model, glm) -> None:
     """Refuse coefficients that would run to infinity, naming the variable."""
+    if hasattr(model, "refuse_separation"):
+        return model.refuse_separation(glm)
     density = model.density
     limits = ends(density) if density.K == 1 and model.X.ndim == 2 else None
     if limits is None:

@@ -12,6 +12,7 @@ import numpy as np
 from ..covariance import structure
 from ..design import Design
 from ..lmm.model import _condition
+from .category_separation import refuse, unordered_rows
 from .fixed_only import FixedOnly
 from .rows_many import in_blocks
 
@@ -57,6 +58,9 @@ class MultinomialModel(FixedOnly):
                                Z=np.tile(term.Z, (1, K))) for term in base.random)
         same = {one.name: getattr(base, one.name) for one in fields(base)}
         return CategoryDesign(**{**same, "exog_names": names, "random": random}, base=base)
+
+    def _look_for_separation(self, glm) -> None:
+        refuse(self, unordered_rows(self.base.X, self.density.codes, self.density.C), self.names)
 
     def _fixed_columns(self):
         return self.design.exog_names, in_blocks([self.base.X.T] * len(self.others))

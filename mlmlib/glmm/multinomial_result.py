@@ -49,6 +49,13 @@ class MultinomialResult(CategoryResult):
         return pd.DataFrame(np.array(values).T, index=self.design.index(), columns=names)
 
     @property
+    def exog(self):
+        """The fixed-effects columns of each category, rows used (DataFrame)."""
+        import pandas as pd
+        base = self.model.base
+        return pd.DataFrame(base.X.copy(), index=base.index(), columns=list(base.exog_names))
+
+    @property
     def mu(self):
         """Probability of each category in each row used, random effects included (DataFrame)."""
         return self._frame(self.density.probabilities(self._at.modes.eta), self.categories)

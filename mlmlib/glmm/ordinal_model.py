@@ -14,6 +14,7 @@ from ..errors import DataError, FormulaError
 from ..formula import Formula, parse
 from ..lmm.columns import orthonormalize
 from ..table import Table
+from .category_separation import ordered_rows, refuse
 from .fixed_only import FixedOnly
 from .rows import flat
 
@@ -101,6 +102,10 @@ class OrdinalModel(FixedOnly):
         with_one = np.concatenate([np.ones((1, len(design.y))), columns])
         orthonormalize(flat(with_one), ("Intercept", *names), "fixed effects")  # refuses what the thresholds hold already
         return design.exog_names, design.X.T
+
+    def _look_for_separation(self, glm) -> None:
+        if self.nominal is None:  # with one, thresholds without an end are told in `_endless`
+            refuse(self, ordered_rows(self.design.X, self.density.codes, self.density.C), self.names)
 
     def fit(self, start=None):
         found, messages = super().fit(start)

@@ -76,7 +76,7 @@ def kind_of_ratio(fit) -> str:
     """
     link, family = fit.link.name, fit.family.name
     if family == "ordinal":
-        known = {"logit": "cumulative odds ratio", "cloglog": "hazard ratio"}
+        known = {"logit": "cumulative odds ratio"}
     elif family == "multinomial":
         known = {"logit": "relative odds ratio"}
     elif family in ("binomial", "bernoulli"):

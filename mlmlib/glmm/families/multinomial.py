@@ -71,6 +71,7 @@ class UnorderedOutcome:
             raise DataError(f"The outcome {factor.label!r} has {len(levels)} categories, each of which would have "
                             f"coefficients of its own; join rare ones ({_MOST} at most).")
         self.categories = np.asarray(levels)
-        self.messages.append(f"The reference category of {factor.label!r} is {levels[0]}: coefficients compare each other "
-                             "category with it.")
+        if not getattr(y, "declared", False):
+            self.messages.append(f"The reference category of {factor.label!r} is {levels[0]}: coefficients compare each other "
+                                 "category with it.")
         return codes.astype(float)
