@@ -251,7 +251,7 @@ def design_effect(icc, n=None, *, groups=None):
     Parameters
     ----------
     icc : float, Icc or LmmResult
-        With a fit, its ICC (where slopes vary: at zero) and its group sizes are taken.
+        With a fit, its ICC (where slopes vary: at zero; of a GLMM that of the outcome) and its group sizes are taken.
     n : number or sequence of numbers
         Cluster size; or the sizes of all clusters, when they differ. Then the size that counts is sum(n^2) / sum(n),
         which is larger than the mean (Kish 1965): large clusters hold more of the rows.
@@ -275,7 +275,8 @@ def design_effect(icc, n=None, *, groups=None):
     (3.4, 1.84, 7.35)
     """
     if hasattr(icc, "n_groups"):
-        fit, icc = icc, globals()["icc"](icc)
+        fit = icc
+        icc = globals()["icc"](fit, **({"scale": "observation"} if hasattr(fit, "density") else {}))
         n = fit.group_sizes[icc.group] if n is None else n
     rho = float(icc)
     if not -1 <= rho <= 1:
@@ -332,7 +333,8 @@ def reliability(fit, group=None):
     With random intercepts alone, lambda_j = tau_00 / (tau_00 + sigma^2 / n_j): the share of the way from the average to
     the group's own mean that the model goes. With random slopes, tau_qq / (tau_qq + v_qj), where v_qj is the sampling
     variance of coefficient q in a regression in group j alone (Raudenbush & Bryk 2002, chapter 3); a group whose x does
-    not vary has none.
+    not vary has none. Of a GLMM, where groups of zeros alone have no regression of their own, it is one less the variance
+    that the data leave an effect over tau_qq (chapter 16, `16_binary`).
 
     Returns
     -------
@@ -352,6 +354,8 @@ def reliability(fit, group=None):
     only_plain_residuals(fit, "reliability")
     groups = _groups_of(fit)
     group = group or groups[0]
+    if hasattr(fit, "density"):
+        return _of_posterior(fit, group)
     term, *more = [term for term in fit.spec.random if term.group == group]
     codes, J = term.codes, len(term.levels)
     Z = np.hstack([t.Z for t in (term, *more)])
@@ -368,6 +372,18 @@ def reliability(fit, group=None):
     tau = np.diagonal(fit.covariance_matrix(group).to_numpy())
     values = {name: tuple((tau[k] / (tau[k] + noise[:, k])).tolist()) for k, name in enumerate(names)}
     return Reliability(group, tuple(term.levels.tolist()), tuple(np.bincount(codes, minlength=J).tolist()), values)
+
+
+def _of_posterior(fit, group) -> Reliability:
+    """One less the share of each effect's variance that the data leave open."""
+    effects, cov = fit._by_group[group]
+    tau, left = np.diagonal(fit._T_of(group)), np.einsum("jaa->ja", cov)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(tau > 0, 1.0 - left / tau, np.nan)
+    table = fit.random_effects[group]
+    sizes = fit.group_sizes[group]
+    return Reliability(group, tuple(table.index.tolist()), tuple(sizes.tolist()),
+                       {name: tuple(found[:, k].tolist()) for k, name in enumerate(table.columns)})
 
 
 def _groups_of(fit):

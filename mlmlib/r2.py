@@ -24,7 +24,7 @@ import numpy as np
 
 from .display import Shown, number
 from .errors import DataError
-from .lmm.factors import only_plain_residuals
+from .lmm.factors import only_linear, only_plain_residuals
 
 __all__ = ["ProportionalReduction", "R2", "proportional_reduction", "r2"]
 
@@ -165,6 +165,8 @@ def proportional_reduction(null, full) -> ProportionalReduction:
     [0.726, 0.854, -0.001]
     """
     for fit in (null, full):
+        only_linear(fit, "proportional_reduction", "the variance of a unit on the link scale is fixed, so that the others change with "
+                    "every predictor that explains something; see mlm.r2(fit)")
         only_plain_residuals(fit, "proportional_reduction")
         _need_mixed(fit)
     _same_rows(null, full)

@@ -134,7 +134,7 @@ def acf(fit, max_lag: int | None = None, *, kind: str | None = None, time: str |
     """
     if max_lag is not None and not (isinstance(max_lag, (int, np.integer)) and max_lag >= 1):
         raise ValueError(f"max_lag={max_lag!r} must be a whole number, 1 or more.")
-    kind = "scaled" if kind is None else kind
+    kind = ("quantile" if hasattr(fit, "density") else "scaled") if kind is None else kind
     own = _series_of(fit, time, group)
     asked = getattr(getattr(fit, "model", None), "correlation", None)
     time = time or (asked.time if asked is not None else None)

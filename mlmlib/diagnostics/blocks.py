@@ -21,7 +21,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..lmm.factors import only_plain_residuals
+from ..lmm.factors import only_linear, only_plain_residuals
 
 __all__ = ["Blocks", "blocks"]
 
@@ -137,6 +137,7 @@ def blocks(fit) -> Blocks:
     -------
     Blocks
     """
+    only_linear(fit, "This diagnostic", "see fit.residuals('quantile'), mlm.influence(fit) and mlm.diagnose(fit)")
     found = fit.__dict__.get("_blocks")
     if found is None:
         found = fit.__dict__["_blocks"] = _mixed(fit) if getattr(fit, "_at", None) is not None else _linear(fit)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import FormulaError
 
-__all__ = ["factor_names", "indistinct", "lies_within", "memberships", "only_one_factor", "only_plain_residuals",
+__all__ = ["factor_names", "indistinct", "lies_within", "memberships", "only_linear", "only_one_factor", "only_plain_residuals",
            "recycled", "sparse_factors"]
 
 
@@ -48,6 +48,13 @@ def only_plain_residuals(fit, what: str) -> None:
         told = ", ".join(f"{kind}: {title}" for kind, title in fit.residual_structure)
         raise FormulaError(f"{what} takes models whose residuals are independent with equal variance so far; this one "
                            f"has {told}.")
+
+
+def only_linear(fit, what: str, instead: str) -> None:
+    """Refuse a generalized linear mixed model where a method is of the linear model; `instead` says what to do."""
+    if hasattr(fit, "density"):
+        raise FormulaError(f"{what} is for linear models; this one is of family {fit.family.name!r} with link "
+                           f"{fit.link.name!r}. For it {instead}.")
 
 
 def sparse_factors(terms, Zs: list[np.ndarray]) -> list:

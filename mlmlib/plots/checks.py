@@ -52,7 +52,8 @@ def qq(
     n = len(values)
     ax = t.new(ax, (4.4, 4.0))
     p = (np.arange(1, n + 1) - 0.5) / n
-    z, mean, sd = stats.norm.ppf(p), values.mean(), values.std(ddof=1)
+    z = stats.norm.ppf(p)
+    mean, sd = (0.0, 1.0) if kind == "quantile" else (values.mean(), values.std(ddof=1))  # they claim to be standard normal
     ranks = np.arange(1, n + 1)
     if band == "simulated":
         if not hasattr(fit, "refit"):
@@ -63,7 +64,7 @@ def qq(
         whose = "of samples from the fitted model"
     else:
         low, high = (mean + sd * stats.norm.ppf(stats.beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.025, 0.975))
-        whose = "of a normal sample"
+        whose = "of a standard normal sample" if kind == "quantile" else "of a normal sample"
     if band:
         drawn = np.unique(np.searchsorted(z, np.linspace(z[0], z[-1], 400)))  # more corners are not seen, only loaded
         ax.fill_between(z[drawn], low[drawn], high[drawn], color=t.FAINT, alpha=0.55, lw=0)
@@ -71,7 +72,7 @@ def qq(
     t.points(ax, z, values, t.DATA if what == "resid" else t.PARTIAL, alpha=0.8)
     outside = int(((values < low) | (values > high)).sum())
     text = (
-        f"Normal Q-Q plot of {n} {name}: SD {t.number(sd)}, smallest {t.number(values[0])}, largest "
+        f"Normal Q-Q plot of {n} {name}: SD {t.number(values.std(ddof=1))}, smallest {t.number(values[0])}, largest "
         f"{t.number(values[-1])}. {outside} of {n} points lie outside the pointwise 95% band {whose}."
     )
     return t.finish(ax, text, title=title, xlabel=xlabel or "normal quantile", ylabel=ylabel or name)

@@ -112,6 +112,9 @@ def linearity(fit, x, *, group=None, title=None, ylabel=None):
     lacks, a slope in the right panel a contextual effect that it lacks.
     """
     from ..diagnostics.linearity import predictors
+    from ..lmm.factors import only_linear
+
+    only_linear(fit, "linearity", "mlm.plots.residuals(fit, x, kind='quantile') shows curves, mlm.diagnose(fit) tests them")
     from ..diagnostics.several_blocks import seen_by
 
     factor = the_factor(fit, group)
@@ -231,7 +234,7 @@ def diagnosis(found, *, group=None, envelope=True, title=None):
             _empty(ax, "no effect varies between groups")
     try:
         if general:
-            residuals(fit, kind=kind, level="marginal", ax=e, title="Rows: marginal residual against average")
+            residuals(fit, kind=kind, level="marginal", ax=e, title="Rows: marginal residual")
         else:
             residual_spread(fit, ax=e, title="Groups: residual SD", ylabel="residual SD")
     except ValueError:

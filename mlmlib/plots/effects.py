@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..lmm.factors import only_linear
 from . import theme as t
 from .data import small_multiples
 from .group_line import labels_of, one_group_each
@@ -46,6 +47,8 @@ def unpooled_effects(fit, factor) -> pd.DataFrame:
 
     Where there are other grouping factors, from the fixed part and their predicted effects.
     """
+    only_linear(fit, "A regression of each group's own", "mlm.plots.caterpillar shows the predicted effects, mlm.plots.conditional_curves the "
+                "groups' curves")
     one_group_each(fit, factor)
     names = list(fit.random_effects[factor].columns)
     z, labels = columns_of(fit, names), _labels(fit, factor)
@@ -276,6 +279,7 @@ def shrinkage_pairs(
 @t.styled
 def pooling(fit, x=None, *, show=None, columns=4, group=None, jitter=0.0, size=(1.5, 1.6), xlabel=None, ylabel=None):
     """No pooling (blue), complete pooling (orange) and the model (vermilion), a panel a group."""
+    only_linear(fit, "pooling", "mlm.plots.conditional_curves shows the groups' curves and their average")
     factor = the_factor(fit, group)
     x = x or first_predictor(fit)
     one_group_each(fit, factor)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..lmm.factors import only_linear
 from . import theme as t
 from .effects import first_predictor, outcome, the_factor
 from .group_line import group_line, labels_of, one_group_each
@@ -30,6 +31,7 @@ def fitted_lines(
     """The model's line in every group (vermilion), the average line (ink), and a band.
 
     ``band="fixed"``: the interval of the average line; ``"groups"``: where `level` of the groups' lines lie."""
+    only_linear(fit, "fitted_lines", "mlm.plots.conditional_curves draws the groups' curves and their average")
     factor = the_factor(fit, group)
     one_group_each(fit, factor)
     x = x or first_predictor(fit)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import stats
 
 from . import theme as t
+from ..lmm.factors import only_linear
 from ..lmm.nested import short_name
 from .effects import columns_of, the_factor
 
@@ -27,6 +28,7 @@ def variance(fit, x=None, *, group=None, ax=None, title=None, xlabel=None, ylabe
     """Var(y | x) of a random-slope model: the parabola of the groups on top of the constant within part.
 
     With several grouping factors the parts of all are stacked, the outermost on top, unless `group` names one."""
+    only_linear(fit, "The picture of Var(y | x)", "mlm.icc(fit, at={x: value}) has the share of groups at a value")
     _one_residual_variance(fit)
     if group is None and len(fit.n_groups) > 1:
         return _stacked(fit, x, ax, title, xlabel, ylabel)
@@ -54,7 +56,18 @@ def variance(fit, x=None, *, group=None, ax=None, title=None, xlabel=None, ylabe
     return t.finish(ax, text, title=title, xlabel=xlabel or x, ylabel=ylabel or "variance of y given x")
 
 
+def _within(fit) -> float:
+    """The variance within groups; of a GLMM that of a unit on the scale of the linear predictor."""
+    if hasattr(fit, "density"):
+        from ..glmm.shares import latent_residual
+
+        return latent_residual(fit)[0]
+    return fit.sigma**2
+
+
 def _one_residual_variance(fit):
+    if hasattr(fit, "density"):
+        return
     rows = getattr(fit.model, "rows", None)
     if rows is not None and rows.variances:
         raise ValueError("The residual variance differs between rows, so there is no one part within groups to draw; see fit.residual_sd.")
@@ -201,7 +214,7 @@ def variance_shares(fits, *, group=None, ax=None, title=None, xlabel=None):
     for row, (key, fit) in enumerate(reversed(fits.items())):
         parts = [(name, weight * sum(float(T[0, 0]) for term, T in terms if term.names[0] == "Intercept"))
                  for factor, name, terms, weight in _parts(fit) if group in (None, factor)]
-        within, left = fit.sigma**2, 0.0
+        within, left = _within(fit), 0.0
         total = sum(value for _, value in parts) + within
         for (name, value), shade in zip(parts, _shades(len(parts))):
             ax.barh(row, value, left=left, color=t.PARTIAL, alpha=shade, height=0.6)
