@@ -260,6 +260,16 @@ def test_parts_of_the_result(wine, fit):
     assert fit.random_effects["judge"].shape == (9, 2)
 
 
+def test_terms_are_tested_in_all_categories():
+    data = mlm.simulate.choice(seed=1)
+    data["age"] = np.where(np.arange(len(data)) % 3 == 0, "old", np.where(np.arange(len(data)) % 3 == 1, "mid", "young"))
+    found = mlm.glmm("mode ~ distance + age + student + (1 | district)", data, family="multinomial")
+    for kind in (1, 2, 3):
+        table = found.anova(type=kind).table
+        assert table["df"].tolist() == [2, 4, 2] and list(table.index) == ["distance", "age", "student"]
+    assert table.loc["student", "chi2"] == pytest.approx(found.wald_test(["bus: student", "bicycle: student"]).statistic, rel=1e-9)
+
+
 def test_weights_are_repeated_rows(wine):
     count = np.arange(len(wine)) % 3 + 1
     one = mlm.glmm("taste ~ temp", wine.assign(count=count), family="multinomial", weights="count")

@@ -227,6 +227,18 @@ def test_a_variance_of_zero(wine):
     assert found.llf >= alone.llf - 1e-7
 
 
+def test_terms_and_interactions_are_tested(wine):
+    fitted = mlm.glmm("rating ~ temp * contact + (1 | judge)", wine, family="ordinal")
+    for kind, which in ((1, "temp:contact"), (2, "temp:contact"), (3, "temp:contact")):
+        table = fitted.anova(type=kind).table
+        assert list(table.index) == ["temp", "contact", "temp:contact"] and table["df"].tolist() == [1, 1, 1]
+        assert table.loc[which, "chi2"] == pytest.approx(fitted.tvalues.iloc[2] ** 2, rel=1e-8)
+    middle = fitted.params.iloc[0] + 0.5 * fitted.params.iloc[2]  # type III: at the mean of the two contacts
+    V = fitted.cov_params().to_numpy()
+    c = np.array([1.0, 0.0, 0.5])
+    assert table.loc["temp", "chi2"] == pytest.approx(middle**2 / (c @ V @ c), rel=1e-8)
+
+
 # probabilities
 
 

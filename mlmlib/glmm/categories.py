@@ -46,6 +46,15 @@ class CategoryResult(GlmmResult):
         return pd.Series(pd.Categorical.from_codes(codes, self.categories, ordered=self.family.name == "ordinal"),
                          index=self.design.index(), name=self.design.endog_name)
 
+    def _term_hypotheses(self, kind: int) -> dict:
+        """For each term the rows of its hypothesis, as `term_contrasts` has them for a model with an intercept."""
+        from types import SimpleNamespace
+
+        from ..inference.term_contrasts import term_contrasts
+        design = self._with_intercept()
+        plain = term_contrasts(SimpleNamespace(design=design, _names=design.exog_names, reml=False), kind)
+        return {term: self._of_contrast(C) for term, C in plain.items()}
+
     def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *, scale: str = "response",
                 groups: str | None = None, interval=None, level: float = 0.95):
         """Predict categories, for given groups, a typical group, or averaged over groups.

@@ -44,6 +44,12 @@ class MultinomialResult(CategoryResult):
         return pd.DataFrame(self._params.reshape(len(self.model.others), -1).T, index=list(self.model.base.exog_names),
                             columns=self.categories[1:])
 
+    def _with_intercept(self):
+        return self.model.base
+
+    def _of_contrast(self, C):
+        return np.kron(np.eye(len(self.model.others)), C)
+
     def _frame(self, values, names):
         import pandas as pd
         return pd.DataFrame(np.array(values).T, index=self.design.index(), columns=names)

@@ -118,6 +118,20 @@ class OrdinalResult(CategoryResult):
         """Number of the category, 1 to C, less its expected value (Series)."""
         return self._row_series(self.design.y + 1.0 - self._mu, "resid")
 
+    # tests of terms
+
+    def _with_intercept(self):
+        from dataclasses import replace
+
+        from ..design import Encoder
+        design = self.design
+        X = np.column_stack([np.ones(len(design.y)), design.X])
+        return replace(design, X=X, exog_names=("Intercept", *design.exog_names),
+                       encoder=Encoder(((), *design.encoder.terms), design.encoder.infos))
+
+    def _of_contrast(self, C):
+        return C[:, 1:]
+
     # probabilities
 
     def _nominal_of(self, data):

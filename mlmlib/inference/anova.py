@@ -113,6 +113,8 @@ def anova(fit, *, type=3, ddf: str = "wald") -> Anova:
     if hasattr(fit, "outcomes"):
         from ..outcomes.hypotheses import term_hypotheses
         hypotheses = term_hypotheses(fit, kind)
+    elif hasattr(fit, "_term_hypotheses"):  # thresholds in place of an intercept, or coefficients by category
+        hypotheses = fit._term_hypotheses(kind)
     else:
         hypotheses = term_contrasts(fit, kind)
     if not hypotheses:
