@@ -76,9 +76,9 @@ def stack_designs(parts: list[Design], outcomes: list[str]) -> JointDesign:
     X = np.zeros((n, columns[-1].stop))
     for part, rows, own in zip(parts, places, columns, strict=True):
         X[rows, own] = part.X
-    random, sources = [], []
-    for key, members in _joined(parts).items():
-        term, source = _stacked(key, members, parts, outcomes, places, n)
+    random, sources, groups = [], [], _groups(parts, places, n)
+    for (group, *_), members in _joined(parts).items():
+        term, source = _stacked(group, members, parts, outcomes, places, *groups[group])
         random.append(term)
         sources.append(source)
     names = tuple(f"{outcome}: {name}" for outcome, part in zip(outcomes, parts, strict=True) for name in part.exog_names)
@@ -113,25 +113,33 @@ def _joined(parts) -> dict:
     return found
 
 
-def _stacked(key, members, parts, outcomes, places, n) -> tuple[RandomDesign, tuple]:
-    """One term of the stacked design, and where its effects come from."""
-    terms = [parts[outcome].random[number] for outcome, number in members]
-    levels = terms[0].levels
-    if any(len(term.levels) != len(levels) or (term.levels != levels).any() for term in terms[1:]):
-        every = list(dict.fromkeys(level for term in terms for level in term.levels.tolist()))
+def _groups(parts, places, n) -> dict:
+    """{grouping factor: (levels, group of each stacked row)}; 0 in rows of outcomes that do not have the factor."""
+    found: dict = {}
+    for group in dict.fromkeys(term.group for part in parts for term in part.random):
+        own = {k: next((term for term in part.random if term.group == group), None) for k, part in enumerate(parts)}
+        own = {k: term for k, term in own.items() if term is not None}
+        every = list(dict.fromkeys(level for term in own.values() for level in term.levels.tolist()))
         levels = np.empty(len(every), dtype=object)
         levels[:] = every
-    number_of = {level: k for k, level in enumerate(levels.tolist())}
-    q = sum(len(term.names) for term in terms)
-    Z, codes = np.zeros((n, q)), np.zeros(n, dtype=int)
+        number, codes = {level: k for k, level in enumerate(every)}, np.zeros(n, dtype=int)
+        for k, term in own.items():
+            codes[places[k]] = np.array([number[level] for level in term.levels.tolist()])[term.codes]
+        found[group] = levels, codes
+    return found
+
+
+def _stacked(group, members, parts, outcomes, places, levels, codes) -> tuple[RandomDesign, tuple]:
+    """One term of the stacked design, and where its effects come from."""
+    terms = [parts[outcome].random[number] for outcome, number in members]
+    Z = np.zeros((len(codes), sum(len(term.names) for term in terms)))
     names, source, at = [], [], 0
     for (outcome, number), term in zip(members, terms, strict=True):
         own = slice(at, at + len(term.names))
         Z[places[outcome], own] = term.Z
-        codes[places[outcome]] = np.array([number_of[level] for level in term.levels.tolist()])[term.codes]
         names += [f"{outcomes[outcome]}: {name}" for name in term.names]
         source.append((outcome, number, own))
         at = own.stop
-    first = terms[0]
-    return RandomDesign(key[0], tuple(names), Z, codes, levels, first.independent, " and ".join(term.text for term in terms),
-                        first.encoder, first.factors), tuple(source)
+    first, text = terms[0], " and ".join(dict.fromkeys(term.text for term in terms))
+    return RandomDesign(group, tuple(names), Z, codes, levels, first.independent, text, first.encoder,
+                        first.factors), tuple(source)
