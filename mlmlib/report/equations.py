@@ -84,7 +84,7 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
 
     Parameters
     ----------
-    fit : a result of ``mlm.lmm``, ``mlm.ols``, ``mlm.gls`` or ``mlm.multivariate``
+    fit : a result of ``mlm.lmm``, ``mlm.glmm``, ``mlm.ols``, ``mlm.gls`` or ``mlm.multivariate``
     estimates : bool
         Put the estimates in place of the symbols.
     form : {"both", "levels", "combined"}
@@ -114,6 +114,14 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
     """
     if form not in ("both", "levels", "combined"):
         raise ValueError(f"form={form!r} must be 'both', 'levels' or 'combined'.")
+    if hasattr(fit, "family"):
+        from .general.equations_parts import several as parted
+        from .general.equations_parts import write as write_parts
+
+        if parted(fit):
+            if form == "levels":
+                raise ValueError("form='levels' is for models with one linear predictor a row; use form='combined'.")
+            return Equations(*(write_parts(fit, Writer(tex), estimates) for tex in (True, False)))
     if hasattr(fit, "outcomes"):
         from .equations_outcomes import write
 

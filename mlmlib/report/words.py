@@ -272,7 +272,7 @@ class Words:
         """The grouping factor within whose groups the columns of `factor` do not vary."""
         import pandas as pd
 
-        design = self.fit.design
+        design = next((part for part in getattr(self.fit.design, "parts", ()) if part.random), self.fit.design)
         for term in sorted((t for t in design.random if t.members is None), key=lambda term: len(term.levels)):
             columns = [np.asarray(design.data[c]) for c in factor.columns]
             columns = [c if design.kept is None else c[design.kept] for c in columns]
@@ -286,6 +286,9 @@ class Words:
         between groups.
         """
         design, names = self.fit.design, list(self.fit._names)
+        for part in getattr(design, "parts", ()):  # of several outcomes that with the column
+            if piece.name in part.exog_names and part.random:
+                design, names = part, list(part.exog_names)
         x = design.X[:, names.index(piece.name)] if piece.name in names else None
         if x is None:
             factor = self._factors[piece.column][0]

@@ -33,6 +33,7 @@ class Linked(Ending):
     def __init__(self, fit, three: bool = False):
         super().__init__(fit)
         self.facts = Facts(fit)
+        self.prefix = ""  # of several outcomes the number of this one
         self.letter = "pi" if self.facts.family == "binomial" and not three else "mu"
 
     def left(self, w: Writer, index: str) -> str:
@@ -48,7 +49,7 @@ class Linked(Ending):
         facts = self.facts
         if facts.family == "ordinal":
             return self._ordered(w, estimates, index)
-        mean, eta = w.symbol(self.letter, index), w.symbol("eta", index)
+        mean, eta = w.symbol(self.letter, self.prefix + index), w.symbol("eta", self.prefix + index)
         y = w.variable(self.fit.design.endog_name, index)
         lines = self._zeros(w, estimates, index, y, mean) if facts.base != facts.family else [
             Line(y, self._distribution(w, estimates, index, mean), "~"), *self._variance(w, estimates, y, mean, index)]
@@ -122,33 +123,17 @@ class Linked(Ending):
     # ------------------------------------------------------------- zeros
     def _zeros(self, w, estimates, index, y, mean):
         """Zero-inflated and hurdle counts: with probability omega no count, else one of the distribution."""
-        facts = self.facts
-        zero = w.symbol("omega", index)
-        count = self._distribution(w, estimates, index, mean)
-        name = _NAMES[facts.base]
-        if facts.hurdle:
-            count = count.replace(name, f"{name}^{{+}}" if w.tex else f"{name}+", 1)
-        if w.tex:
-            right = (f"\\begin{{cases}} 0 & \\text{{with probability }}{zero} \\\\ {count} & "
-                     f"\\text{{else}} \\end{{cases}}")
-        else:
-            right = f"0 with probability {zero}, else {count}"
-        return [Line(y, right, "~"), *self._zero_part(w, estimates, index, zero)]
+        zero = rounded(float(self.fit.dispersion["zero"]))[0] if estimates else w.symbol("omega")
+        return [self.mixture(w, estimates, index, y, mean, zero)]
 
-    def _zero_part(self, w, estimates, index, zero):
-        left = link(w, "logit", zero)
-        if "zero" in self.fit.dispersion.index:
-            value = float(self.fit.dispersion["zero"])
-            return [Line(zero, rounded(value)[0] if estimates else (w.symbol("omega")))]
-        names = list(self.facts.zero_names)
-        values = dict(self.fit.params)
-        pieces = []
-        for k, (name, plain) in enumerate(names):
-            factor = rounded(values[name])[0] if estimates else w.symbol("delta", str(k))
-            pieces.append(w.product(factor, "" if plain == "Intercept" else w.variable(plain, index)))
-        if self.facts.zero_random:
-            pieces.append(w.symbol("v", index[1:] or "j"))
-        return [Line(left, w.total(pieces))]
+    def mixture(self, w, estimates, index, y, mean, zero) -> Line:
+        """Zero with a probability, else a count; of a hurdle one that is not zero."""
+        count = self._distribution(w, estimates, index, mean)
+        if self.facts.hurdle:
+            count = f"{count} \\mid {y} > 0" if w.tex else f"{count} given {y} > 0"
+        if w.tex:
+            return Line(y, f"\\begin{{cases}} 0 & \\text{{with probability }}{zero} \\\\ {count} & \\text{{else}} \\end{{cases}}", "~")
+        return Line(y, f"0 with probability {zero}, else {count}", "~")
 
 
 def link(w: Writer, name: str, mean: str) -> str:

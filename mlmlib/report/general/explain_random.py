@@ -135,6 +135,9 @@ def distribution(fit, words, say, speech):
     """What the distribution's own parameters say of the spread of outcomes that have the same expectation."""
     values, base = dict(fit.dispersion), speech.facts.base
     rows = words.rows
+    for name in (n for n in values if ": " in n):  # of several outcomes
+        outcome, _, own = name.partition(": ")
+        yield f"Of the distribution of {words.label(outcome)}, {own} is {say.plain(name, values[name], say.places(abs(values[name]) / 10))}."
     if "theta" in values or "alpha" in values and base == "nbinom1":
         mean = float(np.mean(np.asarray(fit.design.y)))
         name = "theta" if base == "nbinom2" else "alpha"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from types import SimpleNamespace
 
 import numpy as np
 
 from ..translate.general.spec import ZERO_PARTS, categories, spelled
 
-__all__ = ["Facts", "is_general"]
+__all__ = ["Facts", "is_general", "outcome_view"]
 
 
 def is_general(fit) -> bool:
@@ -81,3 +82,14 @@ class Facts:
         """What counts as one: ``"use = Y"``, ``"y = 1"``."""
         name = self.fit.design.endog_name
         return f"{name} = {self.levels[1] if len(self.levels) > 1 else 1}"
+
+
+def outcome_view(fit, name: str) -> SimpleNamespace:
+    """One outcome of several of different families, with what `Facts` asks of a fit."""
+    h, prefix = list(fit.families).index(name), f"{name}: "
+    dispersion = fit.dispersion
+    dispersion = dispersion[[n for n in dispersion.index if n.startswith(prefix)]].rename(lambda n: n.removeprefix(prefix))
+    part = fit.design.parts[h]
+    options = {f"{option}_option": value for option, value in fit.model.asked[h].items() if option != "offset"}
+    return SimpleNamespace(family=fit.families[name], link=fit.links[name], method=fit.method, nodes=fit.nodes, design=part, data=fit.data,
+                           dispersion=dispersion, n_groups=fit.n_groups, model=SimpleNamespace(**options))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .facts import Facts, is_general
-from .kinds import _DISTRIBUTIONS, method_short, ratio_of
+from .kinds import _short, method_short, ratio_of
 from .summary import threshold_table
 
 __all__ = ["exponentiated", "heads", "icc_of", "parameters", "shares_of"]
@@ -31,7 +31,9 @@ def heads(fits) -> list[tuple]:
     def distribution(fit):
         if not is_general(fit):
             return "normal"
-        return "Bernoulli" if Facts(fit).binary else _DISTRIBUTIONS[Facts(fit).family].split(" (")[0]
+        if hasattr(fit, "families"):
+            return " + ".join(_short(one.name) for one in fit.families.values())
+        return "Bernoulli" if Facts(fit).binary else _short(Facts(fit).family)
 
     def method(fit):
         if is_general(fit):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .facts import Facts
+from ..ledger import joined
+from .facts import Facts, outcome_view
 from .kinds import ratio_of
 
 __all__ = ["Speech"]
@@ -28,13 +29,15 @@ class Speech:
     """
 
     def __init__(self, fit, words, part: str = ""):
-        self.fit, self.words, self.part, self.facts = fit, words, part, Facts(fit)
-        self.ratio = "odds ratio" if part == "zero" else ratio_of(fit)
+        self.whole, self.words, self.part = fit, words, part
+        self.fit = outcome_view(fit, part) if part and hasattr(fit, "families") else fit
+        self.facts = Facts(self.fit)
+        self.ratio = "odds ratio" if part == "zero" else ratio_of(self.fit)
 
     def of(self, name: str) -> Speech:
         """The words for a coefficient."""
         part = self.words._of_outcome(name)[0]
-        return self if part == self.part else Speech(self.fit, self.words, part)
+        return self if part == self.part else Speech(self.whole, self.words.of(name), part)
 
     @property
     def symbol(self) -> str:
@@ -63,7 +66,9 @@ class Speech:
     def subject(self) -> str:
         """What a ratio multiplies: ``"the odds of use = Y"``, ``"the expected seizures"``."""
         facts = self.facts
-        if self.part == "zero" or facts.family in ("multinomial",):
+        if hasattr(self.fit, "families"):
+            return joined(Speech(self.fit, self.words.of(f"{name}: "), name).subject for name in self.fit.families)
+        if self.part == "zero" or facts.family == "multinomial":
             return f"the odds of {self.event}"
         if facts.family in ("binomial", "ordinal"):
             return {"logit": f"the odds of {self.event}", "cloglog": f"the hazard of {self.event}",

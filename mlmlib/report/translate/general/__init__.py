@@ -6,8 +6,9 @@ Chapters 16 to 18 (``16_binary``, ``17_counts``, ``18_categories``) fit such mod
 from __future__ import annotations
 
 from ..model import Untranslatable
-from . import hlm, others, r, sas, spss, stata
-from .spec import General, of_fit, of_text
+from . import hlm, joint, others, r, sas, spss, stata
+from .spec import General, of_text
+from .spec import of_fit as of_one
 
 __all__ = ["General", "SETTINGS", "TARGETS", "of_fit", "of_text", "programs", "write"]
 
@@ -28,9 +29,16 @@ SETTINGS = ("family", "link", "method", "nodes", "order", "trials", "exposure", 
 
 def write(key: str, model: General) -> tuple[str, str]:
     """Code and note for one of the targets."""
+    if isinstance(model, joint.Joint):
+        return joint.write(key, model)
     if not model.random:
         raise Untranslatable("a model without random effects is a plain GLM in every program; write it as such")
     return TARGETS[key][2](model)
+
+
+def of_fit(fit, data: str = "df") -> General:
+    """The model behind a fit of ``mlm.glmm``, of one outcome or of several."""
+    return joint.of_fit(fit, data) if hasattr(fit, "families") else of_one(fit, data)
 
 
 def programs(model) -> list[str]:
