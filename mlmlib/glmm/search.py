@@ -29,6 +29,7 @@ __all__ = ["Found", "curvature", "hessian", "quasi_newton", "search"]
 _TOLERANCE = 1e-12  # decrease that a further step promises, at which the search ends
 _ENOUGH = 1e-8  # the same at which an end counts as a minimum
 _AGAIN = (1.0, 3.0)  # standard deviations from which a search is begun again
+_FRESH, _FAR = 4, 0.5  # evaluations up to which, and decrease after which, the working model's curvature is taken anew
 _FEW = 16  # groups
 _SMALLER = (0.1, 1e-3)  # and where it cannot begin at all
 _LIMIT, _NEWTON = 300, 12  # evaluations, Hessians
@@ -191,6 +192,7 @@ def start_theta(model, glm) -> np.ndarray:
 def quasi_newton(criterion, at: LaplaceAt, B: np.ndarray | None = None, limit: int = _LIMIT):
     """BFGS in a trust region: where it ended, the curvature, number of evaluations, and what a further step promises."""
     count, radius = 1, 1.0
+    fresh = _FRESH if B is None else 0
     B = curvature(criterion, at) if B is None else B
     while True:
         step, promised, decrement = _step(at.gradient, B, radius)
@@ -209,7 +211,9 @@ def quasi_newton(criterion, at: LaplaceAt, B: np.ndarray | None = None, limit: i
         elif ratio > 0.75 and length > 0.99 * radius:
             radius = 2.0 * radius
         if ratio > 1e-4:
-            at = trial
+            far, at = at.value - trial.value > _FAR, trial
+            if count <= fresh and far:
+                B = curvature(criterion, at)
 
 
 def _updated(B: np.ndarray, s: np.ndarray, y: np.ndarray) -> np.ndarray:

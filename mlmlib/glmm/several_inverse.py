@@ -160,7 +160,9 @@ class SeveralInverse:
         return out
 
     def information(self, dD: np.ndarray) -> np.ndarray:
-        """As of one factor, the groups of a factor taken by themselves: a first approximation."""
+        """As of one factor; where a factor has several effects, its groups taken by themselves: a first approximation."""
+        if self.rows.q == len(self.rows.members):
+            return self._scalar_information(np.einsum("kaa->ka", dD))
         rows, out = self.rows, 0.0
         whole = (self.left - self.left @ self.P @ self.left).ravel()
         for k, own in enumerate(rows.members):
@@ -172,3 +174,25 @@ class SeveralInverse:
             turned = np.einsum("jab,kbc->kjac", K, dD[:, own.effects[:, None], own.effects])
             out = out + np.einsum("kjac,ljca->kl", turned, turned)
         return out
+
+    def _scalar_information(self, dD: np.ndarray) -> np.ndarray:
+        """The same of one effect a factor: squares of Z'V^-1 Z summed over every pair of factors' groups."""
+        rows, q = self.rows, self.rows.q
+        squares = np.zeros((q, q))
+        K = self.left - self.left @ self.P @ self.left
+        which = np.full(rows.C * rows.s, q)
+        which[rows.place] = np.repeat([rows.members[k].effects[0] for k in rows.rest], [rows.members[k].J for k in rows.rest])
+        kind = (which[:, None] == np.arange(q)).astype(float).reshape(rows.C, rows.s, q)
+        squares += (kind.transpose(0, 2, 1) @ (K * K) @ kind).sum(axis=0)
+        if self.one is not None:
+            own = rows.members[rows.eliminated].effects[0]
+            away = 1.0 - self.A[0] * self.E
+            X = away * self.A[1]
+            between = X - self._times(X, self.P @ self.left)
+            squares[own] += squares[:, own] + (self._gram(np.ones_like(X[:, :, :1]), between ** 2) @ kind).sum(axis=(0, 1))
+            squares[:, own] = squares[own]
+            alone = (away * self.A[0]).ravel()
+            less = self._times(X, self.P)
+            G = self.P @ self._gram(X, X)
+            squares[own, own] = float(alone @ (alone - 2.0 * (less * X).sum(axis=2).ravel()) + np.einsum("cst,cts->", G, G))
+        return np.einsum("ka,ab,lb->kl", dD, squares, dD)
