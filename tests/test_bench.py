@@ -8,7 +8,8 @@ import re
 import pytest
 
 from bookext.made import LINE, make
-from mlmlib.bench import page
+from mlmlib.bench import general, page, page_general
+from mlmlib.bench.general_models import GENERAL, table
 from mlmlib.bench.models import MODELS
 from mlmlib.bench.programs import LOCK, PACKAGES, _short
 from mlmlib.bench.worker import PROGRAMS
@@ -104,3 +105,37 @@ def test_the_other_programs_are_locked():
 def test_a_long_message_becomes_one_line_without_paths():
     assert _short("ValueError: no\nmore") == "ValueError: no"
     assert _short("cannot read " + "/".join(["", "some", "where", "file.csv"])) == "cannot read ..."
+
+
+GENERALIZED = FOUND["general"]
+
+
+def test_every_generalized_model_is_timed_by_every_program_that_has_it():
+    assert [row["key"] for row in GENERALIZED["rows"]] == [model.key for model in GENERAL] and not GENERALIZED["quick"]
+    names = set(GENERALIZED["programs"])
+    assert names | set(GENERALIZED["missing"]) == {"mlmlib", *general.PROGRAMS, *general.R_PACKAGES}
+    for row, model in zip(GENERALIZED["rows"], GENERAL):
+        for name, own in row["results"].items():
+            assert ("median" in own) == (name == "mlmlib" or name in model.programs) or "error" in own, (row["key"], name)
+            assert own.get("different") == (model.different.get(name) if "median" in own else None)
+
+
+@pytest.mark.parametrize("model", GENERAL, ids=lambda model: model.key)
+def test_generalized_criteria_are_the_librarys_and_nobodys_is_lower(model):
+    import mlmlib as mlm
+
+    row = next(row for row in GENERALIZED["rows"] if row["key"] == model.key)
+    fit = mlm.glmm(model.formula, table(model.data), **model.arguments)
+    ours = row["results"]["mlmlib"]
+    assert fit.criterion == pytest.approx(ours["criterion"], abs=1e-6)
+    assert ours["above"] < 1e-6 and not ours["note"]
+    for name, own in row["results"].items():
+        if "different" not in own and "median" in own:
+            assert own["above"] > -1e-9, name
+
+
+def test_generalized_losses_are_shown_and_no_number_is_typed():
+    lost = [own for row in GENERALIZED["rows"] for own in row["results"].values()
+            if "median" in own and own["median"] < row["results"]["mlmlib"]["median"]]
+    assert f"loses {len(lost)};" in page_general.ratios(ROOT) and page_general.ratios(ROOT) in MADE
+    assert "met" in page_general.goals(ROOT)

@@ -92,7 +92,8 @@ def _row(model, path, programs, quick, gone) -> dict:
             except NoAnswer as problem:
                 failed[program.name] = str(problem)
                 alive = [other for other in alive if other is not program]
-    best = min(found[p.name]["criterion"] for p in alive)
+    different = getattr(model, "different", {})
+    best = min(found[p.name]["criterion"] for p in alive if p.name not in different)
     results = {}
     for program in programs:
         name = program.name
@@ -103,6 +104,7 @@ def _row(model, path, programs, quick, gone) -> dict:
             results[name] = {"median": statistics.median(one["seconds"] for one in seconds[name]),
                              "wall": statistics.median(one["wall"] for one in seconds[name]), "fits": len(seconds[name]),
                              "criterion": own["criterion"], "above": own["criterion"] - best, "note": own["note"]}
+            results[name] |= {"different": different[name]} if name in different else {}
     return {"key": model.key, "title": model.title, "formula": model.formula, "results": results}
 
 
@@ -127,4 +129,4 @@ def _tell(row: dict, say) -> None:
             say(f"  {name:<16} {own['error']}")
         else:
             say(f"  {name:<16} {own['median'] * 1e3:10.2f} ms  {own['median'] / ours:8.2f} times ours  "
-                f"criterion {own['criterion']:.6f}, {own['above']:.1e} above the lowest  {own['note']}")
+                f"criterion {own['criterion']:.6f}, {own['above']:.1e} above the lowest  {own['note']}{own.get('different', '')}")

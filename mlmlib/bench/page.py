@@ -76,6 +76,12 @@ def ratio(found: dict, key: str, name: str) -> float | None:
     return row[name]["median"] / row["mlmlib"]["median"] if "median" in row.get(name, {}) else None
 
 
+def sentence(where: dict) -> str:
+    """What is said of other work on the machine."""
+    return "" if not where["load"] else (f" Other work ran on it at the same time (load {where['load']:.1f} when it began), which is why "
+                                         "the processor's time was taken and not the clock's.")
+
+
 def machine(root: Path, pages=None) -> str:
     """When, where, with what."""
     found, where = results(root), results(root)["machine"]
@@ -85,8 +91,7 @@ def machine(root: Path, pages=None) -> str:
         versions.append(f"lme4 {r['version']} in R {r['r']} with `{r['blas']}`")
         second = found["programs"].get("lme4, OpenBLAS")
         versions += [f"and once more with `{second['blas']}`"] if second else []
-    load = "" if not where["load"] else (f" Other work ran on it at the same time (load {where['load']:.1f} when it began), which is why "
-                                         "the processor's time was taken and not the clock's.")
+    load = sentence(where)
     return (f"Measured on {found['date']}: {where['processor']}, {where['cores']} cores, {where['memory'] / 2**30:.0f} GB, "
             f"{where['system']}; Python {where['python']}, NumPy {where['numpy']}, SciPy {where['scipy']}; {', '.join(versions)}."
             f"{load}")

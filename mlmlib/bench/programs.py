@@ -96,11 +96,20 @@ class Program:
             self.begin()
             if self.path:
                 self._ask({"read": self.path}, 120.0)
-        kind, value = next(iter(question.items()))
-        text = json.dumps(question) if self.speaks == "json" else f"{kind}\t{value if kind == 'read' else value['formula']}"
+        text = json.dumps(question) if self.speaks == "json" else self._line(*next(iter(question.items())))
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
         return self._answer(limit)
+
+    def _line(self, kind: str, value) -> str:
+        """A question to R: a table's path, a formula for lmer, or an expression to evaluate."""
+        if kind == "read":
+            return f"read\t{value}"
+        if "programs" not in value:
+            return f"fit\t{value['formula']}"
+        if self.name not in value["programs"]:
+            raise NoAnswer("ValueError: it has no such model")
+        return f"call\t{value['programs'][self.name]}"
 
     def read(self, path: Path) -> None:
         """Make it read a table."""
@@ -153,7 +162,7 @@ def peers_python(root: Path) -> tuple[Path | None, dict]:
     return python, failed
 
 
-def start(root: Path, blas: str | None = None) -> tuple[list[Program], dict]:
+def start(root: Path, blas: str | None = None, packages=PACKAGES, r_packages=("lme4",)) -> tuple[list[Program], dict]:
     """All programs that can be started, mlmlib first; and why the others could not.
 
     Parameters
@@ -162,26 +171,28 @@ def start(root: Path, blas: str | None = None) -> tuple[list[Program], dict]:
         The book's folder.
     blas : str, optional
         A shared library with a faster BLAS: a second lme4 is then run with it.
+    packages, r_packages : sequence of str
+        Which packages of PyPI, and of R.
     """
     env = environment.variables(root) | {"RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
     worker = str(HERE / "worker.py")
     python, failed = peers_python(root)
     plans = [("mlmlib", [sys.executable, worker, "mlmlib"], "json", env)]
-    for name in PACKAGES:
+    for name in packages:
         if python is not None and name not in failed:
             plans.append((name, [str(python), worker, name], "json", env | {"PYTHONPATH": ""}))
     rscript = shutil.which("Rscript")
     if rscript is None:
-        failed["lme4"] = "R is not on this machine"
+        failed |= dict.fromkeys(r_packages, "R is not on this machine")
     else:
         command = [rscript, "--vanilla", str(HERE / "worker.R")]
-        plans.append(("lme4", command, "tabs", env))
+        plans += [(name, [*command, name], "tabs", env) for name in r_packages]
         if blas:
-            plans.append(("lme4, OpenBLAS", command, "tabs", env | {"LD_PRELOAD": blas, "LD_LIBRARY_PATH": str(Path(blas).parent)}))
+            plans.append(("lme4, OpenBLAS", [*command, "lme4"], "tabs", env | {"LD_PRELOAD": blas, "LD_LIBRARY_PATH": str(Path(blas).parent)}))
     started = []
     for plan in plans:
         try:
             started.append(Program(*plan))
         except NoAnswer as problem:
             failed[plan[0]] = str(problem)
-    return started, failed
+    return started, {name: why for name, why in failed.items() if name in (*packages, *r_packages, "lme4, OpenBLAS")}

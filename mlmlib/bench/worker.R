@@ -1,11 +1,14 @@
-# lme4, as worker.py for the others. A line asks: "read" TAB path, or "fit" TAB formula. A line answers: values parted by tabs.
-ready <- suppressMessages(suppressWarnings(require(lme4, quietly = TRUE)))
+# A package of R, as worker.py for the others. A line asks: "read" TAB path, "fit" TAB formula (of lmer), or "call" TAB expression
+# in `data`. A line answers: values parted by tabs.
+package <- commandArgs(TRUE)[1]
+ready <- suppressMessages(suppressWarnings(require(package, character.only = TRUE, quietly = TRUE)))
 answer <- function(...) { cat(paste(..., sep = "\t"), "\n", sep = ""); flush(stdout()) }
-if (!ready) { answer("error", "the R package lme4 is not installed"); quit() }
-answer("version", as.character(packageVersion("lme4")), paste(R.version$major, R.version$minor, sep = "."),
+if (!ready) { answer("error", paste("the R package", package, "is not installed")); quit() }
+answer("version", as.character(packageVersion(package)), paste(R.version$major, R.version$minor, sep = "."),
        basename(extSoftVersion()[["BLAS"]]))
 questions <- file("stdin", "r")
 data <- NULL
+quiet <- function(what) suppressMessages(suppressWarnings(what))
 while (length(line <- readLines(questions, n = 1)) > 0) {
   part <- strsplit(line, "\t")[[1]]
   tryCatch({
@@ -13,8 +16,10 @@ while (length(line <- readLines(questions, n = 1)) > 0) {
       data <- read.csv(part[2], stringsAsFactors = TRUE)
       answer("read")
     } else {
-      spent <- system.time(fit <- suppressMessages(suppressWarnings(lmer(as.formula(part[2]), data))), gcFirst = FALSE)
-      answer("fit", sprintf("%.6f", sum(spent[1:2])), sprintf("%.6f", spent[["elapsed"]]), sprintf("%.10f", REMLcrit(fit)))
+      linear <- part[1] == "fit"
+      spent <- system.time(fit <- quiet(if (linear) lmer(as.formula(part[2]), data) else eval(parse(text = part[2]))), gcFirst = FALSE)
+      value <- if (linear) REMLcrit(fit) else -2 * as.numeric(logLik(fit))
+      answer("fit", sprintf("%.6f", sum(spent[1:2])), sprintf("%.6f", spent[["elapsed"]]), sprintf("%.10f", value))
     }
   }, error = function(problem) answer("error", gsub("[\t\n]", " ", conditionMessage(problem))))
 }

@@ -39,6 +39,13 @@ class Mlmlib:
 
         self.fit = lambda model, data: mlmlib.lmm(model["formula"], data)
 
+        def general(model, data):
+            fit = mlmlib.glmm(model["formula"], data, **model["arguments"])
+            _ = fit.bse  # the others compute standard errors in the fit, we when they are asked for
+            return fit
+
+        self.general = general
+
     def criterion(self, fit):
         return fit.criterion, "" if fit.converged else "did not converge"
 
@@ -51,6 +58,7 @@ class Glmm:
 
         # degrees of freedom are not asked for: no other program here computes them in the fit
         self.fit = lambda model, data: glmm.fit(data, model["formula"], satterthwaite=False)
+        self.general = lambda model, data: glmm.fit(data, **model["programs"]["glmm"])
 
     def criterion(self, fit):
         return -2.0 * fit.loglik, "" if fit.converged else "did not converge"
@@ -64,6 +72,15 @@ class Mixedlm:
 
         self.fit = lambda model, data: mixedlm.lmer(model["formula"], data)
 
+        def general(model, data):
+            how = dict(model["programs"]["mixedlm"])
+            family = how.pop("family")
+            if family == "negative":
+                return mixedlm.glmer_nb(data=data, **how)
+            return mixedlm.glmer(data=data, family=getattr(mixedlm.families, family)(), **how)
+
+        self.general = general
+
     def criterion(self, fit):
         return -2.0 * float(fit.logLik().value), "" if getattr(fit, "converged", True) else "did not converge"
 
@@ -75,6 +92,7 @@ class LmePython:
         import lme_python
 
         self.fit = lambda model, data: lme_python.lmer(model["formula"], data)
+        self.general = lambda model, data: lme_python.glmer(data=data, **model["programs"]["lme-python"])
 
     def criterion(self, fit):
         return -2.0 * fit.log_likelihood, "" if fit.converged else "did not converge"
@@ -138,8 +156,12 @@ def main(name: str) -> None:
                 data = program.read(asked["read"])
                 answer({})
                 continue
+            model = asked["fit"]
+            how = program.general if "programs" in model else program.fit
+            if name not in (*model.get("programs", (name,)), "mlmlib"):
+                raise ValueError("it has no such model")
             began, wall = time.process_time(), time.perf_counter()
-            fit = program.fit(asked["fit"], data)
+            fit = how(model, data)
             seconds, wall = time.process_time() - began, time.perf_counter() - wall
             value, note = program.criterion(fit)
             answer({"seconds": seconds, "wall": wall, "criterion": float(value), "note": note})

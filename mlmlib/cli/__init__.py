@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     made["grade"].add_argument("options", nargs=argparse.REMAINDER, help="passed to the grader, see `mlm grade DIR --help`")
     made["bench"].add_argument("--quick", action="store_true", help="fewer rounds, no large models: two minutes")
     made["bench"].add_argument("--write", action="store_true", help="keep the results in backmatter/bench.json, for the book's page")
-    made["bench"].add_argument("--part", choices=("compare", "shares", "inference", "growth"), help="one part alone")
+    made["bench"].add_argument("--part", choices=("compare", "general", "shares", "inference", "growth"), help="one part alone")
     made["bench"].add_argument("--r-blas", metavar="LIB", help="a shared library with a faster BLAS: time lme4 with it too")
     made["clean"].add_argument("--all", action="store_true", help="remove .venv too")
     return top

@@ -17,6 +17,7 @@ RESULTS = "backmatter/bench.json"
 def run(root: Path, args) -> int:
     """Print all parts; write them where they are asked for."""
     from mlmlib.bench.compare import compare
+    from mlmlib.bench.general import general
     from mlmlib.bench.growth import growth
     from mlmlib.bench.inference import inference
     from mlmlib.bench.shares import shares
@@ -33,6 +34,13 @@ def run(root: Path, args) -> int:
         found |= {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "quick": args.quick, "machine": machine(busy)}
         found |= compare(root, args.quick, args.r_blas, tell)
         for name, why in found["missing"].items():
+            print(f"{name} is not compared: {why}")
+    if args.part in (None, "general"):
+        print("\nGeneralized models by every program that has them", flush=True)
+        busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        found["general"] = {"date": today, "quick": args.quick, "machine": machine(busy)} | general(root, args.quick, tell)
+        for name, why in found["general"]["missing"].items():
             print(f"{name} is not compared: {why}")
     part("shares", "Where the time goes", lambda: shares(args.quick, tell))
     part("inference", "After the fit, on HSB", lambda: inference(args.quick, tell))
