@@ -1,10 +1,12 @@
 """A fitted model as plain numbers: what the grader looks at, and what crosses from a submission's process."""
 import json
+import math
 from types import SimpleNamespace
 
 from .seal import seal, unseal, unveil, veil
 
 SMALL = 12  # up to so many coefficients, their covariance matrix crosses too
+FORM = ("kind", "nobs", "reml", "family", "link", "method")  # what must be the same, word by word
 
 
 def _plain(mapping):
@@ -26,6 +28,11 @@ def describe(fit):
                     "variances": {f"{g}: {n}": float(v) for g, n, v in zip(rows["group"], rows["name"], rows["variance"])}}
         else:
             out |= {"kind": "linear"}
+        if hasattr(fit, "family"):
+            out |= {"kind": "mixed" if out["variances"] else "linear", "family": str(fit.family.name),
+                    "link": str(getattr(fit.link, "name", fit.link)), "method": str(fit.method)}
+            if not math.isfinite(out["llf"]):  # a quasi-likelihood has none
+                out["llf"] = out["criterion"] = 0.0
         if len(out["params"]) <= SMALL:
             V = fit.cov_params()
             out["cov"] = {str(a): {str(b): float(V.loc[a, b]) for b in V.columns} for a in V.index}
@@ -63,7 +70,7 @@ def _near(a, b, tol):
 
 def same(found, wanted):
     """Whether two described fits are one model, under whatever names its columns have."""
-    return (all(found.get(key) == wanted.get(key) for key in ("kind", "nobs", "reml")) and _as_high(found, wanted)
+    return (all(found.get(key) == wanted.get(key) for key in FORM) and _as_high(found, wanted)
             and _near(found["params"], wanted["params"], 1e-3)
             and _near(found.get("variances", {}), wanted.get("variances", {}), 1e-2))
 
@@ -91,6 +98,10 @@ def _of_form(found, wanted):
                 if wanted["kind"] == "mixed" else "this is a mixed model; the question asks for one without random effects.")
     if found["nobs"] != wanted["nobs"]:
         return f"it is fitted to {found['nobs']:.0f} rows and not to all {wanted['nobs']:.0f}."
+    for key, word in (("family", "family"), ("link", "link"), ("method", "method")):
+        if found.get(key) != wanted.get(key):
+            return (f"its {word} is {found.get(key, 'that of a linear model')}, and the question asks for "
+                    f"{wanted.get(key, 'a linear model')}.")
     reply = _names(found["params"], wanted["params"], "the fixed part")
     if not reply and wanted["kind"] == "mixed":
         reply = _names(found["variances"], wanted["variances"], "the random part")
@@ -110,7 +121,7 @@ def _marks(fields):
 
 def sealed_fit(wanted, known, salt):
     """A fit as a public check carries it: terms out of plain sight, the optimum and known mistakes under seal."""
-    form = {key: wanted[key] for key in ("kind", "nobs", "reml") if key in wanted}
+    form = {key: wanted[key] for key in FORM if key in wanted}
     form |= {key: list(wanted[key]) for key in ("params", "variances") if key in wanted}
     mistakes = [[seal(v, reply, width=w, salt=salt) for v, w in _marks(fields)] for fields, reply in known]
     return {"form": veil(json.dumps(form), salt), "known": mistakes,
@@ -131,7 +142,7 @@ def _opened(found, locks, salt):
 def unlike(found, sealed, salt):
     """Reply to a described fit that is not the sealed one; empty if it is."""
     form = json.loads(unveil(sealed["form"], salt))
-    alike = (all(found.get(key) == form.get(key) for key in ("kind", "nobs", "reml"))
+    alike = (all(found.get(key) == form.get(key) for key in FORM)
              and all(len(found.get(key, ())) == len(form.get(key, ())) for key in ("params", "variances")))
     if alike and _opened(found, sealed["right"], salt):
         return ""

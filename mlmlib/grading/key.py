@@ -28,6 +28,13 @@ def lmm(formula, name, **options):
 
 
 @lru_cache(maxsize=64)
+def glmm(formula, name, **options):
+    """Generalized linear mixed model fitted to the data set `name`."""
+    import mlmlib as mlm
+    return mlm.glmm(formula, data(name), **options)
+
+
+@lru_cache(maxsize=64)
 def multivariate(formula, name, **options):
     """Model of several outcomes fitted to the data set `name`."""
     import mlmlib as mlm
