@@ -142,8 +142,7 @@ def _flat(model, found) -> list[str]:
     L = criterion.factor(at.x)
     if any(model.singular(L)) or not criterion.m:
         return []
-    p, m = criterion.p, criterion.m
-    whole = curvature(criterion, at, plain=True)[p:p + m, p:p + m]
+    whole = curvature(criterion, at, plain=True)
     size = np.sqrt(np.abs(np.diagonal(whole)))
     if not (np.isfinite(whole).all() and (size > 0).all()):
         return []

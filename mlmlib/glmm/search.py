@@ -232,21 +232,19 @@ def _updated(B: np.ndarray, s: np.ndarray, y: np.ndarray) -> np.ndarray:
 def curvature(criterion, at: LaplaceAt, plain: bool = False) -> np.ndarray:
     """Second derivatives by the working linear mixed model; those in psi by differences of the gradient.
 
-    A plain one is as it is, without psi; else it is made positive definite.
+    A plain one is that of theta alone, as it is; else it is made positive definite.
     """
     rows, X, modes = criterion.rows, criterion.X, at.modes
     L, p, m = criterion.factor(at.x), criterion.p, criterion.m
+    dD = criterion.basis @ L.T
+    information = modes.inverse.information(dD + dD.transpose(0, 2, 1))
+    if plain:
+        return information
     out = np.zeros((len(at.x),) * 2)
     weighted = times(-modes.terms.d2, X)
     S = np.stack([rows.turn(L, rows.gather(row)) for row in weighted]) if p else np.zeros((0, rows.size))
     solved = np.stack([modes.inverse.solve(row) for row in S]) if p else S
-    out[:p, :p] = 2.0 * (flat(weighted) @ criterion.flat.T - S @ solved.T)
-    dD = criterion.basis @ L.T
-    dD = dD + dD.transpose(0, 2, 1)
-    information = modes.inverse.information(dD)
-    if plain:
-        out[p:p + m, p:p + m] = information
-        return out
+    out[:p, :p] = 2.0 * (weighted.reshape(p, -1) @ criterion.flat.T - S @ solved.T)
     size = np.sqrt(np.diagonal(information))
     information[np.diag_indices(m)] += 1e-6 * max(float(size.max(initial=0.0)), 1e-3) ** 2
     out[p:p + m, p:p + m] = information
