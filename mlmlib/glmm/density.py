@@ -1,8 +1,8 @@
 """The log-likelihood of the rows of an outcome as a function of their linear predictors, with all its derivatives.
 
-`Density` puts a family and a link together.  A family writes its log density as a sum of functions, each of one argument:
-the mean, its logarithm, or the logarithm of its complement.  The link knows these as functions of eta.  The chain rule
-does the rest, so that a family and a link meet for the first time here.
+`Density` puts a family and a link together.  A family writes its log density as a sum of functions, each of one
+argument: the mean, its logarithm, or the logarithm of its complement.  The link knows these as functions of eta.  The
+chain rule does the rest, so that a family and a link meet for the first time here.
 
 Chapter 16 (``16_binary``) builds the likelihood of a binary outcome from these pieces.
 """
@@ -67,7 +67,8 @@ class Terms:
         return self.value, self.d1, self.d2, self.d3, self.p, self.p1, self.p2
 
     def __add__(self, other):
-        return Terms(*(None if v is None or w is None else v + w for v, w in zip(self.arrays(), other.arrays(), strict=True)))
+        pairs = zip(self.arrays(), other.arrays(), strict=True)
+        return Terms(*(None if v is None or w is None else v + w for v, w in pairs))
 
 
 class Density:
@@ -169,7 +170,7 @@ class Density:
         return out
 
     def mean(self, eta, psi):
-        """Expected outcome at ``eta``, any shape whose last axis is n or that is broadcast to it (binomial: a share)."""
+        """Expected outcome at ``eta``, of any shape whose last axis is n or is broadcast to it (binomial: a share)."""
         return self.family.mean(self.link.mean(eta), psi)
 
     def variance(self, eta, psi):

@@ -67,8 +67,8 @@ def _correction(x, y, order):
     k = 2 * np.arange(len(_STIRLING)) + 1
     z = 1 / (x + y)
     u, t = x * z, z**2
-    poly = [z * np.polynomial.polynomial.polyval(t, c)
-            for c in (_STIRLING, -_STIRLING * k, _STIRLING * k * (k + 1), -_STIRLING * k * (k + 1) * (k + 2))[: order + 1]]
+    series = _STIRLING, -_STIRLING * k, _STIRLING * k * (k + 1), -_STIRLING * k * (k + 1) * (k + 2)
+    poly = [z * np.polynomial.polynomial.polyval(t, c) for c in series[: order + 1]]
     out = [poly[0]]
     if order > 0:
         out.append(u * poly[1])

@@ -1,10 +1,12 @@
 """Several outcomes of different families, joined by correlated random effects.
 
-Each outcome has a formula, a family and a link of its own.  Random terms ``(... | g)`` of different outcomes over the same
-grouping factor are joined: their effects have one covariance matrix.  Given the random effects outcomes are independent, also
-those of the same row; what rows have in common beyond their groups needs a grouping factor of its own, ``(1 | row)``.
+Each outcome has a formula, a family and a link of its own.  Random terms ``(... | g)`` of different outcomes over the
+same grouping factor are joined: their effects have one covariance matrix.  Given the random effects outcomes are
+independent, also those of the same row; what rows have in common beyond their groups needs a grouping factor of its
+own, ``(1 | row)``.
 
-The same models: Stata's ``gsem (y1 <- x M1[g], logit) (y2 <- x M2[g], poisson)``, SAS's GLIMMIX with ``dist=byobs(...)``.
+The same models: Stata's ``gsem (y1 <- x M1[g], logit) (y2 <- x M2[g], poisson)``, SAS's GLIMMIX with
+``dist=byobs(...)``.
 
 Chapter 18 (``18_categories``) joins outcomes of different kinds.
 
@@ -82,7 +84,8 @@ def joint(formulas, data, *, family, link=None, method="laplace", nodes=None, co
     families = [find_family(one) for one in _each(family, names, "family")]
     for name, one in zip(names, families, strict=True):
         if hasattr(one, "fitter"):
-            raise FormulaError(f"The outcome {name!r} has family={one.name!r}, which has no place among several outcomes.")
+            raise FormulaError(f"The outcome {name!r} has family={one.name!r}, which has no place among several "
+                               "outcomes.")
     links = _each(link, names, "link")
     options = {"trials": trials, "exposure": exposure, "offset": offset, "weights": weights}
     options = {name: _each(value, names, name) for name, value in options.items()}

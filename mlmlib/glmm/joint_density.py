@@ -47,7 +47,8 @@ class JointLink(Link):
     def mean(self, eta):
         """The means at the linear predictors of all stacked rows, shape (..., n)."""
         eta = np.asarray(eta, float)
-        return np.concatenate([one.mean(eta[..., place]) for one, place in zip(self.links, self.places, strict=True)], axis=-1)
+        each = zip(self.links, self.places, strict=True)
+        return np.concatenate([one.mean(eta[..., place]) for one, place in each], axis=-1)
 
 
 class JointDensity(Density):
@@ -72,7 +73,8 @@ class JointDensity(Density):
         self.link = JointLink([one.link for one in densities], self.places)
         self.y, self.n = np.concatenate([one.y for one in densities]), self.places[-1].stop
         self.trials = self.weights = self.bounds = None
-        self.psi_names = tuple(f"{name}: {psi}" for name, one in zip(outcomes, densities, strict=True) for psi in one.psi_names)
+        self.psi_names = tuple(f"{name}: {psi}" for name, one in zip(outcomes, densities, strict=True)
+                               for psi in one.psi_names)
 
     def _each(self):
         return zip(self.densities, self.places, self.own, strict=True)
@@ -95,7 +97,8 @@ class JointDensity(Density):
 
     def _stacked(self, what, eta, psi, *more):
         eta = np.asarray(eta, float)
-        return np.concatenate([getattr(one, what)(eta[..., place], psi[own], *more) for one, place, own in self._each()], axis=-1)
+        return np.concatenate([getattr(one, what)(eta[..., place], psi[own], *more)
+                               for one, place, own in self._each()], axis=-1)
 
     def mean(self, eta, psi):
         return self._stacked("mean", eta, psi)
@@ -106,7 +109,8 @@ class JointDensity(Density):
 
     def cdf(self, y, eta, psi):
         y = np.broadcast_to(y, np.shape(eta))
-        return np.concatenate([one.cdf(y[..., place], eta[..., place], psi[own]) for one, place, own in self._each()], axis=-1)
+        return np.concatenate([one.cdf(y[..., place], eta[..., place], psi[own])
+                               for one, place, own in self._each()], axis=-1)
 
     def simulate(self, eta, psi, rng):
         return self._stacked("simulate", eta, psi, rng)
@@ -122,5 +126,5 @@ class JointDensity(Density):
 
     def replaced(self, y, weights=None):
         weights = [None] * len(self.places) if weights is None else [weights[place] for place in self.places]
-        return JointDensity([one.replaced(y[place], w) for (one, place, _), w in zip(self._each(), weights, strict=True)],
-                            self.outcomes)
+        parts = [one.replaced(y[place], w) for (one, place, _), w in zip(self._each(), weights, strict=True)]
+        return JointDensity(parts, self.outcomes)

@@ -81,7 +81,8 @@ def stack_designs(parts: list[Design], outcomes: list[str]) -> JointDesign:
         term, source = _stacked(group, members, parts, outcomes, places, *groups[group])
         random.append(term)
         sources.append(source)
-    names = tuple(f"{outcome}: {name}" for outcome, part in zip(outcomes, parts, strict=True) for name in part.exog_names)
+    names = tuple(f"{outcome}: {name}" for outcome, part in zip(outcomes, parts, strict=True)
+                  for name in part.exog_names)
     offset = None
     if any(part.offset is not None for part in parts):
         offset = np.concatenate([np.zeros(len(part.y)) if part.offset is None else part.offset for part in parts])
@@ -91,9 +92,10 @@ def stack_designs(parts: list[Design], outcomes: list[str]) -> JointDesign:
     formula = replace(parts[0].formula, text="; ".join(part.formula.text for part in parts))
     messages = tuple(dict.fromkeys(f"{outcome}: {text}" for outcome, part in zip(outcomes, parts, strict=True)
                                    for text in part.messages))
-    return JointDesign(formula, ", ".join(outcomes), names, np.concatenate([part.y for part in parts]), X, tuple(random),
-                       weights, offset, None, messages, parts[0].data, parts[0].encoder, extra={}, outcomes=tuple(outcomes),
-                       parts=tuple(parts), places=places, columns=columns, sources=tuple(sources))
+    return JointDesign(formula, ", ".join(outcomes), names, np.concatenate([part.y for part in parts]), X,
+                       tuple(random), weights, offset, None, messages, parts[0].data, parts[0].encoder, extra={},
+                       outcomes=tuple(outcomes), parts=tuple(parts), places=places, columns=columns,
+                       sources=tuple(sources))
 
 
 def _joined(parts) -> dict:

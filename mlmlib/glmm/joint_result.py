@@ -5,8 +5,11 @@ Chapter 18 (``18_categories``) reads one.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from ..design import _replay
 from ..errors import DataError
 from ..table import Table
 from .averaging import average
@@ -18,8 +21,8 @@ __all__ = ["JointResult"]
 class JointResult(GlmmResult):
     """A fitted model of several outcomes.
 
-    As `GlmmResult`, rows being the outcomes' rows one below the other (`mu`, `resid` and the like have the table's label and
-    the outcome in their index), and names beginning with ``"outcome: "``.
+    As `GlmmResult`, rows being the outcomes' rows one below the other (`mu`, `resid` and the like have the table's
+    label and the outcome in their index), and names beginning with ``"outcome: "``.
     """
 
     @property
@@ -43,8 +46,8 @@ class JointResult(GlmmResult):
         y = [one.y if one.trials is None else one.y / np.maximum(one.trials, 1.0) for one in self.density.densities]
         return self._row_series(np.concatenate(y) - self._mu, "resid")
 
-    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *, scale: str = "response",
-                groups: str | None = None, interval=None, level: float = 0.95, trials=None):
+    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *,
+                scale: str = "response", groups: str | None = None, interval=None, level: float = 0.95, trials=None):
         """Predict all outcomes, for given groups, a typical group, or averaged over groups.
 
         Parameters
@@ -58,14 +61,15 @@ class JointResult(GlmmResult):
         Returns
         -------
         DataFrame
-            A column an outcome; where `data` is left out, the rows of the table given, NaN where an outcome was not used.
+            A column an outcome; where `data` is left out, the rows of the table given, NaN for outcomes not used.
         """
         import pandas as pd
         if scale not in ("response", "link") or interval is not None:
             raise ValueError("Predictions of several outcomes have scale='response' or 'link', and no intervals.")
         groups = groups or ("given" if random_effects else "typical")
         if groups not in ("given", "typical", "average") or new_groups not in ("population", "error", "average"):
-            raise ValueError("groups= is 'given', 'typical' or 'average', and new_groups= 'population', 'error' or 'average'.")
+            raise ValueError("groups= is 'given', 'typical' or 'average', and new_groups= 'population', 'error' or "
+                             "'average'.")
         whole = self.design.data if data is None else data
         n = Table(whole).n
         index = getattr(whole, "index", None)
@@ -91,31 +95,31 @@ class JointResult(GlmmResult):
         variance = np.zeros(len(eta))
         for number, source in enumerate(self.design.sources):
             for outcome, own, place in source:
-                if outcome != k:
-                    continue
-                term, whole = part.random[own], self.design.random[number]
-                first = next(at for found, at in self._own_terms(whole.group)[0] if found == number).start
-                columns = slice(first + place.start, first + place.stop)
-                known = {level: j for j, level in enumerate(whole.levels.tolist())}
-                effects = self._by_group[whole.group][0][:, columns]
-                if data is None:
-                    values, new = term.values(effects[[known[level] for level in term.levels.tolist()]]), np.zeros(
-                        len(eta), dtype=bool)
-                    Z = term.Z
-                else:
-                    from dataclasses import replace
-                    values, new = part.random_values(replace(term, levels=whole.levels), data, effects)
-                    Z = _columns(term, data)
-                if groups == "given":
-                    if new.any() and new_groups == "error":
-                        raise DataError(f"{int(new.sum())} rows are in groups of {term.group!r} that the fit has not seen.")
-                    eta = eta + np.where(new, 0.0, values)
-                spread = np.einsum("na,ab,nb->n", Z, self._T[number][place, place], Z)
-                if groups == "average":
-                    variance += spread
-                elif groups == "given" and new_groups == "average":
-                    variance += np.where(new, spread, 0.0)
+                if outcome == k:
+                    values, spread, new = self._effects(part.random[own], number, place, data)
+                    if new.any() and groups == "given" and new_groups == "error":
+                        raise DataError(f"{int(new.sum())} rows are in groups of {part.random[own].group!r} that the "
+                                        "fit has not seen.")
+                    if groups == "given":
+                        eta = eta + np.where(new, 0.0, values)
+                    if groups == "average" or new_groups == "average":
+                        variance += spread if groups == "average" else np.where(new, spread, 0.0)
         return eta, variance
+
+    def _effects(self, term, number, place, data):
+        """What one outcome's term gives each row, its variance over groups, and which rows are in groups not seen."""
+        whole = self.design.random[number]
+        first = next(at for found, at in self._own_terms(whole.group)[0] if found == number).start
+        effects = self._by_group[whole.group][0][:, first + place.start : first + place.stop]
+        if data is None:
+            known = {level: j for j, level in enumerate(whole.levels.tolist())}
+            values, Z = term.values(effects[[known[level] for level in term.levels.tolist()]]), term.Z
+            new = np.zeros(len(Z), dtype=bool)
+        else:
+            table = Table(data)
+            values, new = self.design.random_values(replace(term, levels=whole.levels), data, effects)
+            Z = term.encoder.rows(_replay(term.encoder, table), table.n).T
+        return values, np.einsum("na,ab,nb->n", Z, self._T[number][place, place], Z), new
 
     def _shift(self, k, data):
         """What is added to the linear predictor of new rows."""
@@ -125,8 +129,8 @@ class JointResult(GlmmResult):
         if exposure is None:
             return shift
         if not isinstance(exposure, str):
-            raise DataError("The exposure of the fit was given as values, which new rows do not have. Give exposure= the name "
-                            "of a column.")
+            raise DataError("The exposure of the fit was given as values, which new rows do not have. Give exposure= "
+                            "the name of a column.")
         return shift + np.log(Table(data)[exposure])
 
     def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new", *, data=None,
@@ -135,10 +139,3 @@ class JointResult(GlmmResult):
         if data is not None or trials is not None:
             raise ValueError("Several outcomes are drawn for the rows of the fit only: leave data= and trials= out.")
         return super().simulate(n, seed, random_effects)
-
-
-def _columns(term, data):
-    """The effects' columns of new rows, shape (rows, q)."""
-    from ..design import _replay
-    table = Table(data)
-    return term.encoder.rows(_replay(term.encoder, table), table.n).T

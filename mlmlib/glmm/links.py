@@ -1,8 +1,8 @@
 """Links: how the mean of an outcome follows from the linear predictor.
 
-A link knows its mean, the logarithm of the mean and, for a mean between 0 and 1, the logarithm of its complement, each
-with three derivatives in the linear predictor eta.  Families ask for the one in which their density is simplest, so that
-nothing is lost in the tails: a probability of 1e-300 has a logarithm, and so has what it lacks to 1.
+A link knows its mean, the logarithm of the mean and, for a mean between 0 and 1, the logarithm of its complement,
+each with three derivatives in the linear predictor eta.  Families ask for the one in which their density is simplest,
+so that nothing is lost in the tails: a probability of 1e-300 has a logarithm, and so has what it lacks to 1.
 
 Chapter 16 (``16_binary``) compares the links of a probability, Chapter 17 (``17_counts``) uses the logarithm.
 
@@ -110,7 +110,7 @@ class ComplementaryLogLog(Link):
 
 
 class LogLog(Link):
-    """mu = exp(-exp(-eta)): the complementary log-log link of the other outcome, mirrored (Stata's and SAS's loglog)."""
+    """mu = exp(-exp(-eta)): complementary log-log of the other outcome, mirrored (Stata's and SAS's loglog)."""
 
     name = "loglog"
 

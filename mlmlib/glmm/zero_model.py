@@ -1,7 +1,7 @@
-"""Counts whose zeros have a linear predictor of their own: two predictors a row, coefficients and random effects of each.
+"""Counts whose zeros have a linear predictor of their own: coefficients and random effects of two predictors a row.
 
-Names of the zero part begin with ``zero: ``.  Random effects of the two parts are independent, also where they vary over
-the same grouping factor, as in glmmTMB.
+Names of the zero part begin with ``zero: ``.  Random effects of the two parts are independent, also where they vary
+over the same grouping factor, as in glmmTMB.
 
 Chapter 17 (``17_counts``) fits such models.
 """
@@ -56,8 +56,8 @@ class ZeroPart:
 def read_zero(family, text) -> Formula:
     """The zero part's formula, ``"~ z + (1 | g)"``."""
     if not hasattr(family, "with_predictor"):
-        raise ValueError(f"zero= is for counts with a part for zeros (zip, zinb1, zinb2, hurdle-poisson, hurdle-nbinom1, "
-                         f"hurdle-nbinom2), not for family={family.name!r}.")
+        raise ValueError(f"zero= is for counts with a part for zeros (zip, zinb1, zinb2, hurdle-poisson, "
+                         f"hurdle-nbinom1, hurdle-nbinom2), not for family={family.name!r}.")
     parsed = parse(text if isinstance(text, str) and "~" in text else f"~ {text}")
     if parsed.response is not None or parsed.offsets:
         raise FormulaError(f"zero={text!r} has predictors and random terms only, as in zero='~ z + (1 | g)'.")
@@ -70,7 +70,8 @@ def with_zero(formula: Formula, zero: Formula) -> Formula:
     """Both parts as one formula, so that one design reads all columns."""
     known = {frozenset(term) for term in formula.fixed}
     more = [term for term in zero.fixed if frozenset(term) not in known]
-    return replace(formula, fixed=tuple(sorted((*formula.fixed, *more), key=len)), random=(*formula.random, *zero.random))
+    return replace(formula, fixed=tuple(sorted((*formula.fixed, *more), key=len)),
+                   random=(*formula.random, *zero.random))
 
 
 class ZeroModel(FixedOnly):

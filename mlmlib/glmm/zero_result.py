@@ -53,7 +53,8 @@ class ZeroResult(GlmmResult):
         if random_effects not in ("new", "kept", "posterior"):
             raise ValueError(f"random_effects={random_effects!r} must be 'new', 'kept' or 'posterior'.")
         rng = np.random.default_rng(seed)
-        return np.stack([self.density.simulate(self._drawn(rng, random_effects, data), self._psi, rng) for _ in range(n)])
+        drawn = (self._drawn(rng, random_effects, data) for _ in range(n))
+        return np.stack([self.density.simulate(eta, self._psi, rng) for eta in drawn])
 
     def _drawn(self, rng, random_effects, data):
         """Both linear predictors with random effects drawn anew, kept, or drawn given the outcomes, shape (2, rows)."""
@@ -75,8 +76,8 @@ class ZeroResult(GlmmResult):
                 eta[int(number >= self.model.zero.first)] += group_values(own.Z, None, own.members, some)
         return eta
 
-    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *, scale: str = "response",
-                groups: str | None = None, interval=None, level: float = 0.95, trials=None):
+    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *,
+                scale: str = "response", groups: str | None = None, interval=None, level: float = 0.95, trials=None):
         """Predict counts, for given groups, a typical group, or averaged over groups.
 
         Parameters
@@ -97,8 +98,8 @@ class ZeroResult(GlmmResult):
         if scale not in SCALES:
             raise ValueError(f"scale={scale!r} must be one of {', '.join(map(repr, SCALES))}.")
         if interval is not None:
-            raise ValueError("Predictions of a model with a formula for zeros have no intervals; use fit.simulate to draw "
-                             "outcomes, or leave interval= out.")
+            raise ValueError("Predictions of a model with a formula for zeros have no intervals; use fit.simulate to "
+                             "draw outcomes, or leave interval= out.")
         groups = groups or ("given" if random_effects else "typical")
         eta, variance = self._predictors(data, groups, new_groups)
         family, psi, base = self.family, self._psi, self.family.base
@@ -120,7 +121,8 @@ class ZeroResult(GlmmResult):
     def _predictors(self, data, groups, new_groups):
         """Both linear predictors (2, m), and the variances of the effects averaged over."""
         if groups not in ("given", "typical", "average") or new_groups not in ("population", "error", "average"):
-            raise ValueError("groups= is 'given', 'typical' or 'average', and new_groups= 'population', 'error' or 'average'.")
+            raise ValueError("groups= is 'given', 'typical' or 'average', and new_groups= 'population', 'error' or "
+                             "'average'.")
         eta = (self._fixed_part if data is None else self._linear_predictor(data)).copy()
         variance = np.zeros(eta.shape)
         for k, term in enumerate(self.design.random):

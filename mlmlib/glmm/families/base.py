@@ -88,7 +88,7 @@ class Family:
         return Density(y, self, link, trials=trials, weights=weights, column=column)
 
     def bind(self, y, trials) -> Callable:
-        """A function (arguments, psi, order) -> list of Terms, one for each argument, with what is constant computed."""
+        """A function (arguments, psi, order) -> list of Terms, one for each argument; constants are computed once."""
         raise NotImplementedError
 
     def direct(self, link, y, trials):

@@ -24,7 +24,7 @@ __all__ = ["BETA"]
 
 
 class Beta(Family):
-    """log f = log G(phi) - log G(p) - log G(q) + (p - 1) log y + (q - 1) log(1 - y), with p = mu phi, q = (1 - mu) phi."""
+    """log f = log G(phi) - log G(p) - log G(q) + (p - 1) log y + (q - 1) log(1 - y); p = mu phi, q = phi - p."""
 
     name = "beta"
     support = "unit"
@@ -57,9 +57,9 @@ class Beta(Family):
         super().check(y, trials, column)
         bad = (y <= 0) | (y >= 1)
         if bad.any():
-            raise DataError(f"{column} has the value {y[bad][0]:g}, and family='beta' needs proportions above 0 and below 1: "
-                            "counts of successes go with family='binomial' and trials=; shares of exactly 0 or 1 need a "
-                            "model of their own, or (y*(n-1) + 0.5)/n draws all of them inside")
+            raise DataError(f"{column} has the value {y[bad][0]:g}, and family='beta' needs proportions above 0 and "
+                            "below 1: counts of successes go with family='binomial' and trials=; shares of exactly 0 "
+                            "or 1 need a model of their own, or (y*(n-1) + 0.5)/n draws all of them inside")
 
     def start(self, y, trials, weights):
         mean = np.average(y, weights=weights)

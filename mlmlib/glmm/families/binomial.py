@@ -1,7 +1,8 @@
 """Successes in n trials; with one trial a row, Bernoulli outcomes.
 
-The reported result has no dispersion.  Counts of successes are written in R as ``cbind(successes, failures)``, in Stata as
-``binomial(trials)``, in SAS as ``successes/trials``; the log-likelihood of all three has the binomial coefficient.
+The reported result has no dispersion.  Counts of successes are written in R as ``cbind(successes, failures)``, in
+Stata as ``binomial(trials)``, in SAS as ``successes/trials``; the log-likelihood of all three has the binomial
+coefficient.
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ class Binomial(Family):
         if bad.any():
             k = int(np.flatnonzero(bad)[0])
             share = " (a share is multiplied by its trials first)" if 0 < y[k] < 1 else ""
-            raise DataError(f"{column} has the value {y[k]:g} where there were {trials[k]:g} trials: it must hold numbers "
-                            f"of successes, whole and at most the trials{share}")
+            raise DataError(f"{column} has the value {y[k]:g} where there were {trials[k]:g} trials: it must hold "
+                            f"numbers of successes, whole and at most the trials{share}")
 
     def start(self, y, trials, weights):
         m = np.ones_like(y) if trials is None else trials

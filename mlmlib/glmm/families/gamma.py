@@ -1,17 +1,19 @@
 """Positive measurements whose spread grows with their mean: gamma, exponential, inverse Gaussian.
 
-================ ============= ======== =====================================================================
-family           variance      reported elsewhere
-================ ============= ======== =====================================================================
-gamma            sigma^2 mu^2  sigma    the coefficient of variation, 1/sqrt(shape): glmmTMB's ``sigma``; SAS prints the scale
-                                        1/sigma^2 = shape (``Scale`` in GENMOD; GLIMMIX: phi = sigma^2),
-                                        Stata's ``meglm`` ``/logs = log(sigma)``
-exponential      mu^2          nothing  gamma with sigma = 1
-inverse-gaussian phi mu^3      phi      R's dispersion, SAS GLIMMIX's ``Scale`` phi (GENMOD prints its root); not in glmmTMB
-================ ============= ======== =====================================================================
+================ ============ ======== =======================================================================
+family           variance     reported elsewhere
+================ ============ ======== =======================================================================
+gamma            sigma^2 mu^2 sigma    the coefficient of variation, 1/sqrt(shape): glmmTMB's ``sigma``; SAS
+                                       GLIMMIX's ``Scale`` is sigma^2, GENMOD's the shape 1/sigma^2; Stata's
+                                       ``meglm`` has ``/logs = log(sigma)``
+exponential      mu^2         nothing  gamma with sigma = 1
+inverse-gaussian phi mu^3     phi      R's dispersion, SAS GLIMMIX's ``Scale`` (GENMOD prints its root); glmmTMB
+                                       has no such family
+================ ============ ======== =======================================================================
 
-lme4's log-likelihood for the gamma and inverse Gaussian families puts the deviance in the place of the dispersion; ours is
-the full likelihood, as glmmTMB's.  All have the log link unless told otherwise; R's default is inverse and inverse-squared.
+lme4's log-likelihood for the gamma and inverse Gaussian families puts the deviance in the place of the dispersion;
+ours is the full likelihood, as glmmTMB's.  All have the log link unless told otherwise; R's default is inverse and
+inverse-squared.
 
 References
 ----------

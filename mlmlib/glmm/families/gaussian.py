@@ -1,12 +1,13 @@
 """Measurements: normal, and log-normal.
 
-``sigma`` is reported by both: the standard deviation of the outcome (maximum likelihood, as everywhere in `mlm.glmm`), or
-of its logarithm.  Stata's ``meglm`` prints its square ``var(e.y)``, SAS its square as ``Residual`` or ``Scale``.
+``sigma`` is reported by both: the standard deviation of the outcome (maximum likelihood, as everywhere in
+`mlm.glmm`), or of its logarithm.  Stata's ``meglm`` prints its square ``var(e.y)``, SAS its square as ``Residual`` or
+``Scale``.
 
-The log-normal family is that of SAS GLIMMIX (``dist=lognormal``) and of `mlm.lmm` for ``log(y)``: with the log link, which it
-has when none is given, the linear predictor is the mean of log y, and mu the median of y; its mean is mu exp(sigma^2/2).  The
-log-likelihood is that of y, lower than that of log y by the sum of log y.  glmmTMB (from 1.1.6) has another log-normal family
-whose parameters are the mean and the standard deviation of y.
+The log-normal family is that of SAS GLIMMIX (``dist=lognormal``) and of `mlm.lmm` for ``log(y)``: with the log link,
+which it has when none is given, the linear predictor is the mean of log y, and mu the median of y; its mean is mu
+exp(sigma^2/2).  The log-likelihood is that of y, lower than that of log y by the sum of log y.  glmmTMB (from 1.1.6)
+has another log-normal family whose parameters are the mean and the standard deviation of y.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Counts that vary more than a Poisson variable of the same mean.
 
-========= ====================== ================== ==========================================
-family    variance               reported           elsewhere
-========= ====================== ================== ==========================================
-nbinom2   mu + mu^2 / theta      theta              lme4 (``glmer.nb``) and glmmTMB: theta; Stata (``menbreg``) and SAS (scale):
-                                                    alpha = 1/theta, Stata with ``/lnalpha = -log(theta)``
-nbinom1   mu (1 + alpha)         alpha              glmmTMB: alpha; Stata, ``dispersion(constant)``: delta = alpha
-geometric mu + mu^2              nothing            nbinom2 with theta = 1
-========= ====================== ================== ==========================================
+========= ================== ======== ============================================================
+family    variance           reported elsewhere
+========= ================== ======== ============================================================
+nbinom2   mu + mu^2 / theta  theta    lme4 (``glmer.nb``) and glmmTMB: theta; Stata (``menbreg``) and
+                                      SAS (``Scale``): alpha = 1/theta, Stata as
+                                      ``/lnalpha = -log(theta)``
+nbinom1   mu (1 + alpha)     alpha    glmmTMB: alpha; Stata, ``dispersion(constant)``: delta = alpha
+geometric mu + mu^2          nothing  nbinom2 with theta = 1
+========= ================== ======== ============================================================
 
 As theta grows, or alpha vanishes, they come to be the Poisson family.
 
@@ -122,7 +123,7 @@ class NegativeBinomial2(NegativeBinomial):
 
 
 class NegativeBinomial1(NegativeBinomial):
-    """The same with size r = mu/alpha: log f = log G(y + r)/G(r) - log y! - r log(1 + alpha) + y log alpha/(1 + alpha)."""
+    """Size r = mu/alpha: log f = log G(y + r)/G(r) - log y! - r log(1 + alpha) + y log(alpha/(1 + alpha))."""
 
     name = "nbinom1"
     parameters = (Parameter("alpha", "log alpha"),)

@@ -1,6 +1,7 @@
 """Counts of events that come independently of one another.
 
-The variance is the mean; nothing else is reported.  An exposure (time, population) enters as an offset of its logarithm.
+The variance is the mean; nothing else is reported.  An exposure (time, population) enters as an offset of its
+logarithm.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Measurements with tails longer than the normal's.
 
-Reported are the scale ``sigma`` and the degrees of freedom ``df``; psi is (log sigma, log df), as in glmmTMB's ``t_family``
-and in SAS (``dist=t``, where df is given).  The standard deviation is sigma sqrt(df/(df - 2)).  ``family="t(4)"`` fixes df.
+Reported are the scale ``sigma`` and the degrees of freedom ``df``; psi is (log sigma, log df), as in glmmTMB's
+``t_family`` and in SAS (``dist=t``, where df is given).  The standard deviation is sigma sqrt(df/(df - 2)).
+``family="t(4)"`` fixes df.
 
 References
 ----------
-Lange, K. L., Little, R. J. A., & Taylor, J. M. G. (1989). Robust statistical modeling using the t distribution. Journal of
-the American Statistical Association, 84, 881-896.
+Lange, K. L., Little, R. J. A., & Taylor, J. M. G. (1989). Robust statistical modeling using the t distribution.
+Journal of the American Statistical Association, 84, 881-896.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Student(Gaussian):
     def start(self, y, trials, weights):
         mu, psi = super().start(y, trials, weights)
         v = 8.0 if self.fixed is None else self.fixed
-        return mu, [psi[0] + 0.5 * np.log(max(v - 2, 0.5) / max(v, 2.5)), *([] if self.fixed is not None else [np.log(v)])]
+        log_sigma = psi[0] + 0.5 * np.log(max(v - 2, 0.5) / max(v, 2.5))
+        return mu, [log_sigma] if self.fixed is not None else [log_sigma, np.log(v)]
 
     def cdf(self, y, mu, psi, trials=None):
         return stdtr(self.df(psi), (y - mu) / np.exp(psi[0]))

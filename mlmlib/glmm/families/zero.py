@@ -1,21 +1,22 @@
 """Counts with more zeros than their family has: zero-inflated, and hurdle.
 
-Zero-inflated (``zip``, ``zinb1``, ``zinb2``): with probability ``zero`` the count is zero for certain, otherwise it comes from
-the Poisson or negative binomial family, which has zeros of its own.  Hurdle (``hurdle-poisson``, ``hurdle-nbinom1``,
-``hurdle-nbinom2``): a count is zero with probability ``zero``, and all others come from the family cut off at zero.
+Zero-inflated (``zip``, ``zinb1``, ``zinb2``): with probability ``zero`` the count is zero for certain, otherwise it
+comes from the Poisson or negative binomial family, which has zeros of its own.  Hurdle (``hurdle-poisson``,
+``hurdle-nbinom1``, ``hurdle-nbinom2``): a count is zero with probability ``zero``, and all others come from the
+family cut off at zero.
 
-Without more, ``zero`` is one probability, reported with intervals on the logit scale; ``mlm.glmm(..., zero="~ z + (1 | g)")``
-gives it a linear predictor, the logit of the probability of a zero, whose coefficients are named ``zero: z``.  glmmTMB
-writes both as ``ziformula``, the hurdle with ``truncated_poisson`` or ``truncated_nbinom2``.  Stata's ``zip, inflate(z)`` and
-SAS's ``zeromodel`` have no random effects.
+Without more, ``zero`` is one probability, reported with intervals on the logit scale.
+``mlm.glmm(..., zero="~ z + (1 | g)")`` gives it a linear predictor, the logit of the probability of a zero, whose
+coefficients are named ``zero: z``.  glmmTMB writes both as ``ziformula``, the hurdle with ``truncated_poisson`` or
+``truncated_nbinom2``.  Stata's ``zip, inflate(z)`` and SAS's ``zeromodel`` have no random effects.
 
 References
 ----------
-Lambert, D. (1992). Zero-inflated Poisson regression, with an application to defects in manufacturing. Technometrics, 34,
-1-14.
+Lambert, D. (1992). Zero-inflated Poisson regression, with an application to defects in manufacturing.
+Technometrics, 34, 1-14.
 Mullahy, J. (1986). Specification and testing of some modified count data models. Journal of Econometrics, 33, 341-365.
-Brooks, M. E., et al. (2017). glmmTMB balances speed and flexibility among packages for zero-inflated generalized linear mixed
-modeling. The R Journal, 9(2), 378-400.
+Brooks, M. E., et al. (2017). glmmTMB balances speed and flexibility among packages for zero-inflated generalized
+linear mixed modeling. The R Journal, 9(2), 378-400.
 """
 
 from __future__ import annotations
@@ -123,8 +124,8 @@ class TwoPartFamily(ZeroFamily):
 class ZeroDensity(Density):
     """The log-likelihood of counts with a part for zeros.
 
-    With a linear predictor for the zeros K is 2 and ``eta`` (2, n): that of the counts, and the logit of ``zero``.  The two
-    meet only in zeros of inflated counts, whose log density is
+    With a linear predictor for the zeros K is 2 and ``eta`` (2, n): that of the counts, and the logit of ``zero``.
+    The two meet only in zeros of inflated counts, whose log density is
 
         log(e^z + f(0)) - log(1 + e^z) = z + log(1 + e^(log f(0) - z)) - log(1 + e^z).
     """
@@ -140,7 +141,8 @@ class ZeroDensity(Density):
         if fresh and not (self.zeros.any() and self.some.any()):
             has, mend = ("no zeros", f"use family={family.base.name!r}") if self.some.any() else (
                 "only zeros", "such an outcome has nothing to explain")
-            raise DataError(f"{column} has {has}, so that family={family.name!r} has no part of zeros to estimate: {mend}")
+            raise DataError(f"{column} has {has}, so that family={family.name!r} has no part of zeros to estimate: "
+                            f"{mend}")
         own = y[self.some] if family.hurdle else y
         self.count = Density(own, family.base, link, column=column)
         self.link = self.count.link
