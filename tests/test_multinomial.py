@@ -240,6 +240,17 @@ def test_averages_by_brute_force(wine, fit):
     assert relative(fit.predict(new.assign(judge=99), new_groups="average"), truth.T) < 1e-8
 
 
+def test_margins_are_average_probabilities(wine, fit):
+    table = fit.margins("temp").table
+    cold, warm = (fit.predict(wine.assign(temp=value), groups="average").mean() for value in ("cold", "warm"))
+    assert relative(table["margin"], np.concatenate([cold, warm])) < 1e-9
+    effects = fit.margins(dydx="temp").table
+    assert relative(effects["margin"], warm - cold) < 1e-9 and abs(effects["margin"].sum()) < 1e-9
+    new = fit.predict(wine.iloc[[6]], groups="average", interval="confidence")
+    point = fit.margins(at={"temp": "warm", "contact": "yes"}).table
+    assert relative(point["se"], new.xs("se", axis=1, level=1).iloc[0]) < 1e-6
+
+
 def test_averages_in_more_dimensions():
     """Quasi-random points agree with the product rule where effects of a fourth category do not vary."""
     eta, cov = np.array([[0.5], [-0.3], [0.2]]), np.diag([1.0, 2.0, 0.5])[:, :, None]

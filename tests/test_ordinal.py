@@ -295,6 +295,22 @@ def _delta(fit, new, groups):
     return np.sqrt(np.einsum("kci,kl,lci->ic", slopes, fit._x_cov, slopes))
 
 
+def test_margins_are_average_probabilities(wine, fit):
+    cold, warm = (fit.predict(wine.assign(temp=value), groups="average").mean() for value in ("cold", "warm"))
+    table = fit.margins("temp").table
+    assert relative(table["margin"], np.concatenate([cold, warm])) < 1e-10
+    effects = fit.margins(dydx="temp").table
+    assert relative(effects["margin"], warm - cold) < 1e-10
+    typical = mlm.glmm(FORMULA, wine, family="ordinal").margins(at={"temp": "warm", "contact": "yes"})
+    alone = mlm.glmm(FORMULA, wine, family="ordinal").predict(wine.iloc[[6]], interval="confidence")
+    assert relative(typical.table["se"], alone.xs("se", axis=1, level=1).iloc[0]) < 1e-6
+    numbers = fit.margins(dydx="temp", groups="typical")
+    assert "typical group" in str(numbers) and "zero" not in numbers._repr_html_()
+    assert mlm.margins(fit, "temp").table.equals(table)
+    with pytest.raises(mlm.DataError, match="no column"):
+        fit.margins("judge")
+
+
 def test_refit_simulate_and_pickle(fit):
     drawn = fit.simulate(2, seed=3)
     assert drawn.shape == (2, 72) and set(np.unique(drawn)) <= {0, 1, 2, 3, 4}

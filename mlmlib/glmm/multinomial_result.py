@@ -139,6 +139,10 @@ class MultinomialResult(CategoryResult):
         which = [own.place[own.members.codes] < 0 if given else np.ones_like(own.members.weights, dtype=bool) for _, own in terms]
         return averaged_probabilities(eta, self._spread(terms, T, which))
 
+    def _mean_at(self, x, data, groups) -> np.ndarray:
+        """Probabilities (C, rows) of new rows at a point (b, theta), in a typical group or averaged over groups."""
+        return self._at_point(x, None, data, groups, "population")
+
     def _check(self, groups, new_groups) -> None:
         if groups not in ("given", "typical", "average"):
             raise ValueError(f"groups={groups!r} must be 'given', 'typical' or 'average'.")

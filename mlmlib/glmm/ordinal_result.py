@@ -5,10 +5,12 @@ Chapter 18 (``18_categories``) reads one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
+from ..inference.prediction import _rows
 from ..results import normal_quantile
 from .averaging import average
 from .categories import CategoryResult
@@ -121,8 +123,6 @@ class OrdinalResult(CategoryResult):
     # tests of terms
 
     def _with_intercept(self):
-        from dataclasses import replace
-
         from ..design import Encoder
         design = self.design
         X = np.column_stack([np.ones(len(design.y)), design.X])
@@ -137,6 +137,19 @@ class OrdinalResult(CategoryResult):
     def _nominal_of(self, data):
         part = self.model.nominal
         return None if part is None else part.columns if data is None else part.of(data)
+
+    def _mean_at(self, x, data, groups) -> np.ndarray:
+        """Probabilities (C, rows) of new rows at a point (b, theta, psi), in a typical group or averaged over groups."""
+        psi, nominal = self.model.criterion.split(x)[2], self._nominal_of(data)
+        eta = self.design.fixed_matrix(data) @ self.model.coefficients(x) + self.design.offset_of(data)
+        if groups != "average" or not self.design.random:
+            return self.density.probabilities(eta, psi, nominal)
+        variance = 0.0
+        for term, factor in zip(self.design.random, self.model.factors(x)):
+            own = _rows(replace(self.design, random=(term,)), term.group, data, False)
+            variance = variance + own.variance_of_new(factor @ factor.T)
+        return average(lambda at, rows: self.density.probabilities(at, psi, None if nominal is None else nominal[:, rows]), eta,
+                       variance)
 
     def _probabilities(self, data, groups, new_groups) -> np.ndarray:
         at = predictors(self, data, groups, new_groups, derivatives=False)

@@ -12,7 +12,8 @@ import numpy as np
 
 __all__ = ["averaged_probabilities"]
 
-_NODES = {1: 61, 2: 41, 3: 21}  # a dimension
+_MOST = {1: 81, 2: 61, 3: 25}  # nodes a dimension
+_LEAST = 13  # nodes, and as many more for each unit of the largest standard deviation
 _POINTS = 13  # 2^13 quasi-random points for more dimensions
 _CELLS = 1 << 21
 
@@ -41,7 +42,7 @@ def averaged_probabilities(eta: np.ndarray, cov: np.ndarray) -> np.ndarray:
     K, n = eta.shape
     values, vectors = np.linalg.eigh(cov.transpose(2, 0, 1))
     root = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]  # (n, K, K)
-    points, weights = _rule(K)
+    points, weights = _rule(K, float(np.sqrt(values.max(initial=0.0))))
     step = max(1, _CELLS // (len(points) * K))
     out = np.empty((K + 1, n))
     for begin in range(0, n, step):
@@ -53,15 +54,15 @@ def averaged_probabilities(eta: np.ndarray, cov: np.ndarray) -> np.ndarray:
     return out
 
 
-def _rule(K: int) -> tuple[np.ndarray, np.ndarray]:
+def _rule(K: int, sd: float) -> tuple[np.ndarray, np.ndarray]:
     """Points (m, K) and weights (m,) for averages over K standard normal numbers."""
-    if K in _NODES:
-        x, w = np.polynomial.hermite_e.hermegauss(_NODES[K])
+    if K in _MOST:
+        x, w = np.polynomial.hermite_e.hermegauss(min(_MOST[K], int(np.ceil(_LEAST * (1.0 + sd)))))
         grid = np.stack(np.meshgrid(*[x] * K, indexing="ij"), axis=-1).reshape(-1, K)
         weights = np.ones(1)
         for _ in range(K):
             weights = np.outer(weights, w).ravel()
-        keep = weights > 1e-18 * weights.max()
+        keep = weights > 1e-15 * weights.max()
         return grid[keep], weights[keep] / weights[keep].sum()
     from scipy.special import ndtri
     from scipy.stats import qmc

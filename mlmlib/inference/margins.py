@@ -130,6 +130,8 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95):
     >>> round(float(mlm.margins(fit, dydx="homework").table["margin"].iloc[0]), 3)
     2.53
     """
+    if hasattr(fit, "categories") and hasattr(fit, "_mean_at"):
+        return fit.margins(over, at, dydx=dydx, level=level)
     check_level(level)
     columns = _columns(fit)
     over = [over] if isinstance(over, str) else list(over or [])

@@ -1,0 +1,143 @@
+"""Margins of categories: the average probability of each category at chosen values, and average effects on it.
+
+As `mlmlib.inference.margins`, every row is moved to each chosen value and predicted; here the prediction is a probability of each
+category, averaged over groups or of a typical group, and standard errors come from differences over all parameters.
+
+Chapter 18 (``18_categories``) reads ordered and unordered outcomes by them.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from ..display import html_table
+from ..errors import DataError
+from ..inference.margins import Margins, _constant, _known, _levels, _own_values, _raw, _values
+from ..results import check_level
+from ..table import Categorical, Table
+
+__all__ = ["CategoryMargins", "category_margins"]
+
+_STEP = 1e-4  # of differences, in standard errors
+
+
+class CategoryMargins(Margins):
+    """Margins of categories, a row a value and category."""
+
+    def _repr_html_(self):
+        return html_table(*self._shown(), caption=f"{self.kind} of {self.outcome}", note="Delta-method standard errors.")
+
+
+def category_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.95, groups: str = "average") -> Margins:
+    """Average probabilities of categories at chosen values of predictors, or average effects on them.
+
+    Parameters
+    ----------
+    fit : OrdinalResult or MultinomialResult
+    over, at, dydx, level
+        As for `mlm.margins`.
+    groups : {"average", "typical"}
+        Average over groups, or in a group whose effects are zero.
+
+    Returns
+    -------
+    Margins
+        A row a value and category, the category in the column named as the outcome.
+
+    Raises
+    ------
+    DataError, ValueError
+        For columns that the model does not have.
+
+    Notes
+    -----
+    Chapter 18 (``18_categories``).  The margins of all categories sum to 1, effects to 0.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.glmm("rating ~ temp + contact + (1 | judge)", mlm.load("wine"), family="ordinal")
+    >>> table = fit.margins("temp").table
+    >>> table[table["rating"] == "5"][["temp", "margin"]].round(3).values.tolist()
+    [['cold', 0.017], ['warm', 0.174]]
+    """
+    check_level(level)
+    if groups not in ("average", "typical"):
+        raise ValueError(f"groups={groups!r} must be 'average' or 'typical': margins are of no group in particular.")
+    columns, fixed = _columns(fit)
+    over = [over] if isinstance(over, str) else list(over or [])
+    dydx = [dydx] if isinstance(dydx, str) else list(dydx or [])
+    for name in (*over, *dydx, *(at or {})):
+        _known(name, fixed, "over" if name in over else "dydx" if name in dydx else "at")
+    at = {name: _values(given, columns, name) for name, given in (at or {}).items()}
+    for name in dydx:
+        if name in over or name in at:
+            raise DataError(f"{name!r} cannot be both varied (dydx) and fixed (over or at).")
+    steps = {name: at.pop(name) if name in at else _own_values(columns[name], name) for name in over} | at
+    labels, tables = [], []  # of each margin: its values, and [(weight, table)] whose weighted mean it is
+    for point in product(*steps.values()):
+        moved = columns | {name: _constant(v, columns[name]) for name, v in zip(steps, point)}
+        if not dydx:
+            labels.append(point)
+            tables.append([(1.0, _raw(moved))])
+        for name in dydx:
+            for label, parts in _differences(moved, name):
+                labels.append((label, *point))
+                tables.append(parts)
+
+    def means(x):
+        return np.concatenate([sum(w * fit._mean_at(x, table, groups).mean(axis=1) for w, table in parts) for parts in tables])
+
+    x, cov = fit._at.x, fit._x_cov
+    se = np.sqrt(np.diagonal(cov))
+    free = np.flatnonzero(np.isfinite(se))
+    G = np.zeros((len(tables) * len(fit.categories), len(free)))
+    for place, k in enumerate(free):
+        sides = []
+        for sign in (1.0, -1.0):
+            moved = x.copy()
+            moved[k] += sign * _STEP * se[k]
+            sides.append(means(moved))
+        G[:, place] = (sides[0] - sides[1]) / (2.0 * _STEP * se[k])
+    outcome = fit.spec.endog_name
+    keys = (*(["effect of"] if dydx else []), *steps, outcome)
+    known = {name: levels for name in steps if (levels := _levels(columns[name])) is not None} | {outcome: fit.categories}
+    whose = {"average": " (averaged over groups)", "typical": " (in a typical group)"}[groups] if fit.design.random else ""
+    kind = ("Average effects on probabilities" if dydx else "Probabilities") + whose
+    rows = tuple((*label, category) for label in labels for category in fit.categories)
+    return CategoryMargins(keys, rows, tuple(means(x).tolist()), G @ cov[np.ix_(free, free)] @ G.T, level, None, outcome, kind,
+                           known)
+
+
+def _columns(fit) -> tuple[dict, dict]:
+    """All columns that predictions read, rows used, and those of the fixed part."""
+    design, part = fit.spec, getattr(fit.model, "nominal", None)
+    table, read = Table(design.data), {}
+    formula = design.formula
+    random = {factor for term in formula.random for own in (*term.terms, term.group) for factor in own}
+    terms = (*formula.fixed, *(() if part is None else part.terms))
+    fixed = {factor for term in terms for factor in term} | set(formula.offsets)
+    keep = slice(None) if design.kept is None else design.kept
+    for name in sorted({name for factor in fixed | random for name in factor.columns}):
+        column = table[name]
+        read[name] = column.take(keep) if isinstance(column, Categorical) else column[keep]
+    if not read:
+        read[""] = np.zeros(len(design.y))
+    inside = {name for factor in fixed for name in factor.columns}
+    return read, {name: column for name, column in read.items() if name in inside}
+
+
+def _differences(columns: dict, name: str):
+    """Label, and the weighted tables whose difference is the effect of one predictor."""
+    column = columns[name]
+    levels = _levels(column)
+    if levels is not None:
+        first, *others = levels
+        base = _raw({**columns, name: _constant(first, column)})
+        for other in others:
+            yield f"{name}: {other} vs {first}", [(1.0, _raw({**columns, name: _constant(other, column)})), (-1.0, base)]
+        return
+    h = 1e-4 * (np.std(column) or 1.0)
+    yield name, [(0.5 / h, _raw({**columns, name: column + h})), (-0.5 / h, _raw({**columns, name: column - h}))]
