@@ -39,7 +39,7 @@ MORE = {
     "slopes": lambda: mlm.glmm("visits ~ x + w + (1 + x | g)", made(), family="nbinom2"),
     "offset": lambda: mlm.glmm("visits ~ x + offset(log(days)) + (1 | g)", made(), family="poisson", weights="days"),
     "hazard": lambda: mlm.glmm("ill ~ x + side + (1 | g)", made(), link="cloglog"),
-    "nominal": lambda: mlm.glmm("rating ~ contact + (1 | judge)", table("wine"), family="ordinal", nominal="temp"),
+    "nominal": lambda: mlm.glmm("rating ~ temp + (1 | judge)", table("wine"), family="ordinal", nominal="contact"),
     "inverse Gaussian": lambda: mlm.glmm("y ~ Days + (1 | Subject)", table("sleepstudy"), family="inverse-gaussian"),
 }
 NAMES = (*FITS, *MORE)

@@ -275,7 +275,7 @@ def _unknown(fit, words, say, mixed):
 
 def _mind(fit, words, say, mixed):
     table = fit.coef_table(say.level, say.ddf)
-    doubtful = [words.short(n) for n, row in table.iterrows() if n != "Intercept" and row["lower"] <= 0 <= row["upper"]]
+    doubtful = [words.short(n) for n, row in table.iterrows() if words._of_outcome(n)[1] != "Intercept" and row["lower"] <= 0 <= row["upper"]]
     if doubtful:
         yield f"More data on {joined(doubtful)}: a coefficient whose interval holds zero may well be on its other side."
     if mixed:

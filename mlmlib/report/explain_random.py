@@ -184,11 +184,16 @@ def changing(fit, words, say):
         return
     worst = max(rows, key=lambda r: r.upper / r.lower)
     name = worst.name[3:-1]
-    what = "levels" if name == "Intercept" else f"slopes of {words.short(name)}"
+    what = _many(words, name)
     places = say.places(worst.estimate / 10)
     key = f"{worst.group}: {worst.name}"
     yield (f"Another sample of {words.groups(worst.group)}. Of the SDs between them, that of the {what} is known least: its interval runs "
            f"from {say.plain(f'{key}: lower', worst.lower, places)} to {say.plain(f'{key}: upper', worst.upper, places)}.")
+
+
+def _many(words, name) -> str:
+    """The levels, or the slopes of a column."""
+    return words.effects_of(name).replace("intercepts", "levels")
 
 
 def diagnoses(fit, words, say):
@@ -200,18 +205,19 @@ def diagnoses(fit, words, say):
             yield _boundary(fit, words, say, term, name, groups)
         for a in range(len(term.names)):
             for b in range(a + 1, len(term.names)):
+                if hasattr(fit, "family") and words._of_outcome(term.names[b])[0]:  # which are no lines
+                    continue
                 if not zero[a] and not zero[b] and T[a, b] and abs(r := T[a, b] / (sd[a] * sd[b])) > LARGE:
                     yield _line(fit, words, say, term, a, b, float(r), T)
         for row in table[table["group"] == term.group].itertuples(index=False):
             if row.name.startswith("sd(") and row.lower > 0 and row.upper / row.lower > OPEN and not fit.is_singular:
-                name = row.name[3:-1]
-                what = "levels" if name == "Intercept" else f"slopes of {words.short(name)}"
+                what = _many(words, row.name[3:-1])
                 yield (f"The SD of the {what} is close to the boundary at zero: its interval covers everything from next to nothing to a "
                        f"large value. The estimate is usable, its size is not knowledge. Compare with the model without it (mlm.compare).")
 
 
 def _boundary(fit, words, say, term, name, groups):
-    what = "levels" if name == "Intercept" else f"slopes of {words.short(name)}"
+    what = _many(words, name)
     mean = say.plain("mean group size", float(np.mean(fit.group_sizes[term.group])), 1)
     plain = "the model without random effects" if hasattr(fit, "family") else "the linear model (mlm.ols)"
     tries = (f"report the model as it is, or compare it with {plain}; the fixed part is nearly the same"

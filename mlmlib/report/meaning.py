@@ -47,7 +47,7 @@ class Meaning:
 def meaning(words: Words, name: str) -> Meaning:
     """Read a coefficient."""
     pieces = words.pieces(name)
-    conditions = _conditions(words, pieces)
+    conditions = _conditions(words, pieces, words._of_outcome(name)[0])
     if not pieces:
         return Meaning(name, "intercept", conditions=conditions)
     simple, outcome = [_simple(words, piece) for piece in pieces], name[:len(name) - len(words._of_outcome(name)[1])]
@@ -71,18 +71,19 @@ def _simple(words, piece) -> bool:
     return len(used) == 1
 
 
-def _conditions(words, pieces) -> tuple:
+def _conditions(words, pieces, part=None) -> tuple:
     """Zero, or the reference category, of the columns that are multiplied with these pieces somewhere in the model."""
     own = {piece.column for piece in pieces}
     names = {piece.name for piece in pieces}
     found: dict = {}
-    for other in words.fit._names:
+    mine = [n for n in words.fit._names if not hasattr(words.fit, "family") or part is None or words._of_outcome(n)[0] == part]
+    for other in mine:
         more = words.pieces(other)
         if more and names <= {p.name for p in more}:
             for piece in more:
                 if piece.column not in own:
                     found[piece.column] = piece
-    order = [p.column for other in words.fit._names for p in words.pieces(other)]
+    order = [p.column for other in mine for p in words.pieces(other)]
     out = []
     for column in dict.fromkeys(c for c in order if c in found):
         piece = found[column]

@@ -205,7 +205,7 @@ def _centering(fit, words):
 
 def _random_structure(fit, words):
     for term, shape in zip(fit.design.random, fit.model.structures):
-        effects = joined("intercepts" if n == "Intercept" else f"the slopes of {words.short(n)}" for n in term.names)
+        effects = joined("intercepts" if n == "Intercept" else f"the {words.effects_of(n)}" for n in term.names)
         text = f"{_capital(effects)} varied between {words.groups(term.group)}, with normal distributions"
         yield f"{text}{_STRUCTURES[shape.name]}." if len(term.names) > 1 else f"{text}."
 

@@ -70,7 +70,7 @@ def _spread(fit, words, say, level):
 
 
 def _parameter(words, say, row, kind, names, group, level):
-    short = ["the intercepts" if n == "Intercept" else f"the slopes of {words.short(n)}" for n in names]
+    short = [f"the {words.effects_of(n)}" for n in names]
     key = f"{group}: {row.name}"
     if kind == "corr":
         if row.estimate != row.estimate:
@@ -80,7 +80,7 @@ def _parameter(words, say, row, kind, names, group, level):
     places = say.places(row.se if row.se > 0 else row.estimate)
     if row.estimate < 10 ** -places / 2:
         return f"the SD of {short[0]} was estimated as zero, on the boundary of what is possible"
-    value = words.amount(say.plain(key, row.estimate, places)) + ("" if names == ["Intercept"] else f" per unit of {words.short(names[0])}")
+    value = words.amount(say.plain(key, row.estimate, places)) + ("" if short[0].startswith("the intercepts") else f" per unit of {words.short(names[0])}")
     return f"{short[0]} had an SD of {value}{_ci(say, key, row.lower, row.upper, level, places)}"
 
 

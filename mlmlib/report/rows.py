@@ -11,7 +11,7 @@ import numpy as np
 
 from ..clustering import icc
 from ..r2 import shares
-from .general.rows import exponentiated, heads, icc_of, parameters, shares_of
+from .general.rows import exponentiated, heads, icc_of, parameters, rows_of, shares_of
 from .words import effects
 
 __all__ = ["Cell", "Row", "apa", "apa_p", "decimals", "fit_rows", "fixed_rows", "general_rows", "head_rows", "random_rows",
@@ -228,7 +228,7 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
     add("R2, conditional", "r2 conditional", [p and (p[0] + p[1]) / sum(p) for p in parts], apa)
     add("R2", "r2", [fit.rsquared if fit.reml is None else None for fit in fits], apa)
     count = "{:,.0f}".format
-    add(words.rows[0].upper() + words.rows[1:], "nobs", [getattr(fit, "n_units", fit.nobs) for fit in fits], count)
+    add(words.rows[0].upper() + words.rows[1:], "nobs", [rows_of(fit) for fit in fits], count)
     add("Outcomes", "outcomes", [fit.nobs if hasattr(fit, "outcomes") else None for fit in fits], count)
     for factor in factors:
         name = words.groups(factor)

@@ -238,6 +238,8 @@ class Words:
     def _factors(self) -> dict:
         design = self.fit.design
         infos = dict(design.encoder.infos)
+        for part in getattr(design, "parts", ()):
+            infos |= part.encoder.infos
         for term in design.random:
             infos |= term.encoder.infos
         return {factor.label: (factor, info) for factor, info in infos.items()}
@@ -318,6 +320,13 @@ class Words:
         outcome, colon, own = name.partition(": ")
         known = hasattr(self.fit, "family") or outcome in getattr(self.fit, "outcomes", ())
         return (outcome, own) if colon and known else ("", name)
+
+    def effects_of(self, name: str) -> str:
+        """A random effect of many groups: ``"intercepts"``, ``"slopes of x"``; ``"intercepts of cake"`` where there are several."""
+        part, own = self._of_outcome(name)
+        if hasattr(self.fit, "family") and part:
+            return f"intercepts of {self.labels.get(part, part)}" if own == "Intercept" else f"slopes of {self.short(own)} in {part}"
+        return "intercepts" if name == "Intercept" else f"slopes of {self.short(name)}"
 
     def zero(self, name: str) -> str:
         """Where a coefficient's column is zero: ``"cses = 0"``, ``"sector = Public"``."""

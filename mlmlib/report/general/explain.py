@@ -24,6 +24,7 @@ def explain(fit, level: float = 0.95, labels=None, units=None) -> Prose:
     """Read a fit of ``mlm.glmm`` aloud; see `mlmlib.report.explain.explain`."""
     words, say = Words(fit, labels, units), Ledger(level)
     speech, mixed = Speech(fit, words), bool(fit.n_groups)
+    speech.quote_categories(say)
     sections = [("Asked", [_asked(fit, words, say, speech, mixed)])]
     if fit.converged:
         sections.append(("Fixed part", list(_fixed(fit, words, say, speech, mixed))))
@@ -40,7 +41,7 @@ def explain(fit, level: float = 0.95, labels=None, units=None) -> Prose:
 def _asked(fit, words, say, speech, mixed):
     facts = speech.facts
     columns = list(dict.fromkeys(words.named(p.column) for name in fit._names for p in words.pieces(name)))
-    rows = f"{say.count('rows', fit.nobs)} {words.rows}"
+    rows = f"{say.count('rows', facts.rows)} {words.rows}"
     asked = {"multinomial": f"the choice among {joined(map(str, facts.levels))}"}.get(facts.family, speech.subject)
     if facts.binary and words.outcome != fit.design.endog_name and asked.endswith(speech.event):
         asked += f" ({words.outcome})"
@@ -99,9 +100,11 @@ def _interval(say, own, name, read, row):
         ends = sorted((own.mean(row["lower"]), own.mean(row["upper"])))
         lower, upper = (own.shown(say, f"{name}: {end}", value) for end, value in zip(("lower", "upper"), ends))
         return f" The {wide}% interval runs from {lower} to {upper}."
-    if own.ratio and read.kind != "intercept":
+    if own.ratio and (read.kind != "intercept" or own.link == "logit"):
         lower, upper = (own.ratio_shown(say, f"{name}: {end} ratio", float(np.exp(row[end]))) for end in ("lower", "upper"))
         one = say.put("equal", 1, "1")
+        if read.kind == "intercept":
+            return f" The {wide}% interval runs from {lower} to {upper}."
         text = f" The {wide}% interval of the ratio runs from {lower} to {upper}"
         return text + (f", on both sides of {one}: these data do not tell the direction." if row["lower"] <= 0 <= row["upper"] else ".")
     places = say.places(row["se"])

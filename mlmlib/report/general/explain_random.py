@@ -27,9 +27,17 @@ def variance_part(fit, words, say, speech):
                 yield (_levels if plain else _slopes)(fit, words, say, own, term, name, float(sd[k]))
         for a in range(len(term.names)):
             for b in range(a + 1, len(term.names)):
-                if T[a, b] and not flat[a] and not flat[b] and fit.density.K == 1:
-                    yield _correlation(fit, words, say, term, a, b, T, sd)
+                if T[a, b] and not flat[a] and not flat[b]:
+                    parts = [words._of_outcome(term.names[k])[0] for k in (a, b)]
+                    yield (_between_parts if any(parts) else _correlation)(fit, words, say, term, a, b, T, sd)
     yield from _shares(fit, words, say, speech)
+
+
+def _between_parts(fit, words, say, term, a, b, T, sd):
+    """The correlation of effects of two outcomes or categories."""
+    r, first, second = float(T[a, b] / (sd[a] * sd[b])), words.effects_of(term.names[a]), words.effects_of(term.names[b])
+    return (f"The correlation of the {first} and the {second} over {words.groups(term.group)} is "
+            f"{say.share(f'{term.group}: corr({term.names[a]}, {term.names[b]})', r)}.")
 
 
 def _levels(fit, words, say, own, term, name, sd):
@@ -171,7 +179,11 @@ def distribution(fit, words, say, speech):
 
 def thresholds(fit, words, say):
     """Thresholds of ordered categories as the probabilities of a typical group."""
-    if fit.family.name != "ordinal" or getattr(fit, "nominal", ()):
+    if fit.family.name != "ordinal":
+        return
+    if fit.nominal:
+        yield ("Thresholds: they differ by predictors, so that a predictor has no one odds ratio; draw the probabilities of the categories "
+               "(fit.probabilities) to read them.")
         return
     ends = np.asarray(fit.link.mean(np.asarray(fit.thresholds)))
     shares = np.diff(np.concatenate([[0.0], ends, [1.0]]))

@@ -49,6 +49,12 @@ class Facts:
         return ZERO_PARTS.get(self.family, self.family)
 
     @property
+    def rows(self) -> int:
+        """Rows of the table that are used; of several outcomes those of the longest."""
+        parts = getattr(self.fit.design, "parts", ())
+        return max(len(part.y) for part in parts) if parts else int(self.fit.nobs)
+
+    @property
     def hurdle(self) -> bool:
         return self.family.startswith("hurdle")
 

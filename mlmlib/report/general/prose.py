@@ -10,6 +10,7 @@ American Psychological Association (2020). Publication manual (7th ed.), section
 from __future__ import annotations
 
 import platform
+import re
 
 import numpy as np
 
@@ -42,6 +43,7 @@ def report(fit, level: float = 0.95, labels=None, units=None) -> Prose:
     """A paragraph on the analysis and one on the results; see `mlmlib.report.prose.report`."""
     words, say = Words(fit, labels, units), Ledger(level)
     speech = Speech(fit, words)
+    speech.quote_categories(say)
     cited = {"mlmlib"}
     sections = [("Analysis", [" ".join(_analysis(fit, words, say, speech, cited))])]
     if not fit.converged:
@@ -70,11 +72,11 @@ def _analysis(fit, words, say, speech, cited):
 
     facts, mixed = speech.facts, bool(fit.n_groups)
     column = fit.design.endog_name
-    outcome = f"{words.outcome} ({column})" if words.outcome != column else column
+    outcome = f"{words.outcome} ({column})" if words.outcome != column and not hasattr(fit, "families") else words.outcome
     kind = f"{regression(facts)} regression"
     title = f"mixed-effects {kind}" if mixed else kind
     article = "An" if title[0] in "aeiou" else "A"
-    yield f"{article} {title} for {outcome}{_which(fit, say, speech)} was fitted to {say.count('rows', fit.nobs)} {words.rows}" + (
+    yield f"{article} {title} for {outcome}{_which(fit, say, speech)} was fitted to {say.count('rows', facts.rows)} {words.rows}" + (
         f"{_sizes(fit, words, say)}." if mixed else ".")
     version, python = say.put("version of mlmlib", __version__, __version__), ".".join(platform.python_version_tuple()[:2])
     python = say.put("version of Python", python, python)
@@ -183,7 +185,8 @@ def _sentence(fit, words, say, own, read, row, name):
         elif focal.group:
             text = f"in {words.groups(focal.group)} with higher {focal.column}, {subject} {were} {higher} ({per})"
         else:
-            text = f"higher {focal.column} went with {higher} {subject.removeprefix('the ')} ({per})"
+            article = "" if were == "were" else "a "
+            text = f"higher {focal.column} went with {article}{higher} {subject.removeprefix('the ')} ({per})"
     elif read.kind == "category":
         if open_sign:
             text = (f"the interval for the difference between {focal.category} and {focal.reference} ({focal.column}){_part(own)} included "
@@ -220,9 +223,15 @@ def _thresholds(fit, say):
     if fit.family.name != "ordinal":
         return
     rows = fit.threshold_table(say.level)
-    parts = [f"{say.quote(str(name), 'threshold')}: {say.plain(f'threshold {name}', row.estimate)} ({sign('SE')} = "
+    parts = [f"{say.quote(_cut(name), 'threshold')}: {say.plain(f'threshold {name}', row.estimate)} ({sign('SE')} = "
              f"{say.plain(f'threshold {name}: SE', row.se)})" for name, row in zip(rows.index, rows.itertuples(index=False))]
     yield f"The thresholds were {joined(parts)}."
+
+
+def _cut(name) -> str:
+    """A threshold's name: ``1|2``, and ``1|2 with contact (yes)`` of what a predictor adds to it."""
+    cut, colon, column = str(name).partition(": ")
+    return cut + (" with " + re.sub(r"\[(?:T\.)?([^\]]*)\]", r" (\1)", column) if colon else "")
 
 
 def _spread(fit, words, say, speech, cited):

@@ -9,7 +9,7 @@ from .facts import Facts, is_general
 from .kinds import _short, method_short, ratio_of
 from .summary import threshold_table
 
-__all__ = ["exponentiated", "heads", "icc_of", "parameters", "shares_of"]
+__all__ = ["exponentiated", "heads", "icc_of", "parameters", "rows_of", "shares_of"]
 
 
 def exponentiated(fit, table):
@@ -53,6 +53,11 @@ def parameters(fit, level: float) -> dict:
     if len(fit.dispersion):
         found |= {("Distribution", str(row.name)): row for row in fit.dispersion_table(level).itertuples(index=False)}
     return found
+
+
+def rows_of(fit) -> int:
+    """Rows of the table, also where each has several outcomes."""
+    return Facts(fit).rows if is_general(fit) else getattr(fit, "n_units", fit.nobs)
 
 
 def icc_of(fit, factor: str) -> float | None:

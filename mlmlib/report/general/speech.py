@@ -126,6 +126,14 @@ class Speech:
         places = int(np.clip(2 - np.floor(np.log10(abs(value))), 0, 6)) if value else 0
         return say.plain(what, value, places)
 
+    def quote_categories(self, say) -> None:
+        """Note numbers in the names of categories, ``period = 2``."""
+        say.quote(f"{self.words.outcome} {self.event}", "category")
+        for name in self.whole._names:
+            for piece in self.words.pieces(name):
+                if piece.category is not None:
+                    say.quote(f"{piece.category} {piece.reference or ''}", "category")
+
     @staticmethod
     def ratio_shown(say, what: str, value: float) -> str:
         """A ratio, printed with two decimals, three near one or near zero."""
