@@ -244,7 +244,7 @@ def curvature(criterion, at: LaplaceAt, plain: bool = False) -> np.ndarray:
     weighted = times(-modes.terms.d2, X)
     S = np.stack([rows.turn(L, rows.gather(row)) for row in weighted]) if p else np.zeros((0, rows.size))
     solved = np.stack([modes.inverse.solve(row) for row in S]) if p else S
-    out[:p, :p] = 2.0 * (weighted.reshape(p, -1) @ criterion.flat.T - S @ solved.T)
+    out[:p, :p] = 2.0 * (flat(weighted) @ criterion.flat.T - S @ solved.T)
     size = np.sqrt(np.diagonal(information))
     information[np.diag_indices(m)] += 1e-6 * max(float(size.max(initial=0.0)), 1e-3) ** 2
     out[p:p + m, p:p + m] = information
