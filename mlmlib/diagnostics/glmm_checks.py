@@ -101,9 +101,9 @@ def _outliers(fit) -> Check:
     test = outliers_test(fit)
     row = test.note.split(";")[0]
     out = test.pvalue < 0.05
-    return Check("No outlying rows", f"largest quantile residual {test.statistic:+.2f}, {row} (Bonferroni {p_words(test.pvalue)})",
+    return Check("No outlying rows", f"farthest out is {row}: a tail of {test.statistic:.1e} (Bonferroni {p_words(test.pvalue)})",
                  test.statistic, test.pvalue, "What the model can hardly have produced, given the row's group.", "look" if out else "ok",
-                 f"Check how {row} was recorded; fit without it and report both if the answer moves." if out else "nothing", _BINARY)
+                 f"Check how {row.split(',')[0]} was recorded; fit without it and report both if the answer moves." if out else "nothing", _BINARY)
 
 
 def _numeric(fit):

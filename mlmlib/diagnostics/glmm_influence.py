@@ -95,7 +95,7 @@ def glmm_influence(fit, by: str | None = None, progress=None) -> GlmmInfluence:
     >>> import mlmlib as mlm
     >>> fit = mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size")
     >>> mlm.influence(fit).most(1)[["dfbetas", "of"]].round(2).to_dict("index")
-    {8: {'dfbetas': -0.57, 'of': 'period[T.3]'}}
+    {11: {'dfbetas': -1.07, 'of': 'period[T.2]'}}
     """
     from ..inference.blocks import bar_of
     from .several_blocks import default_factor

@@ -29,7 +29,7 @@ from scipy.special import ndtri
 from ..errors import DataError
 
 __all__ = ["GLMM_KINDS", "glmm_residuals", "probabilities", "quantile_residuals", "refuse_several", "row_moments",
-           "stream"]
+           "stream", "tails"]
 
 GLMM_KINDS = ("raw", "pearson", "deviance", "quantile")
 _DEVIANCE = ("gaussian", "binomial", "bernoulli", "poisson", "nbinom2", "geometric", "gamma", "exponential", "inverse-gaussian")
@@ -183,6 +183,25 @@ def probabilities(fit, level: str, rng) -> tuple[np.ndarray, np.ndarray]:
 
     lower, upper = average(both, at.eta, at.variance)
     return lower, upper
+
+
+def tails(fit, seed=1, n: int = 100) -> tuple[np.ndarray, np.ndarray]:
+    """P(Y <= y) and P(Y >= y) of each row, averaged over what the data leave open of its group's effects."""
+    density, psi, y = fit.density, fit._psi, fit.design.y
+    before = y - 1.0 if fit.family.discrete else y
+    if density.K > 1 or getattr(density, "nominal", None) is not None:
+        rng = stream(seed)
+        lower, upper = (np.mean(side, axis=0) for side in zip(*(probabilities(fit, "conditional", rng) for _ in range(n))))
+        return upper, 1.0 - lower
+    from ..glmm.averaging import average
+    rows, modes = fit.model.rows, fit._at.modes
+
+    def both(there, some):
+        own = _rows_of(density, some)
+        return np.stack([own.cdf(np.broadcast_to(value[some], there.shape), there, psi) for value in (before, y)])
+
+    lower, upper = average(both, modes.eta, rows.leverages(modes.inverse))
+    return upper, 1.0 - lower
 
 
 def quantile_residuals(fit, level: str = "conditional", seed=1, uniform: bool = False) -> np.ndarray:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..inference.testresult import TestResult
-from .glmm_residuals import _outcome, quantile_residuals, refuse_several, row_moments, stream
+from .glmm_residuals import _outcome, quantile_residuals, refuse_several, row_moments, stream, tails
 
 __all__ = ["SimulatedTest", "dispersion_test", "outliers_test", "pearson_dispersion", "uniformity_test", "zeros_test"]
 
@@ -201,7 +201,8 @@ def outliers_test(fit, seed: int = 1) -> TestResult:
     Returns
     -------
     TestResult
-        ``statistic`` is the largest conditional quantile residual in size, the p-value Bonferroni's over the rows.
+        ``statistic`` is the smallest probability, over the rows, of an outcome as low or as high as the row's, given what
+        all outcomes say of the groups; the p-value is twice that by the number of rows (Bonferroni).
 
     Notes
     -----
@@ -214,13 +215,13 @@ def outliers_test(fit, seed: int = 1) -> TestResult:
     >>> mlm.outliers_test(fit).pvalue > 0.05
     True
     """
-    from scipy.special import ndtr
     _needs_rows(fit, "outliers_test")
-    z = quantile_residuals(fit, "conditional", seed)
-    worst = int(np.abs(z).argmax())
-    p = float(min(1.0, 2.0 * len(z) * ndtr(-abs(z[worst]))))
-    return TestResult(float(z[worst]), len(z), p, "largest z", "no outlying row", "Test of outliers",
-                      f"row {fit.design.index()[worst]}; Bonferroni over {len(z)} rows")
+    low, high = tails(fit, seed)
+    p = np.minimum(low, high)
+    worst = int(p.argmin())
+    side = "low" if low[worst] < high[worst] else "high"
+    return TestResult(float(p[worst]), len(p), float(min(1.0, 2.0 * len(p) * p[worst])), "smallest tail", "no outlying row",
+                      "Test of outliers", f"row {fit.design.index()[worst]}, on the {side} side; Bonferroni over {len(p)} rows")
 
 
 def pearson_dispersion(fit) -> float:

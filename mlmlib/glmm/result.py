@@ -295,7 +295,7 @@ class GlmmResult(Questions, MixedResult):
         --------
         >>> import mlmlib as mlm
         >>> fit = mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size")
-        >>> fit.predict({"period": ["1"], "herd": ["1"]}).round(3).tolist()
+        >>> fit.predict({"period": ["1"], "herd": [1]}).round(3).tolist()
         [0.308]
         """
         from .prediction import predict
