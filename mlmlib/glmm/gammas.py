@@ -7,7 +7,7 @@ function is a power, to huge ones, where differences of logarithms would lose ev
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln, polygamma, psi
+from scipy.special import gammaln, psi
 
 __all__ = ["log_gamma", "log_gamma_ratio", "log_half_step"]
 
@@ -44,11 +44,27 @@ def _at(x, c, order):
         g1 = x * psi(x + c)
         out.append(g1)
     if order > 1:
-        g2 = x**2 * polygamma(1, x + c)
+        second, third = _polygammas(x + c)
+        g2 = x**2 * second
         out.append(g1 + g2)
     if order > 2:
-        out.append(g1 + 3 * g2 + x**3 * polygamma(2, x + c))
+        out.append(g1 + 3 * g2 + x**3 * third)
     return tuple(out)
+
+
+def _polygammas(x):
+    """Second and third derivatives of log Gamma at x >= 1: eight steps up, then Stirling's series; scipy's are slow."""
+    first = second = 0.0
+    for k in range(8):
+        step = 1 / (x + k)
+        square = step**2
+        first, second = first + square, second - 2 * square * step
+    k = 2 * np.arange(len(_STIRLING)) + 1
+    z = 1 / (x + 8)
+    t = z**2
+    series = _STIRLING * k * (k + 1), _STIRLING * k * (k + 1) * (k + 2)
+    curve, bend = (np.polynomial.polynomial.polyval(t, c) for c in series)
+    return first + z + t * (0.5 + z * curve), second - t * (1 + z + t * bend)
 
 
 def _small_ratio(x, s, y, order):
