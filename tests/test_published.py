@@ -94,6 +94,12 @@ def test_layout_of_r_prints_generalized_models(model, capsys):
     assert capsys.readouterr().out == cells.expected({"source": "r", "model": model}, VALUES)
 
 
+def test_layout_of_r_prints_ordered_categories_where_clmm_has_few_digits(capsys):
+    published.r(glmm_sources.glmm("clmm_wine_logit_laplace"), 3)  # its standard errors by Laplace are good to three
+    meta = {"source": "r", "model": "clmm_wine_logit_laplace", "digits": 3}
+    assert capsys.readouterr().out == cells.expected(meta, VALUES)
+
+
 def test_layout_of_r_prints_zero_parts_slopes_and_dispersion(capsys):
     published.r(mlm.glmm("y ~ lbase * trt + lage + V4 + (1 | subject)", mlm.load("epil"), family="zinb2"))
     assert capsys.readouterr().out == cells.expected({"source": "r", "model": "tmbR_epil_zinb2"}, VALUES)

@@ -97,6 +97,7 @@ class WithoutGroups:
     """The generalized linear model in which the search for a mixed one begins, with the parts of a result that R's has."""
 
     n_groups: dict = {}
+    reml = False
 
     def __init__(self, fitted):
         import pandas as pd
