@@ -61,7 +61,7 @@ def category_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.95,
     >>> fit = mlm.glmm("rating ~ temp + contact + (1 | judge)", mlm.load("wine"), family="ordinal")
     >>> table = fit.margins("temp").table
     >>> table[table["rating"] == "5"][["temp", "margin"]].round(3).values.tolist()
-    [['cold', 0.017], ['warm', 0.174]]
+    [['cold', 0.015], ['warm', 0.176]]
     """
     check_level(level)
     if groups not in ("average", "typical"):

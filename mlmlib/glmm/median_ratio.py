@@ -255,6 +255,8 @@ def interval_odds_ratio(fit, name: str, difference: float = 1.0, *, group: str |
 def _variance(fit, words, group, at):
     """Kind of ratio, factor, variance of its effects at values of predictors, its gradient, and those values."""
     from .ratios import kind_of_ratio
+    from .shares import one_mean
+    one_mean(fit, "A median ratio")
     kind = kind_of_ratio(fit)
     if not any(word in kind for word in words):
         raise DataError(f"The coefficients of this model are logarithms of {kind}s, not of {' or '.join(words)} ratios.")

@@ -32,7 +32,9 @@ def glmm(formula: str | list[str], data, *, family="binomial", link=None, method
     data : pandas or polars DataFrame, pyarrow Table, or dict of columns
     family : str or Family
         ``"binomial"`` (``"bernoulli"`` is the same), ``"poisson"``, ``"nbinom2"``, ``"nbinom1"``, ``"geometric"``,
-        ``"gamma"``, ``"exponential"``, ``"inverse-gaussian"``, ``"lognormal"``, ``"beta"``, ``"t"``, ``"gaussian"`` ...
+        ``"gamma"``, ``"exponential"``, ``"inverse-gaussian"``, ``"lognormal"``, ``"beta"``, ``"t"``, ``"gaussian"``;
+        ``"ordinal"`` (thresholds, links logit, probit, cloglog, loglog, cauchit) and ``"multinomial"``, both with or without
+        random terms ...
     link : str or Link, optional
         The family's own when left out: logit for binomial outcomes, log for counts.
     method : {"laplace", "agq", "pql", "mql"}
