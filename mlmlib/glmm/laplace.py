@@ -92,7 +92,7 @@ class Laplace:
     def in_basis(self, basis: np.ndarray) -> Laplace:
         """The same criterion with L made of another basis."""
         other = copy.copy(self)
-        other.basis = basis
+        other.basis, other.m = basis, len(basis)
         return other
 
     def fixed(self, x: np.ndarray) -> np.ndarray:

@@ -41,6 +41,11 @@ class Questions:
         from ..inference.generalized_comparison import lr_vs_plain
         return lr_vs_plain(self, mixture)
 
+    def profile(self, of=None, *, reml: bool = False, progress=None):
+        """The profile likelihood of the parameters: see `mlmlib.inference.profile.profile`."""
+        from ..inference.profile import profile
+        return profile(self, of, reml=reml, progress=progress)
+
     def _of_design(self, design, near=None):
         """The same kind of model of another design, fitted by the same method; begun at the estimates of a fit `near` to it."""
         model = self.model

@@ -34,7 +34,7 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
 
     Parameters
     ----------
-    fit : LmmResult or OlsResult
+    fit : LmmResult, GlmmResult or OlsResult
     n : int
         Number of replicates.  A standard error is known to about ``1 / sqrt(2 n)`` of itself, the end of a 95 %
         interval to about ``2.1 / sqrt(n)`` standard errors.
@@ -43,7 +43,8 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
         result tells.
     kind : {"parametric", "residual", "cluster"}
         New random effects and residuals from the fitted normal distributions; from the predicted ones, centered and
-        stretched to the estimated covariance; or whole groups drawn with replacement.
+        stretched to the estimated covariance; or whole groups drawn with replacement.  Of a generalized model, parametric or
+        cluster: new outcomes are drawn from its family.
     statistic : callable, optional
         What to bootstrap: a function of a fit that returns a number, a dict or a Series.  Each replicate is then fitted
         by itself.  All parameters of the fit when left out.

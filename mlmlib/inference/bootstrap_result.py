@@ -126,12 +126,20 @@ class Bootstrap(Shown):
     def _possible(self, lower, upper):
         """Ends cut at the edge of what is possible: a standard deviation of zero, a correlation of one."""
         names = self.names if self._statistic is None and self._derived is None else ()
+        if hasattr(self._fit, "density"):
+            return self._possible_of_generalized(lower, upper) if names else (lower, upper)
         sigma = sigma_name(self._fit._names)
         for k, name in enumerate(names):
             low, high = ((0.0, np.inf) if name.startswith("sd(") or name == sigma else
                          (-1.0, 1.0) if name.startswith("corr(") else (-np.inf, np.inf))
             lower[k], upper[k] = np.clip((lower[k], upper[k]), low, high)
         return lower, upper
+
+    def _possible_of_generalized(self, lower, upper):
+        from .generalized_parameters import parameters_of
+        ends = {"plain": (-np.inf, np.inf), "log": (0.0, np.inf), "atanh": (-1.0, 1.0), "logit": (0.0, 1.0)}
+        low, high = np.array([ends[scale] for scale in parameters_of(self._fit).scales]).T
+        return np.clip(lower, low, high), np.clip(upper, low, high)
 
     def _bca(self, level):
         from .replicate import deletions

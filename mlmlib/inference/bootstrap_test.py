@@ -23,6 +23,7 @@ from ..errors import DataError
 from ..lmm.batch_fit import fit_replicates
 from .blocks import new_seed, run
 from .comparison import Comparison
+from .generalized_bootstrap import GeneralizedRatio
 from .replicate import BLOCK, Drawn, bare
 from .resample import Parametric, outcomes, working
 from .row_resample import StructureRatio
@@ -125,9 +126,10 @@ def compare_bootstrap(null, full, n: int = 1000, seed: int | None = 1, n_jobs: i
     limit = likelihood_ratio(null, full, names=names)
     null, full, *_ = pair(null, full)
     seed = new_seed(seed)
-    several = any(hasattr(fit, "model") and not fit.model.one_factor for fit in (null, full))
+    several = any(hasattr(fit, "model") and not hasattr(fit, "density") and not fit.model.one_factor for fit in (null, full))
     structured = any(hasattr(fit, "residual_table") for fit in (null, full))
-    make = StructureRatio if structured else RowRatio if several else Ratio
+    make = (GeneralizedRatio if hasattr(full, "density") else StructureRatio if structured else RowRatio if several else
+            Ratio)
     blocks, _ = run(make(null, full), n, seed, n_jobs, progress)
     if not blocks:
         raise KeyboardInterrupt

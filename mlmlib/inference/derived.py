@@ -22,6 +22,7 @@ import numpy as np
 
 from ..results import normal_quantile
 from .expression_of import Expression, read_expression
+from .generalized_parameters import parameters_of
 from .parameters import Parameters, icc_name
 
 __all__ = ["Quantity", "crossing", "delta", "fieller", "quantities", "slope", "with_combination"]
@@ -80,14 +81,14 @@ def quantities(fit, of) -> list[Quantity]:
     --------
     >>> import mlmlib as mlm
     >>> fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", mlm.load("sleepstudy"))
-    >>> [round(q.at(Parameters(fit), Parameters(fit).values()), 3) for q in quantities(fit, ["icc", "Days / sigma"])]
+    >>> [round(q.at(parameters_of(fit), parameters_of(fit).values()), 3) for q in quantities(fit, ["icc", "Days / sigma"])]
     [0.589, 0.338]
     """
     if isinstance(of, dict):
         pairs = list(of.items())
     else:
         pairs = [(None, one) for one in (of if isinstance(of, (list, tuple)) else [of])]
-    parameters = Parameters(fit)
+    parameters = parameters_of(fit)
     return [_read(fit, parameters, name, one) for name, one in pairs]
 
 
@@ -100,6 +101,8 @@ def _read(fit, parameters: Parameters, name, one) -> Quantity:
     if what in _NAMED and one not in parameters.names:
         if not fit.design.random:
             raise ValueError(f"of={one!r} needs a model with random effects.")
+        if hasattr(fit, "density"):
+            return Quantity(name or one, of_fit=_SHARES[what], scale="logit")
         return Quantity(name or one, of_values=_NAMED[what](fit, parameters), scale="logit", what=what)
     expression = read_expression(one, parameters.names)
     scale = "plain" if expression.single is None else parameters.scales[expression.single]
@@ -139,6 +142,16 @@ def _r2(conditional: bool):
     return make
 
 
+def _share_of(kind):
+    """The same of a generalized model, on the scale of the linear predictor."""
+    def share(fit):
+        from ..clustering import icc
+        from ..r2 import r2
+        return float(icc(fit).estimate if kind == "icc" else getattr(r2(fit), kind))
+    return share
+
+
+_SHARES = {"icc": _share_of("icc"), "r2_marginal": _share_of("marginal"), "r2_conditional": _share_of("conditional")}
 _NAMED = {"icc": _icc, "r2_marginal": _r2(False), "r2_conditional": _r2(True)}
 
 
@@ -235,7 +248,7 @@ def delta(fit, found: list[Quantity], level: float) -> tuple[np.ndarray, np.ndar
     ends : ndarray, shape (m, 2)
     notes : list of str
     """
-    parameters = Parameters(fit)
+    parameters = parameters_of(fit)
     values, scales, cov = parameters.values(), parameters.scales, parameters.covariance()
     known = np.isfinite(np.diagonal(cov))
     se = np.sqrt(np.where(known, np.diagonal(cov), 0.0))
@@ -282,7 +295,7 @@ _SCALES = {  # of a quantity: to the scale, its slope there, and back
     "plain": (lambda v: v, lambda v: 1.0, lambda v: v),
     "log": (np.log, lambda v: 1.0 / v, np.exp),
     "atanh": (np.arctanh, lambda v: 1.0 / (1.0 - v * v), np.tanh),
-    "logit": (lambda v: np.log(v / (1.0 - v)), lambda v: 1.0 / (v * (1.0 - v)), lambda v: 1.0 / (1.0 + np.exp(-v))),
+    "logit": (lambda v: np.log(v / (1.0 - v)), lambda v: 1.0 / (v * (1.0 - v)), lambda v: 0.5 + 0.5 * np.tanh(0.5 * v)),
 }
 
 

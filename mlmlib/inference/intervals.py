@@ -9,7 +9,8 @@ import numpy as np
 
 from ..results import check_level
 from .derived import delta, fieller, quantities, with_combination
-from .parameters import Parameters, icc_name
+from .generalized_parameters import parameters_of
+from .parameters import icc_name
 
 __all__ = ["METHODS", "conf_int"]
 
@@ -19,7 +20,7 @@ def conf_int(fit, level: float = 0.95, method: str = "wald", which: str = "fixed
 
     Parameters
     ----------
-    fit : LmmResult or OlsResult
+    fit : LmmResult, GlmmResult or OlsResult
     level : float
     method : str
         - ``"wald"``: estimate plus and minus a quantile times the standard error; for standard deviations symmetric in
@@ -70,12 +71,12 @@ def conf_int(fit, level: float = 0.95, method: str = "wald", which: str = "fixed
         raise TypeError(f"conf_int(method={method!r}) has no option {next(iter(options))!r}.")
     check_level(level)
     if of is None:
-        names = list(Parameters(fit).names if which == "all" else fit._names)
+        names = list(parameters_of(fit).names if which == "all" else fit._names)
         ends, notes = _OF_PARAMETERS[method](fit, names, level, **options)
         table = pd.DataFrame({"lower": ends[:, 0], "upper": ends[:, 1]}, index=names)
     else:
         found = quantities(fit, of)
-        parameters = Parameters(fit)
+        parameters = parameters_of(fit)
         estimates = [q.at(parameters, parameters.values()) for q in found]
         ends, notes = _OF_QUANTITIES[method](fit, found, level, **options)
         table = pd.DataFrame({"estimate": estimates, "lower": ends[:, 0], "upper": ends[:, 1]},
@@ -177,14 +178,17 @@ def _small_sample_of(ddf):
 
 def _profile_of(fit, found, level):
     _need_mixed(fit, "profile")
+    from .generalized_profile import profile_of_combination
     from .profile import profile_intervals
-    names, ends = Parameters(fit).names, []
+    names, ends = parameters_of(fit).names, []
     for q in found:
         own = _linear_in_coefficients(fit, q)
         if q.what == "icc":
             ends.append(profile_intervals(fit, [icc_name(fit._names)], level)[0])
         elif q.expression is not None and q.expression.single is not None:
             ends.append(profile_intervals(fit, [names[q.expression.single]], level)[0])
+        elif own is not None and hasattr(fit, "density"):
+            ends.append(np.array(profile_of_combination(fit, own[0], q.name, level)) + own[1])
         elif own is not None:
             ends.append(profile_intervals(with_combination(fit, own[0], q.name), [q.name], level)[0] + own[1])
         else:
@@ -210,7 +214,7 @@ class _Together:
         self.found = found
 
     def __call__(self, fit):
-        parameters = Parameters(fit)
+        parameters = parameters_of(fit)
         values = parameters.values()
         return {q.name: float(q.of_fit(fit)) if q.of_values is None else q.at(parameters, values) for q in self.found}
 
@@ -231,6 +235,6 @@ def _replicates(fit, boot, options):
 
 
 def _need_mixed(fit, method: str) -> None:
-    if not fit.design.random and not hasattr(fit, "residual_table"):
+    if not fit.design.random and not hasattr(fit, "residual_table") and not hasattr(fit, "density"):
         raise ValueError(f"method={method!r} is for mixed models, and this one has no random effects: use 'wald' (with t "
                          "after least squares) or 'bootstrap'.")

@@ -28,6 +28,7 @@ from ..lmm.optimise import Minimum, minimize
 from ..results import normal_quantile
 from .blocks import bar_of
 from .constrained import Optimum
+from .generalized_profile import generalized_better, generalized_names
 from .parameters import icc_name
 from .profile_parameters import at_estimate, parameter, parameter_names, parameter_values, starts_of
 from .profile_track import LowerCriterion, Track
@@ -216,11 +217,11 @@ class Profile:
 
 
 def profile(fit, of=None, *, reml: bool = False, progress=None) -> Profile:
-    """Profile the likelihood of parameters of a linear mixed model.
+    """Profile the likelihood of parameters of a linear or generalized linear mixed model.
 
     Parameters
     ----------
-    fit : LmmResult
+    fit : LmmResult or GlmmResult
         A REML fit is fitted again by ML first (as lme4 does), and the profile says so.
     of : str or list of str, optional
         Parameters, named as in ``fit.conf_int(which="all")``: ``"cses"``, ``"sd(school: Intercept)"``,
@@ -321,16 +322,20 @@ def profile_intervals(fit, names, level: float = 0.95) -> np.ndarray:
 
 
 def _ends(track: Track, z: float) -> tuple[float, float]:
-    ends = track.root(-z), track.root(z)
+    ends, here = (track.root(-z), track.root(z)), track.parameter
     if not all(track.known[end].converged for end in ends if end in track.known):
         warnings.warn(f"A fit at an end of the interval of {track.parameter.name} did not converge; do not rely on that "
                       "end, and simplify the random part.", RuntimeWarning, stacklevel=3)
-    return ends
+    if here.ends is None:
+        return ends
+    return tuple(stands if end == bound else end for end, bound, stands in zip(ends, (here.lower, here.upper), here.ends))
 
 
 def _prepared(fit, of, reml: bool):
     """The fit by the criterion asked for, the parameters' names, and what was done."""
     messages = []
+    if hasattr(fit, "density"):
+        return fit, generalized_names(fit, of, reml), messages
     if fit.reml != reml:
         fit = fit.refit(reml=reml)
         messages.append("The fit was by REML; it was fitted again by ML, and the likelihood profiled." if not reml else
@@ -361,6 +366,8 @@ def _better(fit, optimum: Optimum, messages: list):
     said = "Profiling found a better fit than the one given (a lower criterion); this is the profile of the better one."
     if said not in messages:
         messages.append(said)
+    if hasattr(fit, "density"):
+        return generalized_better(fit, optimum)
     if isinstance(optimum.L, tuple):
         return better_fit(fit, optimum)
     criterion = fit.model.criterion
@@ -380,5 +387,6 @@ def _about_bounds(tracks) -> list[str]:
         if math.isnan(here.estimate):
             told.append(f"{name}: one of its effects does not vary in the best fit, so any value fits as well.")
         elif here.estimate in (here.lower, here.upper):
-            told.append(f"{name} is estimated at its bound {here.estimate:g}, which is an end of its interval.")
+            bound = here.estimate if here.ends is None else here.ends[int(here.estimate == here.upper)]
+            told.append(f"{name} is estimated at its bound {bound:g}, which is an end of its interval.")
     return told

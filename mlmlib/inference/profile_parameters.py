@@ -12,6 +12,8 @@ import numpy as np
 from ..errors import DataError
 from .charts import correlation_chart, icc_chart, sd_chart
 from .constrained import HeldCorrelation, HeldFixedEffect, HeldVariance, Optimum
+from .generalized_profile import (generalized_optimum, generalized_parameter, generalized_starts,
+                                  generalized_values)
 from .parameters import Parameters, icc_name, sources
 from .row_parameters import all_names, structure_names
 from .row_profile import row_optimum, row_parameter, row_starts, row_values
@@ -33,6 +35,8 @@ def _places(fit):
 
 def at_estimate(fit) -> Optimum:
     """The estimates in the form of a constrained fit."""
+    if hasattr(fit, "density"):
+        return generalized_optimum(fit)
     if structure_names(fit):
         return row_optimum(fit)
     at = fit._at
@@ -41,6 +45,8 @@ def at_estimate(fit) -> Optimum:
 
 def starts_of(fit) -> list[tuple[np.ndarray, float]]:
     """Where searches may begin that should not hang on one place: the estimates, and no correlations at all."""
+    if hasattr(fit, "density"):
+        return generalized_starts(fit)
     if structure_names(fit):
         return row_starts(fit)
     plain = fit.model.criterion(fit.model.plain_start(1.0))
@@ -49,6 +55,8 @@ def starts_of(fit) -> list[tuple[np.ndarray, float]]:
 
 def parameter_values(fit, optimum: Optimum) -> np.ndarray:
     """All parameters at a constrained fit, in the order of their names."""
+    if hasattr(fit, "density"):
+        return generalized_values(fit, optimum)
     if isinstance(optimum.L, tuple):
         return row_values(fit, optimum)
     model, sigma, values = fit.model, math.sqrt(optimum.s2), []
@@ -71,6 +79,8 @@ def parameter_values(fit, optimum: Optimum) -> np.ndarray:
 
 def parameter(fit, name: str) -> Parameter:
     """One parameter of a fit, ready to be held at other values."""
+    if hasattr(fit, "density"):
+        return generalized_parameter(fit, name)
     return row_parameter(fit, name) if structure_names(fit) else plain_parameter(fit, name)
 
 

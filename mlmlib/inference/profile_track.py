@@ -51,6 +51,8 @@ class Parameter:
     held : HeldFixedEffect or HeldVariance
     guess : callable
         ``guess(z)`` is about where zeta is z.
+    ends : tuple, optional
+        What `lower` and `upper` stand for, where nothing is looked for beyond them: 0 and infinity.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Parameter:
     upper: float
     held: Any
     guess: Any
+    ends: tuple | None = None
 
 
 class Track:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..lmm.batch_fit import fit_replicates
+from .generalized_bootstrap import GeneralizedRefits
 from .parameters import Parameters, sigma_name
 from .resample import Cluster, Parametric, Residual
 from .row_resample import RowEngine
@@ -51,6 +52,8 @@ def engine(fit, kind: str, statistic=None, groups=None):
     """The engine of a kind of bootstrap for a fit."""
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} is not known; choose one of {', '.join(map(repr, KINDS))}.")
+    if hasattr(fit, "density"):
+        return GeneralizedRefits(fit, kind, statistic, groups)
     mixed = hasattr(fit, "model")
     if hasattr(fit, "residual_table"):
         return RowEngine(fit, kind, statistic, groups)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .parameters import Parameters
+from .generalized_parameters import parameters_of
 
 __all__ = ["all_names", "all_values", "structure_names"]
 
@@ -20,10 +20,10 @@ def structure_names(fit) -> list[str]:
 
 def all_names(fit) -> list[str]:
     """Coefficients, standard deviations and correlations of each term, sigma, the residuals' parameters."""
-    return [*Parameters(fit).names, *structure_names(fit)]
+    return [*parameters_of(fit).names, *structure_names(fit)]
 
 
 def all_values(fit) -> np.ndarray:
     """Their estimates, in that order."""
-    own = Parameters(fit).values()
+    own = parameters_of(fit).values()
     return np.concatenate([own, fit.model.rows.natural(fit.model.psi)]) if structure_names(fit) else own
