@@ -20,6 +20,11 @@ CALLS = {
     "fitted": lambda: mlm.lmm("Reaction ~ Days + (1 | Subject)", SLEEP, variance=mlm.power("fitted(.)")),
     "fitted exponential": lambda: mlm.gls("Reaction ~ Days", SLEEP, variance=mlm.exponential("fitted(.)")),
     "crossed": lambda: mlm.lmm("diameter ~ 1 + (1 | plate) + (1 | sample)", mlm.load("penicillin")),
+    "glmm": lambda: mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size"),
+    "glmm crossed": lambda: mlm.glmm("diameter ~ 1 + (1 | plate) + (1 | sample)", mlm.load("penicillin"), family="gamma",
+                                     link="log"),
+    "quadrature": lambda: mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size", method="agq"),
+    "zip": lambda: mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), family="zip"),
     "outcomes": lambda: mlm.multivariate("course + written ~ gender + (1 | school)", mlm.load("gcsemv")),
 }
 

@@ -96,6 +96,8 @@ class Density:
     family, link, y, trials, weights
     psi_names : tuple of str
         Names of the parameters that all rows share, on the real line.
+    unit : float
+        The size of linear predictors, where the outcome's own unit sets it (identity, inverse ...); else 1.
 
     Raises
     ------
@@ -112,6 +114,7 @@ class Density:
     """
 
     K = 1
+    unit = 1.0
 
     def __init__(self, y, family, link=None, *, trials=None, weights=None, column="the outcome"):
         self.family = family
@@ -124,9 +127,20 @@ class Density:
         self.psi_names = family.psi_names
         self._terms = family.bind(self.y, self.trials)
         self._direct = family.direct(self.link, self.y, self.trials)
+        self.unit = self.link.unit(self.y, family.support)
         low, high = self.link.domain(family.support)
         self.bounds = None if low == -np.inf and high == np.inf else (low, high)
         self._middle = float(find_link(self.link).eta(0.5 if family.support == "unit" else 1.0))
+
+    def __getstate__(self):
+        """Without what the family has bound to the rows: functions of functions cannot be pickled."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_terms", "_direct")}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if type(self) is Density:
+            self._terms = self.family.bind(self.y, self.trials)
+            self._direct = self.family.direct(self.link, self.y, self.trials)
 
     def start(self):
         """Linear predictors (n,) and parameters (m,) to start from: those of a mean drawn from y toward its average."""

@@ -34,7 +34,12 @@ from .truncated import truncated
 
 __all__ = ["HURDLE_NBINOM1", "HURDLE_NBINOM2", "HURDLE_POISSON", "ZINB1", "ZINB2", "ZIP", "ZeroDensity", "ZeroFamily"]
 
-ZERO = Parameter("zero", "logit zero", expit, lambda z: expit(z) * expit(-z), "logit")
+def _slope(z):
+    """The derivative of expit."""
+    return expit(z) * expit(-z)
+
+
+ZERO = Parameter("zero", "logit zero", expit, _slope, "logit")
 
 
 class ZeroFamily(Family):
