@@ -62,6 +62,12 @@ def test_agrees_with_r(name):
     assert not worst
 
 
+def test_no_exception_is_idle():
+    for name, kind in LOOSE:
+        pair = next(pair for pair in results.pairs(name) if pair.kind == kind)
+        assert relative(pair.ours, pair.theirs, pair.floor) > TOLERANCE, (name, kind)
+
+
 @pytest.mark.parametrize("name", FITTED)
 def test_fit_is_sound(name):
     fitted, truth = glmm(name), reference(name)
