@@ -288,6 +288,14 @@ def test_weights_are_repeated_rows(wine):
     assert one.llf == pytest.approx(many.llf, abs=1e-9) and relative(one.bse, many.bse) < 1e-6
 
 
+def test_groups_of_one_category_each_are_told():
+    rng = np.random.default_rng(3)
+    data = {"y": np.repeat(rng.integers(0, 3, 60), 5), "x": rng.normal(size=300), "g": np.repeat(np.arange(60), 5)}
+    for family in ("ordinal", "multinomial"):
+        found = mlm.glmm("y ~ x + (1 | g)", data, family=family)
+        assert any("as good as infinite" in message for message in found.messages)
+
+
 def test_separation_is_named(wine):
     with pytest.raises(mlm.DataError, match="Separation: .*bitter: hit.*Leave 'hit' out"):
         mlm.glmm("taste ~ temp + hit + (1 | judge)", wine.assign(hit=((wine["taste"] == "bitter") & (wine["temp"] == "warm")) * 1.0),

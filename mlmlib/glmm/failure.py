@@ -100,7 +100,8 @@ def told(model, found) -> list[str]:
 
 def _wide(model, found) -> list[str]:
     """Variances on their way to infinity."""
-    if model.density.K != 1 or model.link.name not in ("logit", "probit", "cloglog", "loglog", "cauchit", "log"):
+    several = model.density.K != 1 and model.family.name != "multinomial"
+    if several or model.link.name not in ("logit", "probit", "cloglog", "loglog", "cauchit", "log"):
         return []
     L, out = model.criterion.factor(found.at.x), []
     bound = _WIDE.get(model.link.name, _WIDEST)
@@ -125,7 +126,7 @@ def _edge(model, found) -> list[str]:
     """Parameters of the density on their way to infinity."""
     psi, out = model.criterion.split(found.at.x)[2], []
     for name, value in zip(model.density.psi_names, psi):
-        if abs(value) < 12.0 or model.density.K != 1 or not name.startswith(("log ", "logit ")):
+        if abs(value) < 12.0 or model.density.K != 1 or not name.startswith(("log ", "logit ")) or name == "log sigma":
             continue
         simpler = _SIMPLER.get(model.family.name, "a simpler family")
         shown = next((row[1] for row in model.density.reported(psi) if row[2][model.density.psi_names.index(name)]), value)
