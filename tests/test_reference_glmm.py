@@ -64,8 +64,8 @@ def test_agrees_with_r(name):
 
 def test_no_exception_is_idle():
     for name, kind in LOOSE:
-        pair = next(pair for pair in results.pairs(name) if pair.kind == kind)
-        assert relative(pair.ours, pair.theirs, pair.floor) > TOLERANCE, (name, kind)
+        mine = [pair for pair in results.pairs(name) if pair.kind == kind]
+        assert max(relative(pair.ours, pair.theirs, pair.floor) for pair in mine) > TOLERANCE, (name, kind)
 
 
 @pytest.mark.parametrize("name", FITTED)
