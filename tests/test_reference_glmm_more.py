@@ -27,6 +27,7 @@ BITTER, SLEEP = "share ~ temp + contact + (1 | judge)", "tenths ~ Days + (1 | Su
 AGGRESSION = "Anger + Gender + btype + situ + mode"
 WINE, SOCATT = "rating ~ temp + contact + (1 | judge)", "numpos ~ year + religion + gender + (1 | respond)"
 BROODS, AT_RISK = {"offset": "logBroodSize"}, {"exposure": "expected", "family": "poisson"}
+BIRTHS = "y{} ~ chldcov + famcov + commcov + (1 | family) + (1 | community)"
 GUATEMALA = "immun ~ kid2p + mom25p + ord + ethn + momEd + husEd + momWork + rural + pcInd81 + (1 | mom) + (1 | comm)"
 
 
@@ -41,6 +42,8 @@ TMB = {
     "contraception_cloglog": ("contraception", WOMEN, {"link": "cloglog"}),
     "ohio": ("ohio", "resp ~ age * smoke + (1 | id)", {}),
     "guimmun": ("guimmun", GUATEMALA, {}),
+    "rodriguez_goldman_y1": ("rodriguez_goldman", BIRTHS.format(1), {}),
+    "rodriguez_goldman_y100": ("rodriguez_goldman", BIRTHS.format(100), {}),
     "cbpp_observation": ("cbpp", "incidence ~ period + (1 | herd) + (1 | row)", {"trials": "size"}),
     "grouseticks": ("grouseticks", TICKS, counts("poisson")),
     "grouseticks_observation": ("grouseticks", f"{TICKS} + (1 | INDEX)", counts("poisson")),

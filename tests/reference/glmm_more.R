@@ -21,7 +21,7 @@ for (name in c("owls", "salamanders")) {
 }
 data <- list(epil = epil, wine = wine, salamanders = Salamanders, owls = Owls, mmmec = Mmmec, contraception = Contraception,
              guimmun = guImmun, grouseticks = grouseticks, sleepstudy = sleepstudy, socatt = Socatt, verbagg = VerbAgg, cbpp = cbpp,
-             ohio = geepack::ohio)
+             ohio = geepack::ohio, rodriguez_goldman = cbind(s3bbx, y1 = s3bby[, 1], y100 = s3bby[, 100]))
 keep <- function(id, software, call, table, results) {
   write_json(list(id = id, software = software, version = versions[c("R", if (software == "ordinal") "ordinal" else c("glmmTMB", "TMB"))],
                   call = call, data = table, results = results), paste0("tests/reference/r/", id, ".json"), digits = NA, auto_unbox = TRUE)
@@ -89,6 +89,8 @@ tmb("contraception_probit", "contraception", use ~ age + I(age^2) + urban + livc
 tmb("contraception_cloglog", "contraception", use ~ age + I(age^2) + urban + livch + (1 | district), binomial("cloglog"))
 tmb("ohio", "ohio", resp ~ age * smoke + (1 | id), binomial())
 tmb("guimmun", "guimmun", immun ~ kid2p + mom25p + ord + ethn + momEd + husEd + momWork + rural + pcInd81 + (1 | mom) + (1 | comm), binomial())
+for (y in c("y1", "y100")) tmb(paste0("rodriguez_goldman_", y), "rodriguez_goldman",
+  as.formula(paste(y, "~ chldcov + famcov + commcov + (1 | family) + (1 | community)")), binomial())
 tmb("cbpp_observation", "cbpp", cbind(incidence, size - incidence) ~ period + (1 | herd) + (1 | row), binomial())
 tmb("grouseticks", "grouseticks", TICKS ~ YEAR + cHEIGHT + (1 | BROOD) + (1 | LOCATION), poisson())
 tmb("grouseticks_observation", "grouseticks", TICKS ~ YEAR + cHEIGHT + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION), poisson())
