@@ -24,7 +24,8 @@ SOURCED = (
     " scotssec wages contraception guimmun rodriguez_goldman cbpp verbagg epil grouseticks mmmec wine socatt ohio"
     " respiratory"
 ).split()
-NAMES = sorted([*SOURCED, "crossed_study", "hsb", "inference_study", "intervention", "math", "patient", "sleepstudy"])
+NAMES = sorted([*SOURCED, "crossed_study", "hsb", "inference_study", "intervention", "math", "patient", "quasi_study",
+                "sleepstudy"])
 
 
 def test_names_are_the_sheets():

@@ -14,9 +14,9 @@ PQL         Xb + offset + Zu    0                                               
 ==========  ==================  ================================================  =========================================
 
 T stands for the expectation of the second-order term (z_i'u)^2, or (z_i'(u - BLUP))^2, of Taylor's expansion; order 1 stops
-before it.  Order 1 is Breslow and Clayton's (1993); order 2 that of Goldstein and Rasbash (1996), whose expectation alone
-is taken here: they also add the second-order term's variance to the random part.  Simulations published for MLwiN
-(Browne & Draper, 2006) are reproduced without that addition and not with it.
+before it.  Order 1 is Breslow and Clayton's (1993); order 2 that of Goldstein and Rasbash (1996).  Only the expectation of
+the second-order term is taken here: its variance, which could be added to the random part, is left out; in the outcomes of
+`quasi_study` it would move the estimates further from the truth.
 
 The residual variance of the working model is 1 for binomial, Poisson, geometric and exponential outcomes unless it is set
 free, which makes them overdispersed (as R's ``glmmPQL`` always does); for Gaussian, gamma and inverse Gaussian ones it is
@@ -31,8 +31,6 @@ Breslow, N. E., & Clayton, D. G. (1993). Approximate inference in generalized li
 American Statistical Association, 88, 9-25.
 Goldstein, H., & Rasbash, J. (1996). Improved approximations for multilevel models with binary responses. Journal of the
 Royal Statistical Society A, 159, 505-513.
-Browne, W. J., & Draper, D. (2006). A comparison of Bayesian and likelihood-based methods for fitting multilevel models.
-Bayesian Analysis, 1, 473-514.
 """
 
 from __future__ import annotations
@@ -56,7 +54,7 @@ from .working import Working, WorkingDensity, accelerated
 __all__ = ["FAMILIES", "QuasiModel"]
 
 FAMILIES = ("binomial", "bernoulli", "poisson", "geometric", "exponential", "gaussian", "gamma", "inverse-gaussian")
-_LIMIT = 300  # working models
+_LIMIT, _PATIENCE = 240, 60  # working models, and after how many smaller steps are tried
 _TOLERANCE = 1e-9  # change of the linear predictor and of the variances at which the iteration ends
 NO_LIKELIHOOD = ("Quasi-likelihood has no likelihood of the outcomes: llf, aic and bic are not numbers, and fits cannot be "
                  "compared by them. Use method=\"laplace\" or \"agq\" for that.")
@@ -140,29 +138,43 @@ class QuasiModel(GlmmModel):
         if not converged:
             messages.append(f"The iteration did not converge: after {count} working models the linear predictor still "
                             f"changes by {change:.2g}. Do not use these estimates; use order=1, or method=\"laplace\".")
-        found = Found(at, count, converged, change if self.reml else float(np.abs(at.gradient).max()), glm,
+        found = Found(at, count, converged, _norm(at.gradient), glm,
                       self.criterion)
         return found, messages
 
     def _iterate(self, state: _State) -> tuple[_State, int, float]:
-        """Working models until nothing changes."""
-        history, change = [], np.inf
+        """Working models until nothing changes, or the one that changed least."""
+        history, share, best = [], 1.0, (np.inf, state)
         for count in range(1, _LIMIT + 1):
+            if count % _PATIENCE == 0:  # it swings from side to side, or runs away: smaller steps from the best there was
+                state, share = best[1], 0.5 * share
+                history.clear()
             new = self._next(state)
-            if new is None:
-                return state, count, np.inf
-            D, D_new = state.L @ state.L.T, new.L @ new.L.T
-            change = max(float(np.sqrt(np.mean((new.eta - state.eta) ** 2))) / (1.0 + float(np.abs(new.eta).mean())),
-                         float(np.abs(D_new - D).max(initial=0.0)) / (1.0 + float(np.abs(D).max(initial=0.0))),
-                         float(np.abs(new.T - state.T).max()))
+            change = np.inf if new is None else self._change(state, new)
             if change < _TOLERANCE:
                 return new, count, change
-            eta, T = accelerated(history, (state.eta, state.T), (new.eta, new.T))
+            if new is None:
+                if not history and share < 1.0:
+                    break
+                state, share = best[1], 0.5 * share
+                history.clear()
+                continue
+            if change < best[0]:
+                best = change, new
+            eta, T = accelerated(history, (state.eta, state.T), (new.eta, new.T), share)
             if not self.working.inside(eta):
                 eta, T = new.eta, new.T
                 history.clear()
             state = replace(new, eta=eta, T=np.maximum(T, 0.0))
-        return new, count, change
+        return best[1], count, best[0]
+
+    @staticmethod
+    def _change(old: _State, new: _State) -> float:
+        """The largest change of linear predictor, covariances and second-order terms."""
+        D, D_new = old.L @ old.L.T, new.L @ new.L.T
+        return max(float(np.sqrt(np.mean((new.eta - old.eta) ** 2))) / (1.0 + float(np.abs(new.eta).mean())),
+                   float(np.abs(D_new - D).max(initial=0.0)) / (1.0 + float(np.abs(D).max(initial=0.0))),
+                   float(np.abs(new.T - old.T).max(initial=0.0)))
 
     def _next(self, state: _State) -> _State | None:
         """The fit of the working model at a linear predictor; None where there is none."""
@@ -226,3 +238,8 @@ class QuasiModel(GlmmModel):
         at = criterion(np.concatenate([state.b, theta, np.log(state.s2) / slope]), state.v)
         self.residual_variance = state.s2
         return criterion, replace(at, value=np.nan)
+
+
+def _norm(gradient) -> float:
+    """The largest element; NaN where there is no gradient."""
+    return np.nan if gradient is None else float(np.abs(gradient).max(initial=0.0))

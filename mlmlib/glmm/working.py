@@ -92,10 +92,17 @@ class WorkingDensity:
                      np.multiply.outer(self.slope, w))
 
 
-def accelerated(history: list, old: tuple, new: tuple) -> list[np.ndarray]:
+def accelerated(history: list, old: tuple, new: tuple, share: float = 1.0) -> list[np.ndarray]:
     """The next argument of a fixed-point iteration from the last few: Anderson's mixing.
 
-    `history` keeps (argument, value), and is changed.
+    Parameters
+    ----------
+    history : list
+        (argument, value) of the last steps; changed.
+    old, new : tuple of ndarray
+        The argument, in parts, and the function there.
+    share : float
+        Part of the way that is gone; less than 1 where the iteration swings from side to side.
     """
     x, g = np.concatenate(old), np.concatenate(new)
     f = g - x
@@ -103,11 +110,11 @@ def accelerated(history: list, old: tuple, new: tuple) -> list[np.ndarray]:
         history.clear()
     history.append((x, g))
     del history[:-_DEPTH]
+    go = x + share * f
     if len(history) > 2:
-        F = np.stack([b - a for a, b in history])
-        G = np.stack([b for _, b in history])
-        dF, dG = np.diff(F, axis=0), np.diff(G, axis=0)
-        share = np.linalg.lstsq(dF.T, f, rcond=1e-8)[0]
-        if np.abs(share).sum() < 1e3:
-            g = g - share @ dG
-    return np.split(g, np.cumsum([len(part) for part in old])[:-1])
+        dX = np.diff(np.stack([a for a, _ in history]), axis=0)
+        dF = np.diff(np.stack([b - a for a, b in history]), axis=0)
+        part = np.linalg.lstsq(dF.T, f, rcond=1e-8)[0]
+        if np.abs(part).sum() < 1e3:
+            go = go - part @ (dX + share * dF)
+    return np.split(go, np.cumsum([len(part) for part in old])[:-1])
