@@ -46,6 +46,15 @@ class Questions:
         from ..inference.profile import profile
         return profile(self, of, reml=reml, progress=progress)
 
+    def margins(self, over=None, at=None, *, dydx=None, level: float = 0.95, groups: str = "average",
+                scale: str = "response"):
+        """Average expected outcomes at chosen values, or average marginal effects.
+
+        See `mlmlib.inference.generalized_margins.generalized_margins`.
+        """
+        from ..inference.generalized_margins import generalized_margins
+        return generalized_margins(self, over, at, dydx=dydx, level=level, groups=groups, scale=scale)
+
     def _of_design(self, design, near=None):
         """The same kind of model of another design, fitted by the same method; begun at the estimates of a fit `near` to it."""
         model = self.model

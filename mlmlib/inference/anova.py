@@ -77,7 +77,7 @@ def anova(fit, *, type=3, ddf: str = "wald") -> Anova:
 
     Parameters
     ----------
-    fit : LmmResult or OlsResult
+    fit : LmmResult, GlmmResult or OlsResult
     type : {1, 2, 3}, or the Roman numeral as text
         1: each term after those before it. 2: each after all that do not contain it. 3: each in the presence of all
         others, by contrasts that do not depend on the coding of categories.
@@ -110,7 +110,10 @@ def anova(fit, *, type=3, ddf: str = "wald") -> Anova:
     if type not in _TYPES:
         raise ValueError(f"type={type!r} must be 1, 2 or 3.")
     kind = _TYPES[type]
-    if hasattr(fit, "outcomes"):
+    if hasattr(fit, "density"):
+        from .generalized_terms import generalized_terms
+        hypotheses = generalized_terms(fit, kind)
+    elif hasattr(fit, "outcomes"):
         from ..outcomes.hypotheses import term_hypotheses
         hypotheses = term_hypotheses(fit, kind)
     elif hasattr(fit, "_term_hypotheses"):  # thresholds in place of an intercept, or coefficients by category

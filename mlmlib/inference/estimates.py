@@ -17,6 +17,7 @@ from ..display import html_table, number, text_table
 from ..results import check_level
 from . import multiplicity
 from .families import family, labels_of, numeric, plain
+from .response_scale import outcome_name, presented, ratio_label, told
 from .small_sample import DDF, f_test, method_of
 from .testresult import TestResult, p_text
 
@@ -75,6 +76,7 @@ class Estimates:
     notes: tuple = ()
     seed: int = 1
     order: dict = field(default_factory=dict)  # values of a column in their order, for the table
+    type: str = "link"  # "response": shown on the scale of the outcome
 
     def __post_init__(self):
         check_level(self.level)
@@ -93,12 +95,12 @@ class Estimates:
     def table(self):
         """The estimates (DataFrame): names, mean (estimate, slope), se, df, t (or z), p if tested, lower, upper."""
         import pandas as pd
-        out = pd.DataFrame(list(self.rows), columns=list(self.keys), index=range(len(self)))
+        out = pd.DataFrame(list(self._shown_rows), columns=list(self.keys), index=range(len(self)))
         for name, values in self.order.items():
             out[name] = pd.Categorical(out[name], values)
         tests = {self._letter: self._ratio, "p": self._pvalues} if self.tested else {}
-        lower, upper = self._interval
-        numbers = {self.value: self._estimate, "se": self._se, "df": self._df, **tests, "lower": lower, "upper": upper}
+        name, estimate, se, lower, upper = self._presented
+        numbers = {name: estimate, "se": se, "df": self._df, **tests, "lower": lower, "upper": upper}
         return out.assign(**numbers)
 
     @property
@@ -215,7 +217,7 @@ class Estimates:
 
     def explain(self) -> str:
         """The estimates as sentences, one a row."""
-        digits, (lower, upper) = self._digits, self._interval
+        digits, (_, estimate, _, lower, upper) = self._digits, self._presented
         lines = []
         for k in range(len(self)):
             ends = f"{100 * self.level:g} % interval {lower[k]:.{digits}f} to {upper[k]:.{digits}f}"
@@ -223,7 +225,7 @@ class Estimates:
             if self.tested:
                 degrees = "" if np.isinf(self._df[k]) else f"({self._df[k]:.1f})"
                 test = f"; {self._letter}{degrees} = {self._ratio[k]:.2f}, p {p_text(self._pvalues[k])}"
-            lines.append(f"{self._label(k)}: {self._estimate[k]:.{digits}f} ({ends}{test}).")
+            lines.append(f"{self._label(k)}: {estimate[k]:.{digits}f} ({ends}{test}).")
         return "\n".join([*lines, *self._remarks])
 
     def plot(self, ax=None, **options):
@@ -299,6 +301,22 @@ class Estimates:
         width = np.nan_to_num(self._each(lambda kin, _: kin.critical(self.level, self.adjust)))
         return self._estimate - width * self._se, self._estimate + width * self._se
 
+    @cached_property
+    def _presented(self) -> tuple:
+        """The name of the estimates' column, estimates, standard errors, and ends of intervals, as they are shown."""
+        name = outcome_name(self)
+        if name is None:
+            return self.value, self._estimate, self._se, *self._interval
+        return name, *presented(self.fit.link, self.value, self._estimate, self._se, *self._interval)
+
+    @property
+    def _shown_rows(self) -> tuple:
+        """The values that name a row; of ratios ``"a / b"``."""
+        if outcome_name(self) is None or self.value != "estimate":
+            return self.rows
+        return tuple(tuple(ratio_label(v) if key.startswith("contrast") else v for key, v in zip(self.keys, row))
+                     for row in self.rows)
+
     def _part(self, place, names):
         return tuple(self.rows[place][self.keys.index(name)] for name in names)
 
@@ -309,21 +327,22 @@ class Estimates:
     def _label(self, place):
         if not self.keys:
             return "Overall"
-        named = zip(self.keys, self.rows[place])
+        named = zip(self.keys, self._shown_rows[place])
         return ", ".join(str(v) if key.startswith("contrast") else f"{key} {plain(v)}" for key, v in named)
 
     @property
     def _digits(self):
-        spread = self._se[self._se > 0]
+        se = self._presented[2]
+        spread = se[se > 0]
         return int(max(1, 1 - np.floor(np.log10(spread.min())))) if len(spread) else 3
 
     def _shown(self):
-        digits, (lower, upper) = self._digits, self._interval
-        header = [*self.keys, self.value, "se", *(() if np.isinf(self._df).all() else ("df",)),
+        digits, (name, estimate, se, lower, upper) = self._digits, self._presented
+        header = [*self.keys, name, "se", *(() if np.isinf(self._df).all() else ("df",)),
                   *((self._letter, "p") if self.tested else ()), f"{100 * self.level:g} % interval"]  # fmt: skip
         body = []
-        for k, row in enumerate(self.rows):
-            cells = [plain(v) for v in row] + [f"{self._estimate[k]:.{digits}f}", f"{self._se[k]:.{digits}f}"]
+        for k, row in enumerate(self._shown_rows):
+            cells = [plain(v) for v in row] + [f"{estimate[k]:.{digits}f}", f"{se[k]:.{digits}f}"]
             if "df" in header:
                 cells.append("" if np.isinf(self._df[k]) else number(round(float(self._df[k]), 1)))
             if self.tested:
@@ -335,6 +354,8 @@ class Estimates:
     def _remarks(self):
         """What was averaged, held, adjusted, and by which method: a sentence each."""
         said = list(self.notes)
+        if hasattr(self.fit, "density"):
+            said += told(self)
         if self.ddf in _METHODS and self.fit.reml is not None:
             said.append(f"{_METHODS[self.ddf]} degrees of freedom.")
         if self._method.note:

@@ -73,8 +73,8 @@ def refuse_kinds(fits) -> None:
             raise ValueError(f"One of the fits is a linear model ({fit.formula}), the other a generalized one. Fit it by "
                              f"mlm.glmm too, {least} and with the family of the other.")
         if fit.method in ("pql", "mql"):
-            raise ValueError(f"method={fit.method!r} has no likelihood of the outcomes, so that {fit.formula} cannot be "
-                             "compared by one. Fit it with method='laplace' or 'agq', or test coefficients by fit.test(...).")
+            raise ValueError(f"method={fit.method!r} has no likelihood of the outcomes, on which this rests ({fit.formula}). "
+                             "Fit it with method='laplace' or 'agq', or test coefficients by fit.test(...).")
     ways = {(fit.method, fit.nodes) for fit in fits if fit.design.random}
     if len(ways) > 1:
         said = " and ".join("Laplace's approximation" if how == "laplace" else f"quadrature with {nodes} nodes"

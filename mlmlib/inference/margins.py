@@ -99,7 +99,7 @@ class Margins:
         return html_table(*self._shown(), caption=title, note="Delta-method standard errors; any random effects at zero.")
 
 
-def margins(fit, over=None, at=None, *, dydx=None, level=0.95):
+def margins(fit, over=None, at=None, *, dydx=None, level=0.95, **options):
     """Average predictions at chosen values of predictors, or average marginal effects.
 
     Parameters
@@ -115,6 +115,8 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95):
         Ask for the average effect of these on the prediction in place of the prediction: of a number its slope, of a
         category the difference of each other category from the first.
     level : float
+    **options
+        Of generalized models ``groups`` and ``scale``: see `mlmlib.inference.generalized_margins.generalized_margins`.
 
     Returns
     -------
@@ -132,6 +134,10 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95):
     """
     if hasattr(fit, "categories") and hasattr(fit, "_mean_at"):
         return fit.margins(over, at, dydx=dydx, level=level)
+    if hasattr(fit, "density"):
+        return fit.margins(over, at, dydx=dydx, level=level, **options)
+    if options:
+        raise TypeError(f"margins() of a linear model has no option {next(iter(options))!r}.")
     check_level(level)
     columns = _columns(fit)
     over = [over] if isinstance(over, str) else list(over or [])

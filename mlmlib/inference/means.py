@@ -15,6 +15,8 @@ Lenth, R. V. (2022). emmeans: Estimated marginal means, aka least-squares means 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..display import number
@@ -24,6 +26,7 @@ from .estimates import Estimates
 from .families import plain
 from .grid import WEIGHTS, Grid, cells, known, offsets, reference_grid
 from .margins import _columns
+from .response_scale import check_scale
 
 __all__ = ["emmeans", "emtrends"]
 
@@ -31,7 +34,7 @@ _DDF = {"asymptotic": "wald"}
 
 
 def emmeans(
-    fit, over=None, *, by=None, at=None, weights="equal", ddf=None, adjust="none", level=0.95, seed=1
+    fit, over=None, *, by=None, at=None, weights="equal", ddf=None, adjust="none", level=0.95, seed=1, type="link"
 ) -> Estimates:
     """Estimated marginal means.
 
@@ -57,6 +60,9 @@ def emmeans(
     level : float
     seed : int
         Of the integration by ``"mvt"``.
+    type : {"link", "response"}
+        Of a generalized model: means of the linear predictor, or these carried back to the scale of the outcome; contrasts
+        are ratios of odds (logit) or of means (log) then, tested as on the link scale.
 
     Returns
     -------
@@ -88,12 +94,14 @@ def emmeans(
     """
     _one_outcome(fit)
     over, by = _names(over), _names(by)
+    check_scale(fit, type, (*over, *by, *(at or {})))
     grid = _grid(fit, over, by, at, weights)
     asked = [*over, *by]
     rows, C, shift, empty = grid.average(asked, weights)
     notes = _notes(fit, grid, asked, weights, empty, ())
-    return _estimates(fit, ("Estimated marginal means", "mean"), over, by, grid, (rows, C, shift), notes,
-                      (ddf, adjust, level, seed))
+    found = _estimates(fit, ("Estimated marginal means", "mean"), over, by, grid, (rows, C, shift), notes,
+                       (ddf, adjust, level, seed))
+    return found if type == "link" else replace(found, type=type)
 
 
 def emtrends(
@@ -139,6 +147,7 @@ def emtrends(
     if not isinstance(var, str):
         raise DataError(f"var={var!r} must be the name of one column of numbers.")
     known(fit, var, columns, "var=")
+    check_scale(fit, "link", (var, *over, *by, *(at or {})))
     grid = _grid(fit, over, by, at, weights)
     if isinstance(columns[var], Categorical) or (var in grid.factors and len(grid.levels[var]) > 2):
         raise DataError(f"{var!r} is a category, which has no slope; compare its means: "
@@ -212,6 +221,10 @@ def _notes(fit, grid, asked, weights, empty, trend) -> tuple:
                      "the value stated.")
     if empty[0]:
         notes.append(f"{empty[0]} of the {empty[1]} cells averaged have no row in the data; the model fills them in.")
+    if getattr(getattr(fit, "model", None), "exposure_option", None) is not None:
+        notes.append("For an exposure of 1.")
+    if getattr(getattr(fit, "model", None), "zero", None) is not None:
+        notes.append("Of the counts' own distribution, apart from the zero part.")
     if not getattr(fit, "converged", True):
         notes.append("The fit did not converge.")
     return tuple(notes)
@@ -221,7 +234,8 @@ def _estimates(fit, what, over, by, grid, averaged, notes, options) -> Estimates
     """The result, columns of `by` first."""
     (kind, value), (rows, C, shift), (ddf, adjust, level, seed) = what, averaged, options
     rows = tuple(row[len(over):] + row[:len(over)] for row in rows)
-    ddf = _DDF.get(ddf, ddf) or ("wald" if fit.reml is None else "satterthwaite")
+    ddf = _DDF.get(ddf, ddf) or ("wald" if fit.reml is None or hasattr(fit, "density") else "satterthwaite")
+    C = np.pad(C, ((0, 0), (0, len(fit._names) - C.shape[1])))  # a zero part has coefficients of its own
     order = {name: values for name, values in grid.levels.items()
              if name in (*over, *by) and any(isinstance(v, (str, bool, np.bool_)) for v in values)}
     return Estimates(fit, kind, value, (*by, *over), rows, tuple(by), C, shift, ddf, adjust, level,

@@ -36,7 +36,8 @@ def wald_test(fit, names=None) -> TestResult:
     """
     known = list(fit._names)
     if names is None:
-        names = [name for name in known if name != "Intercept"]
+        parts = hasattr(fit, "density")  # "category: Intercept", "outcome: Intercept", "zero: Intercept"
+        names = [name for name in known if name != "Intercept" and not (parts and name.endswith(": Intercept"))]
         null = "all coefficients = 0"
     else:
         names = [names] if isinstance(names, str) else list(names)

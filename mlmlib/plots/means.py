@@ -35,7 +35,7 @@ def means(m, *, compare=None, adjust=None, ax=None, title=None, xlabel=None):
 
 def _what(m) -> str:
     if m.value == "estimate":
-        return "difference"
+        return "difference" if m._presented[0] == "estimate" else m._presented[0]
     return f"mean of {m.fit.spec.endog_name}" if m.value == "mean" else m.kind[0].lower() + m.kind[1:]
 
 
@@ -43,9 +43,10 @@ def _intervals(m, ax) -> str:
     """Dots and intervals from the top down; what they show, in words."""
     table, labels = m.table, _labels(m)
     rows = np.arange(len(m))[::-1]
-    estimates, lower, upper = (table[name].to_numpy(float) for name in (m.value, "lower", "upper"))
+    name = m._presented[0]  # a ratio where it is on the scale of the outcome
+    estimates, lower, upper = (table[own].to_numpy(float) for own in (name, "lower", "upper"))
     if m.value == "estimate":
-        ax.axvline(0, color=t.SOFT, lw=1, ls=(0, (4, 3)))
+        ax.axvline(0 if name == "estimate" else 1, color=t.SOFT, lw=1, ls=(0, (4, 3)))
     ax.hlines(rows, lower, upper, color=t.INK, lw=1.6)
     ax.plot(estimates, rows, "o", color=t.INK, ms=5.5, mew=0)
     ax.set_yticks(rows, labels)
@@ -63,7 +64,7 @@ def _grid(m, ax, adjust) -> str:
     labels, said = _labels(m), []
     ax.set_xlim(-0.5, k - 0.5)
     ax.set_ylim(k - 0.5, -0.5)
-    for (i, j), difference, p in zip(zip(*np.triu_indices(k, 1)), table["estimate"], table["p"]):
+    for (i, j), difference, p in zip(zip(*np.triu_indices(k, 1)), table[found._presented[0]], table["p"]):
         strength = 0.42 * np.clip(-np.log10(max(p, 1e-4)) / 4, 0, 1)
         ax.add_patch(t.plt.Rectangle((i - 0.5, j - 0.5), 1, 1, color=t.UNPOOLED, alpha=strength, lw=0))
         text = "< 0.001" if p < 0.001 else f"{p:.3f}"
