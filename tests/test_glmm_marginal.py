@@ -306,3 +306,17 @@ def test_a_singular_fit_has_no_standard_errors_of_its_variance():
     found = fit.marginal_coef()
     np.testing.assert_allclose(found.params, fit.params, atol=1e-6)
     np.testing.assert_allclose(found.bse, fit.bse, rtol=1e-3)
+
+
+def test_links_without_an_average_say_what_can_be_asked():
+    fit = mlm.glmm("Reaction ~ Days + (1 | Subject)", mlm.load("sleepstudy"), family="gamma", link="inverse")
+    for ask in (lambda: fit.marginal_coef(), lambda: fit.marginal_coef("attenuation"), lambda: fit.residuals("quantile", "marginal"),
+                lambda: fit.residuals("pearson", "marginal"), lambda: fit.predict(groups="average")):
+        with pytest.raises(mlm.DataError, match="does not exist"):
+            ask()
+    with pytest.raises(mlm.DataError, match="mean='typical'"):
+        mlm.icc(fit)
+    assert 0 < mlm.icc(fit, mean="typical").estimate < 1
+    with pytest.raises(mlm.DataError, match="fit.margins"):
+        fit.ratios()
+    assert np.isfinite(fit.predict(interval="prediction").to_numpy()).all()

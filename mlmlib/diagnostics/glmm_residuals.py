@@ -125,7 +125,9 @@ def row_moments(fit, level: str = "conditional", eta=None) -> tuple[np.ndarray, 
     if density.K > 1:
         raise DataError("With a formula for the zeros there are conditional residuals, and quantile residuals of both levels.")
     from ..glmm.averaging import average
+    from ..glmm.marginal_mean import needs_everywhere
     from ..glmm.predictors import predictors
+    needs_everywhere(fit.link)
     at = predictors(fit, groups="average", derivatives=False)
 
     def moments(there, rows):
@@ -171,7 +173,9 @@ def probabilities(fit, level: str, rng) -> tuple[np.ndarray, np.ndarray]:
     if density.K > 1:
         return _by_simulation(fit, level, rng)
     from ..glmm.averaging import average
+    from ..glmm.marginal_mean import needs_everywhere
     from ..glmm.predictors import predictors
+    needs_everywhere(fit.link)
     at = predictors(fit, groups="average", derivatives=False)
     if getattr(density, "nominal", None) is not None:
         raise DataError("Marginal residuals are for models without a nominal part; use level='conditional'.")
@@ -236,7 +240,7 @@ def _deviance(fit) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         best = np.asarray(link.eta(y), dtype=float)
     if family.support == "unit":
-        ends = link.eta(np.array([1e-300, 1.0 - 1e-16])) if link.name != "logit" else np.array([-700.0, 700.0])
+        ends = link.eta(np.array([1e-13, 1.0 - 1e-13])) if link.name != "logit" else np.array([-700.0, 700.0])
         best = np.clip(best, *ends)
     elif not np.isfinite(best).all() or (density.bounds is not None):
         best = np.where(np.isfinite(best), best, np.sign(best) * 700.0) if link.name == "log" else np.maximum(best, 1e-12)

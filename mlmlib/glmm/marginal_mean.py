@@ -20,7 +20,7 @@ from scipy.special import ndtr
 from ..errors import DataError
 from .averaging import average
 
-__all__ = ["attenuation", "averaged_link", "averaged_mean"]
+__all__ = ["attenuation", "averaged_link", "averaged_mean", "needs_everywhere"]
 
 _ROOT_2PI = np.sqrt(2.0 * np.pi)
 _LOGISTIC = 16.0 * np.sqrt(3.0) / (15.0 * np.pi)  # the normal distribution function at x / c is near the logistic
@@ -73,7 +73,7 @@ def averaged_mean(link, eta, variance) -> tuple[np.ndarray, np.ndarray, np.ndarr
         return ndtr(t), slope, -t / c * slope
     if not (v > 0).any():
         return tuple(np.array(part) for part in link.mean_terms(eta, 2))
-    _needs_everywhere(link)
+    needs_everywhere(link)
     return tuple(average(lambda at, rows: np.stack(link.mean_terms(at, 2)), eta, v))
 
 
@@ -144,12 +144,13 @@ def attenuation(link, variance):
     if link.name in ("log", "identity"):
         return np.ones_like(v)
     if link.name not in ("logit", "probit"):
+        needs_everywhere(link)
         raise DataError(f"There is no formula of attenuation for the link {link.name}; use method='average', which integrates.")
     c = _LOGISTIC if link.name == "logit" else 1.0
     return 1.0 / np.sqrt(1.0 + c * c * v)
 
 
-def _needs_everywhere(link) -> None:
+def needs_everywhere(link) -> None:
     """Refuse a link under which some effects of a normal distribution have no mean."""
     if link.domain("positive")[0] == 0.0:
         raise DataError(f"The link {link.name} has no mean where the linear predictor is not positive, and normal random effects "

@@ -254,12 +254,12 @@ def interval_odds_ratio(fit, name: str, difference: float = 1.0, *, group: str |
 
 def _variance(fit, words, group, at):
     """Kind of ratio, factor, variance of its effects at values of predictors, its gradient, and those values."""
-    from .ratios import kind_of_ratio
+    from .ratios import kind_of_ratio, plural
     from .shares import one_mean
     one_mean(fit, "A median ratio")
     kind = kind_of_ratio(fit)
     if not any(word in kind for word in words):
-        raise DataError(f"The coefficients of this model are logarithms of {kind}s, not of {' or '.join(words)} ratios.")
+        raise DataError(f"The coefficients of this model are logarithms of {plural(kind)}, not of {' or '.join(words)} ratios.")
     groups = list(fit.n_groups)
     if group is None and len(groups) > 1:
         raise DataError(f"The model has several grouping factors; name one: group={' or '.join(map(repr, groups))}.")

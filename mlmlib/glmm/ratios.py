@@ -14,7 +14,7 @@ from ..display import Shown, number
 from ..errors import DataError
 from ..results import check_level
 
-__all__ = ["Ratios", "kind_of_ratio", "odds_ratios", "rate_ratios", "ratios"]
+__all__ = ["Ratios", "kind_of_ratio", "odds_ratios", "plural", "rate_ratios", "ratios"]
 
 _COUNTS = ("poisson", "nbinom1", "nbinom2", "geometric", "zip", "zinb1", "zinb2", "hurdle-poisson", "hurdle-nbinom1",
            "hurdle-nbinom2")
@@ -55,7 +55,7 @@ class Ratios(Shown):
         return float(self.table["ratio"][name])
 
     def _title(self):
-        return f"{self.kind.capitalize()}s: {self.formula}"
+        return f"{plural(self.kind).capitalize()}: {self.formula}"
 
     def _rows(self):
         rows = [[name, number(r, 3), number(se, 2), f"{number(lo, 3)} to {number(hi, 3)}", "< 0.001" if p < 0.001 else f"{p:.3f}"]
@@ -64,6 +64,15 @@ class Ratios(Shown):
 
     def _note(self):
         return " ".join(self.notes)
+
+
+def plural(kind: str) -> str:
+    """Several of a kind of ratio.
+
+    >>> plural("odds ratio"), plural("odds ratio of means")
+    ('odds ratios', 'odds ratios of means')
+    """
+    return kind.replace("ratio", "ratios", 1)
 
 
 def kind_of_ratio(fit) -> str:
@@ -175,6 +184,6 @@ def rate_ratios(fit, level: float = 0.95, **options) -> Ratios:
 def _only(fit, word, name, level, options):
     kind = kind_of_ratio(fit)
     if word not in kind:
-        raise DataError(f"The coefficients of this model are logarithms of {kind}s, not of {word} ratios; use fit.ratios() in place of "
+        raise DataError(f"The coefficients of this model are logarithms of {plural(kind)}, not of {word} ratios; use fit.ratios() in place of "
                         f"fit.{name}().")
     return ratios(fit, level, **options)

@@ -84,6 +84,9 @@ def null_mean(fit, mean="null") -> float:
         return float(np.average(fit.design.y / (1.0 if fit.density.trials is None else fit.density.trials), weights=weights))
     null = null_fit(fit)
     eta = null._fixed_part
+    if mean == "null" and fit.link.domain("positive")[0] == 0.0:
+        raise DataError(f"With the link {fit.link.name} means cannot be averaged over normal effects; say at which mean the variance of a "
+                        "unit is meant: mean='typical', mean='data' or a number.")
     mu = null.link.mean(eta) if mean == "typical" else averaged_mean(null.link, eta, _variances(null))[0]
     return float(np.average(null.family.mean(mu, null._psi), weights=weights))
 
