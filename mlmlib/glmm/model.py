@@ -72,6 +72,7 @@ class GlmmModel:
         self.x_map = R / np.sqrt(n)
         self.X = (Q * np.sqrt(n)).reshape(X.shape)
         Zs, self.z_maps = self._random_columns()
+        Zs = self._rescaled(Zs)
         self.blocks, at = [], 0
         for Z in Zs:
             self.blocks.append(slice(at, at + len(Z)))
@@ -85,6 +86,13 @@ class GlmmModel:
     def check(self, design: Design) -> None:
         """Refuse what cannot be estimated, naming the column or term."""
         check(design)
+
+    def _rescaled(self, Zs: list[np.ndarray]) -> list[np.ndarray]:
+        """Columns in the unit of the linear predictors, so that coefficients and effects are of moderate size."""
+        unit = self.density.unit
+        self.X, self.x_map = self.X * unit, self.x_map / unit
+        self.z_maps = [back * unit for back in self.z_maps]
+        return [Z * unit for Z in Zs]
 
     def _structures(self) -> list:
         return _structures(self.design, self.covariance)

@@ -51,6 +51,7 @@ class Modes:
     found: bool
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of steps too far, which are taken back
 def find_modes(rows, density, fixed: np.ndarray, L: np.ndarray, psi: np.ndarray, v: np.ndarray,
                order: int = 3) -> Modes:
     """Maximize the joint log-density over the spherical effects.

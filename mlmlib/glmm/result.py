@@ -16,6 +16,8 @@ from .variances import GlmmVarianceParameters, joint_covariance
 
 __all__ = ["GlmmResult"]
 
+_NO_ERRORS = ("The likelihood is not curved downward in every direction at the estimates, so that there are no standard errors: "
+              "the data cannot tell all parameters apart. Simplify the random part.")
 _STEP = 1e-3  # of the differences that make the Hessian, in standard errors
 
 
@@ -87,7 +89,11 @@ class GlmmResult(Questions, MixedResult):
     @cached_property
     def _x_cov(self) -> np.ndarray:
         """Covariance of (b, theta, psi) of the model's own columns."""
-        return joint_covariance(self._hessian, self.model.criterion.p, self._expected)
+        criterion = self.model.criterion
+        found = joint_covariance(self._hessian, criterion.p, self._expected, criterion.m)
+        if np.isnan(found[:criterion.p, :criterion.p]).any():
+            self._freeze(messages=(*self.messages, _NO_ERRORS))
+        return found
 
     @cached_property
     def _cov(self) -> np.ndarray:
@@ -109,7 +115,8 @@ class GlmmResult(Questions, MixedResult):
         m, z, rows = len(self._psi), normal_quantile(level), []
         cov = self._x_cov[len(self._x_cov) - m:, len(self._x_cov) - m:]
         for name, value, slope, scale in self.density.reported(self._psi):
-            se = float(np.sqrt(slope @ cov @ slope))
+            own = np.flatnonzero(slope)
+            se = float(np.sqrt(slope[own] @ cov[np.ix_(own, own)] @ slope[own]))
             if scale == "log":
                 spread = np.exp(z * se / value) if value > 0 else np.nan
                 rows.append((name, value, se, value / spread, value * spread))

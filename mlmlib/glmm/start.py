@@ -37,6 +37,7 @@ class GlmFit:
     found: bool
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of steps too far, which are taken back
 def fit_glm(X: np.ndarray, density, offset, limit: int = 50) -> GlmFit:
     """Maximize the likelihood without random effects by Newton steps in (b, psi).
 

@@ -14,18 +14,22 @@ from ..lmm.variances import VarianceParameters
 
 __all__ = ["GlmmVarianceParameters", "joint_covariance"]
 
+_NOTHING = 1e-4  # curvature in a logarithm or logit that leaves it hundreds of units
 _NEGLIGIBLE = 1e-7  # curvature, relative to what is expected, that says nothing
 
 
-def joint_covariance(H: np.ndarray, p: int, expected: np.ndarray) -> np.ndarray:
+def joint_covariance(H: np.ndarray, p: int, expected: np.ndarray, m: int | None = None) -> np.ndarray:
     """Covariance of (b, theta, psi) from the Hessian of -2 log-likelihood.
 
     NaN in the rows of parameters that the likelihood does not hold: a direction of theta without curvature, as at a
-    boundary, is left out; a Hessian that is not positive definite otherwise holds nothing.
+    boundary, is left out, and so is a parameter of the density (after p coefficients and m of theta) that has run to the
+    edge; a Hessian that is not positive definite otherwise holds nothing.
     """
     size = np.sqrt(np.maximum(np.diagonal(expected), 1e-300))
     scaled = H / np.outer(size, size)
     keep = np.diagonal(scaled) > _NEGLIGIBLE
+    if m is not None:
+        keep[p + m:] &= np.diagonal(H)[p + m:] > _NOTHING
     keep[:p] = True
     out = np.full_like(H, np.nan)
     if not np.isfinite(scaled).all():
@@ -53,7 +57,7 @@ class GlmmVarianceParameters(VarianceParameters):
             change = back @ criterion.basis[:, block, block] @ L[block, block].T @ back.T
             change = change + change.transpose(0, 2, 1)  # dT / dtheta, shape (m, q, q)
             sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))
-            known = sd > 1e-6 / np.sqrt(np.mean(term.Z ** 2, axis=0))
+            known = sd > 1e-6 * fit.density.unit / np.sqrt(np.mean(term.Z ** 2, axis=0))
             with np.errstate(divide="ignore", invalid="ignore"):
                 log_sd = np.einsum("kaa->ka", change) / (2.0 * sd ** 2)
             sd_place = len(self.names) + shape.sd
