@@ -9,7 +9,7 @@ from bookext.made import LINE, make
 from mlmlib.published import claims, page, r_results
 from mlmlib.published.agreement import VERDICTS, Row, rounds_to
 from mlmlib.report import book, rosetta
-from mlmlib.report.translate import TARGETS
+from mlmlib.report.translate import TARGETS, general
 from toc import ROOT, chapters
 
 
@@ -93,7 +93,11 @@ def test_calls_on_the_page_run(stone):
 def test_one_equation_a_model():
     for entry in rosetta.entries(ROOT):
         text = rosetta.equation(entry.fit)
-        assert text.count("aligned") == 2 and "sim" not in text and len(re.findall(r"(?<![a-zA-Z])e_\{", text)) == 1
+        assert text.count("aligned") == 2
+        if hasattr(entry.fit, "family"):  # distribution and link stand above the linear predictor
+            assert "eta_{" in text and len(re.findall(r"(?<![a-zA-Z])e_\{", text)) == 0
+        else:
+            assert "sim" not in text and len(re.findall(r"(?<![a-zA-Z])e_\{", text)) == 1
 
 
 def test_spelling_does_not_make_another_model():
@@ -118,6 +122,11 @@ def test_defaults_are_told_for_every_program(stone):
     names = {"lme4": "lme4", "nlme": "nlme", "stata": "Stata", "sas": "SAS", "spss": "SPSS", "hlm": "HLM", "julia": "MixedModels.jl", "statsmodels": "statsmodels"}
     assert set(names) == set(TARGETS)
     assert not [name for name in ("mlmlib", *names.values()) if not re.search(rf"^\| {re.escape(name)}", table, re.M)]
+    table = stone.split("(rosetta-defaults-general)=")[1].split("Where each trips")[0]
+    own = {"lme4": "`glmer`", "glmmtmb": "glmmTMB", "ordinal": "`clmm`", "nlme": "`glmmPQL`", "stata": "Stata", "sas": "SAS", "spss": "SPSS",
+           "hlm": "HLM", "julia": "MixedModels.jl", "statsmodels": "statsmodels"}
+    assert set(own) == set(general.TARGETS)
+    assert not [name for name in ("mlmlib", *own.values()) if not re.search(rf"^\| .*{re.escape(name)}", table, re.M)]
 
 
 def test_other_code_is_read_and_refused_with_reasons(stone):

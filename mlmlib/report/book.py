@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..formula import parse
 
-FITTERS = ("lmm", "ols", "gls", "multivariate")
+FITTERS = ("lmm", "ols", "gls", "multivariate", "glmm")
 STRUCTURES = ("ar1", "car1", "arma11", "cs", "toeplitz", "un", "by_group", "power", "exponential")
 
 
@@ -141,7 +141,9 @@ def _columns(options) -> set[str]:
     found = set()
     for name, value in options:
         for one in value if isinstance(value, tuple) else (value,):
-            words = (value,) if name in ("weights", "offset") else (getattr(one, w, None) for w in ("time", "group", "column"))
+            if name in ("zero", "nominal") and isinstance(value, str):
+                found |= set(parse(value if "~" in value else f"~ {value}").columns)
+            words = (value,) if name in ("weights", "offset", "trials", "exposure") and isinstance(value, str) else (getattr(one, w, None) for w in ("time", "group", "column"))
             found.update(part.strip() for word in words if word for part in word.split(":"))
     return found
 

@@ -21,6 +21,9 @@ KINDS = {
     "several": "Three levels, crossed factors, multiple membership",
     "residuals": "Residuals with a structure",
     "outcomes": "Several outcomes",
+    "binary": "Binary outcomes, and counts out of a total",
+    "counts": "Counts and positive outcomes",
+    "categories": "Ordered and unordered categories",
 }
 OTHERS = (  # what people paste, in the dialects that are read back
     ("r", "lmer(math ~ homework * schtype + (homework | schid), data = imm, REML = FALSE)"),
@@ -36,9 +39,15 @@ OTHERS = (  # what people paste, in the dialects that are read back
     ("stata", "mixed distance age || id:, residuals(ar 1, t(wave)) reml"),
     ("r", "lme(distance ~ age, data = growth, random = ~ 1 | id, correlation = corCAR1(form = ~ age | id), weights = varIdent(form = ~ 1 | sex))"),
     ("r", "gls(distance ~ age, data = growth, correlation = corSymm(form = ~ wave | id), weights = varIdent(form = ~ 1 | wave))"),
+    ("r", "glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), data = cbpp, family = binomial, nAGQ = 9)"),
+    ("r", "glmmTMB(y ~ trt + offset(log(weeks)) + (1 | subject), data = epil, family = nbinom2, ziformula = ~ 1)"),
+    ("r", "clmm(rating ~ temp + contact + (1 | judge), data = wine, link = \"probit\")"),
+    ("stata", "melogit use i.urban age || district:, or"),
+    ("stata", "mepoisson deaths uvb, exposure(expected) irr || nation: || region:, intmethod(laplace)"),
+    ("stata", "meologit rating temp contact || judge:, intpoints(12)"),
 )
 NOT_READ = (
-    ("r", "glmer(dropout ~ ses + (1 | school), hsb, family = binomial)"),
+    ("r", "glmer(dropout ~ ses + (1 | school), hsb, family = binomial, nAGQ = 0)"),
     ("stata", "mixed distance age || id:, residuals(ar 1, t(wave) by(sex))"),
 )
 
@@ -63,12 +72,12 @@ class Entry:
 
     @property
     def method(self) -> str:
-        """REML, ML or OLS."""
+        """REML, ML or OLS; of a generalized model Laplace, AGQ, PQL or MQL."""
         return self.key[2]
 
     @property
     def shared(self) -> list[str]:
-        """Of several outcomes what is equal, and what some have only."""
+        """Of several outcomes what is equal, and what some have only; of a generalized model its settings."""
         return [f"{name} {re.sub(r'[^A-Za-z0-9_,: ]', '', text)}" for name, text in self.key[0][3:]]
 
     @property
@@ -103,12 +112,28 @@ def meaning(formula: str, fitter: str, options: dict) -> tuple:
         else "ML"
     )
     fixed = (left, terms(parsed.fixed), parsed.has_intercept)
+    if fitter == "glmm":
+        method, settings = _settings(options, bool(parsed.random))
+        fixed += settings
     if several:
         fixed += tuple((name, repr(options[name])) for name in ("equal", "only") if options.get(name))
     covariance, variance = options.get("covariance", "unstructured"), options.get("variance") or ()
     covariance = tuple(sorted(covariance.items())) if isinstance(covariance, dict) else covariance
     variance = variance if isinstance(variance, tuple) else (variance,)
     return fixed, random, method, covariance, options.get("correlation"), variance
+
+
+def _settings(options: dict, mixed: bool) -> tuple[str, tuple]:
+    """Of a generalized model how it is approximated, and its other settings that are not the default."""
+    from .translate.general.spec import DEFAULT_LINKS, spelled
+
+    family = spelled(options.get("family", "binomial"))
+    link = options.get("link") or DEFAULT_LINKS.get(family)
+    how = options.get("method", "laplace")
+    method = {"laplace": "Laplace", "agq": f"AGQ with {options.get('nodes') or 7} nodes"}.get(how, f"{how.upper()} of order {options.get('order') or 1}")
+    found = [("family", family)] + ([("link", link)] if link != DEFAULT_LINKS.get(family) else [])
+    found += [(name, str(options[name])) for name in ("trials", "exposure", "offset", "weights", "zero", "nominal") if options.get(name) is not None]
+    return method if mixed else "maximum likelihood", tuple(found)
 
 
 def _parsed(formula: str, fitter: str):
@@ -120,8 +145,12 @@ def _parsed(formula: str, fitter: str):
     return frozenset(term[0].label for term in parse(f"~ {left}").fixed if term), True, parse(f"~ {right}")
 
 
-def kind(formula: str, covariance="unstructured", correlation=None, variance=(), fitter="lmm") -> str:
+def kind(formula: str, covariance="unstructured", correlation=None, variance=(), fitter="lmm", family="binomial") -> str:
     """The part of the page that a model belongs to."""
+    if fitter == "glmm":
+        from .translate.general.spec import spelled
+
+        return {"binomial": "binary", "ordinal": "categories", "multinomial": "categories"}.get(spelled(family), "counts")
     if fitter == "multivariate":
         return "outcomes"
     parsed = parse(formula)
@@ -148,7 +177,7 @@ def entries(root: Path, pages=None) -> list[Entry]:
             found[key].uses.append(use)
         else:
             fit = getattr(mlm, use.call)(use.formula, use.table, **options)
-            found[key] = Entry(key, kind(use.formula, *key[3:6], fitter=use.call), [use], fit)
+            found[key] = Entry(key, kind(use.formula, *key[3:6], fitter=use.call, family=options.get("family", "binomial")), [use], fit)
     return sorted(found.values(), key=lambda e: list(KINDS).index(e.kind))
 
 
@@ -157,7 +186,8 @@ def equation(fit) -> str:
     latex = equations(fit, form="combined").latex
     line = re.sub(r"^\\begin\{aligned\}\n(&\\textbf\{Combined\} \\\\\n)?", "", latex)
     line = line.split(r" \\[0.6em]")[0]
-    if hasattr(fit, "outcomes"):  # an equation for each, or what h stands for
+    if hasattr(fit, "outcomes") or hasattr(fit, "family"):  # an equation for each, or what h stands for; distribution and link
+        line = line.removesuffix("\n\\end{aligned}")
         return f"$$\n\\begin{{aligned}}\n{line}\n\\end{{aligned}}\n$$"
     line = re.split(r" \\\\\n&(?!\\qquad)", line)[0].removesuffix("\n\\end{aligned}")
     lines = line.split("\n")
@@ -179,7 +209,7 @@ def places(entry: Entry, labels) -> str:
 def contents(root: Path, pages=None) -> str:
     """The list of models, with links down the page."""
     known = entries(root, pages)
-    lines = [f"{len(known)} models, each in the code of {len(TARGETS)} programs.", ""]
+    lines = [f"{len(known)} models, each in the code of up to {len(TARGETS)} programs.", ""]
     for name, title in KINDS.items():
         mine = [e for e in known if e.kind == name]
         if mine:

@@ -17,11 +17,11 @@ __all__ = ["Linked"]
 
 _NAMES = {"poisson": "Poisson", "nbinom2": "NegBin", "nbinom1": "NegBin", "geometric": "Geometric", "gamma": "Gamma",
           "exponential": "Exponential", "inverse-gaussian": "InvGauss", "beta": "Beta", "t": "t"}
-# of {family}: the variance, m being the mean
+# the variance, {m} being the mean: LaTeX, text
 _VARIANCES = {
-    "nbinom2": ("m + m^{2}/{theta}", "m + m^2/{theta}"), "nbinom1": ("m\\,(1 + {alpha})", "m (1 + {alpha})"),
-    "geometric": ("m + m^{2}", "m + m^2"), "gamma": ("{sigma}^{2}\\,m^{2}", "{sigma}^2 m^2"),
-    "inverse-gaussian": ("{phi}\\,m^{3}", "{phi} m^3"), "beta": ("m\\,(1 - m)/(1 + {phi})", "m (1 - m)/(1 + {phi})"),
+    "nbinom2": ("{m} + {m}^{2}/{theta}", "{m} + {m}^2/{theta}"), "nbinom1": ("{m}\\,(1 + {alpha})", "{m} (1 + {alpha})"),
+    "geometric": ("{m} + {m}^{2}", "{m} + {m}^2"), "gamma": ("{sigma}^{2}\\,{m}^{2}", "{sigma}^2 {m}^2"),
+    "inverse-gaussian": ("{phi}\\,{m}^{3}", "{phi} {m}^3"), "beta": ("{m}\\,(1 - {m})/(1 + {phi})", "{m} (1 - {m})/(1 + {phi})"),
 }
 _GREEK = {"theta": ("\\theta", "\u03b8"), "alpha": ("\\alpha", "\u03b1"), "sigma": ("\\sigma", "\u03c3"), "phi": ("\\phi", "\u03c6"),
           "df": ("\\nu", "\u03bd")}
@@ -85,7 +85,7 @@ class Linked(Ending):
         form = _VARIANCES.get(self.facts.base)
         if form is None:
             return []
-        text = form[0 if w.tex else 1].replace("m", mean.replace("m", "\x00")).replace("\x00", "m")
+        text = form[0 if w.tex else 1].replace("{m}", mean)
         for name in self.fit.dispersion.index:
             text = text.replace("{" + name + "}", self._value(w, name, estimates)) if name in _GREEK else text
         left = f"\\operatorname{{Var}}({y})" if w.tex else f"Var({y})"

@@ -5,8 +5,7 @@ Chapters 16 to 18 (``16_binary``, ``17_counts``, ``18_categories``) fit such mod
 
 from __future__ import annotations
 
-from ..model import Untranslatable
-from . import hlm, joint, others, r, sas, spss, stata
+from . import hlm, joint, others, plain, r, sas, spss, stata
 from .spec import General, of_text
 from .spec import of_fit as of_one
 
@@ -32,7 +31,7 @@ def write(key: str, model: General) -> tuple[str, str]:
     if isinstance(model, joint.Joint):
         return joint.write(key, model)
     if not model.random:
-        raise Untranslatable("a model without random effects is a plain GLM in every program; write it as such")
+        return plain.write(key, model)
     return TARGETS[key][2](model)
 
 
@@ -42,8 +41,10 @@ def of_fit(fit, data: str = "df") -> General:
 
 
 def programs(model) -> list[str]:
-    """The programs worth a tab: the package for ordered categories in place of lme4 and glmmTMB, glmmPQL for PQL alone."""
+    """The programs worth a tab: the package for ordered categories in place of lme4 and glmmTMB, glmmPQL for PQL alone, none for mixed
+    models alone where there are no random effects."""
     spec = model if isinstance(model, General) else of_fit(model)
     hidden = {"nlme"} if spec.method != "pql" else {"lme4", "glmmtmb"}
+    hidden |= set() if spec.random else {"hlm", "glmmtmb"}
     hidden |= {"lme4", "glmmtmb"} if spec.family == "ordinal" else {"ordinal"}
     return [name for name in TARGETS if name not in hidden]

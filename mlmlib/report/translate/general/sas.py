@@ -36,11 +36,12 @@ def write(model: General):
     if offsets:
         steps.append(f"offset_of_rows = {' + '.join(offsets)};")
     lines = [f"data {model.data};", f"  set {model.data};", *(f"  {step}" for step in steps), "run;"] if steps else []
-    lines.append(f"proc glimmix data={model.data} method={method};")
+    lines.append(f"proc glimmix data={model.data}{' method=' + method if method else ''};")
     categories = {c: f"{c}(ref={quoted(found[0])})" if found else c for c, found in model.categories.items()}
     parts = [copies.get(p, p) for r in model.random for p in r.parts if p not in categories]
     nominal = [model.outcome] * (model.family == "multinomial")
-    lines.append(f"  class {' '.join(dict.fromkeys([*parts, *categories.values(), *nominal]))};")
+    if parts or categories or nominal:
+        lines.append(f"  class {' '.join(dict.fromkeys([*parts, *categories.values(), *nominal]))};")
     fixed = " ".join(word(t) for t in model.fixed if t)
     dist, link = _dist(model)
     options = ["noint"] * (not model.intercept) + [f"dist={dist}", f"link={link}", *(["offset=offset_of_rows"] if offsets else []), "solution"]
@@ -56,6 +57,8 @@ def write(model: General):
 
 
 def _method(model: General) -> tuple[str, list[str]]:
+    if not model.random:
+        return "", []
     default = "/* left alone, GLIMMIX takes residual pseudo-likelihood (rspl), which is PQL, not ours */"
     if model.method in ("laplace", "agq") and len({r.group for r in model.random}) > 1 and not model.inside:
         if model.method == "laplace":
@@ -125,7 +128,7 @@ def _remarks(model: General) -> tuple[list[str], str]:
         remarks.append("/* SAS models the lower categories: P(y <= k) has the plus sign, so its slopes are ours with the sign turned */")
         if _unsorted(model):
             note += f" order=data takes the order in which categories occur; sort by their order ({', '.join(map(str, model.levels))}) first."
-    if model.family == "multinomial":
+    if model.family == "multinomial" and model.random:
         remarks.append("/* group= gives every category a variance of its own, but no covariances between them, which ours has */")
     if model.family == "nbinom2":
         note += " Its Scale is 1/theta."
