@@ -167,6 +167,11 @@ def test_pictures_that_work_for_both_kinds_of_model(cbpp, contraception, epil):
                mlm.plots.residuals(epil, "lbase", kind="pearson"), mlm.plots.residuals(cbpp, kind="quantile", level="marginal"),
                mlm.plots.influence(mlm.influence(cbpp)), mlm.plots.influence(mlm.influence(cbpp), "sd(herd: Intercept)")):
         assert mlm.plots.alt(ax)
+    ax = mlm.plots.caterpillar(cbpp, scale="response")
+    told = ax.lines[-1].get_ydata()
+    eta = np.sort(cbpp.random_effects["herd"]["Intercept"]) + cbpp.params["Intercept"]
+    np.testing.assert_allclose(told, 1 / (1 + np.exp(-eta)))
+    assert ax.get_ylabel() == "expected incidence of the group"
     assert "standard normal" in mlm.plots.alt(mlm.plots.qq(epil, kind="quantile"))
     panels = mlm.diagnose(cbpp).panels()
     assert panels.shape == (3, 2) and "Six panels" in mlm.plots.alt(panels)

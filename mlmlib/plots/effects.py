@@ -66,21 +66,41 @@ def unpooled_effects(fit, factor) -> pd.DataFrame:
 
 @t.styled
 def caterpillar(
-    fit, effect="Intercept", *, level=0.95, total=False, group=None, ax=None, title=None, xlabel=None, ylabel=None
+    fit,
+    effect="Intercept",
+    *,
+    level=0.95,
+    total=False,
+    group=None,
+    scale="link",
+    ax=None,
+    title=None,
+    xlabel=None,
+    ylabel=None,
 ):
-    """The predicted effect of every group with its interval, in order; `total` adds the fixed part."""
+    """The predicted effect of every group with its interval, in order; `total` adds the fixed part.
+
+    Of a GLMM with ``scale="response"``: the expected outcome (probability, rate) of every group where predictors are zero."""
+    if scale not in ("link", "response"):
+        raise ValueError(f"scale={scale!r} must be 'link' or 'response'.")
+    if scale == "response" and (not hasattr(fit, "density") or effect != "Intercept" or fit.density.K > 1 or hasattr(fit, "categories")):
+        raise ValueError("scale='response' is for the intercepts of a GLMM whose outcome has one mean.")
+    total = total or scale == "response"
     factor = the_factor(fit, group)
     values, se = fit.random_effects[factor][effect], fit.random_effects_se[factor][effect]
     order = np.argsort(values.to_numpy())
     middle = fit.params.get(effect, 0.0) if total else 0.0
     mean = values.to_numpy()[order] + middle
     half = stats.norm.ppf((1 + level) / 2) * se.to_numpy()[order]
+    low, high = mean - half, mean + half
+    if scale == "response":
+        middle, mean, low, high = (fit.density.family.mean(fit.link.mean(one), fit._psi) for one in (middle, mean, low, high))
     where = np.arange(len(mean))
     ax = t.new(ax)
     ax.axhline(middle, color=t.FIXED, lw=1.2, zorder=0)
-    ax.vlines(where, mean - half, mean + half, color=t.PARTIAL, lw=1, alpha=0.6)
+    ax.vlines(where, low, high, color=t.PARTIAL, lw=1, alpha=0.6)
     ax.plot(where, mean, "o", color=t.PARTIAL, ms=4 if len(mean) < 60 else 2.5, mew=0)
-    clear = int(((mean - half > middle) | (mean + half < middle)).sum())
+    clear = int(((low > middle) | (high < middle)).sum())
     ax.set_xticks([])
     ends = [str(values.index[order[i]]) for i in (0, -1)]
     text = (
@@ -93,7 +113,8 @@ def caterpillar(
         text,
         title=title,
         xlabel=xlabel or f"{factor}, in order of its effect",
-        ylabel=ylabel or (f"{effect} of the group" if total else f"deviation of the group's {effect}"),
+        ylabel=ylabel or (f"expected {outcome(fit)} of the group" if scale == "response" else
+                          f"{effect} of the group" if total else f"deviation of the group's {effect}"),
     )
 
 
