@@ -280,3 +280,27 @@ def test_zero_part_predicts_and_draws():
     assert fit.refit(fit.simulate(1, seed=2)[0]).converged
     with pytest.raises(mlm.DataError, match="not seen"):
         fit.predict(new, new_groups="error")
+
+
+@pytest.mark.parametrize(("name", "own"), [("gaussian", "identity"), ("t", "identity"), ("gamma", "inverse"),
+                                           ("gamma", "identity"), ("inverse-gaussian", "inverse-squared")])
+@pytest.mark.parametrize("size", [1e-6, 1e6])
+def test_the_outcome_s_unit_does_not_matter(name, own, size):
+    sleep = table("sleepstudy")
+    one = mlm.glmm(SLEEP, sleep, family=name, link=own)
+    other = mlm.glmm(SLEEP, sleep.assign(tenths=size * sleep["tenths"]), family=name, link=own)
+    assert other.converged and other.n_evaluations < one.n_evaluations + 10
+    assert other.llf == pytest.approx(one.llf - 180 * np.log(size), abs=1e-6)
+    k = {"identity": 1, "inverse": -1, "inverse-squared": -2}[own]
+    np.testing.assert_allclose(other.params, one.params * size**k, rtol=1e-5)
+    np.testing.assert_allclose(other.bse, one.bse * size**k, rtol=1e-4)
+    np.testing.assert_allclose(other._T[0], one._T[0] * size ** (2 * k), rtol=1e-4)
+
+
+def test_a_zero_part_without_zeros_to_explain_is_told():
+    rng = np.random.default_rng(5)
+    g = np.repeat(np.arange(40), 5)
+    data = {"g": g, "y": rng.poisson(np.exp(0.5 + 0.7 * rng.normal(size=40)[g]))}
+    fit = mlm.glmm("y ~ 1 + (1 | g)", data, family="zip", zero="~ 1")
+    assert fit.llf == pytest.approx(mlm.glmm("y ~ 1 + (1 | g)", data, family="poisson").llf, abs=1e-4) or not fit.messages
+    assert fit.zero_probability.max() > 1e-5 or any("no more zeros" in text for text in fit.messages)

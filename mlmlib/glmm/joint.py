@@ -164,3 +164,15 @@ class JointModel(FixedOnly):
 
     def _density(self, family, link):
         return self._given
+
+    def _rescaled(self, Zs):
+        """Each outcome's columns in the unit of its own linear predictors; no column belongs to two outcomes."""
+        parts, design = self.density.densities, self.design
+        by_row = np.concatenate([np.full(part.n, part.unit) for part in parts])
+        for part, columns in zip(parts, design.columns, strict=True):
+            self.x_map[:, columns] /= part.unit
+        self.X = self.X * by_row
+        for back, source in zip(self.z_maps, design.sources, strict=True):
+            for outcome, _, place in source:
+                back[:, place] *= parts[outcome].unit
+        return [Z * by_row for Z in Zs]

@@ -71,6 +71,10 @@ class Link:
         """The open interval of eta in which a mean of `support` ("real", "positive" or "unit") lies."""
         return -np.inf, np.inf
 
+    def unit(self, y, support) -> float:
+        """The size of linear predictors of outcomes y: 1, but for links that carry the outcome's unit."""
+        return 1.0
+
     def __repr__(self):
         return f"<link {self.name}>"
 
@@ -172,6 +176,12 @@ class Power(Link):
             eta = np.where(np.abs(eta) < 1e-100, 1e-100, eta)
         c = 1 / self.k
         return (c * np.log(size), c / eta, -c / eta**2, 2 * c / eta**3)[: order + 1]
+
+    def unit(self, y, support):
+        if support == "unit":
+            return 1.0
+        size = float(np.std(y) if support == "real" and self.k == 1 else np.mean(np.abs(y)))
+        return size**self.k if size > 0 else 1.0
 
     def domain(self, support):
         if support == "real":

@@ -92,7 +92,10 @@ class Quadrature(Laplace):
         modes = find_modes(self.rows, self.density, self.fixed(x), L, psi, v, 3 if gradient else 2)
         if not modes.found:
             return LaplaceAt(x, np.inf, None, modes)
-        sums = self._sums(modes, L, psi, gradient)
+        with np.errstate(all="ignore"):  # no node inside the link's domain, or one far above what should be the mode
+            sums = self._sums(modes, L, psi, gradient)
+        if not np.isfinite(sums.value):
+            return LaplaceAt(x, np.inf, None, modes)
         return LaplaceAt(x, sums.value, self._total(modes, L, sums) if gradient else None, modes)
 
     def _points(self, modes: Modes, L: np.ndarray):
@@ -145,8 +148,7 @@ class Quadrature(Laplace):
 
     @staticmethod
     def _value(total: np.ndarray, top: np.ndarray, modes: Modes) -> float:
-        with np.errstate(divide="ignore"):  # no node inside the link's domain: not a point of the model
-            return -2.0 * float((np.log(total) + top).sum()) + modes.inverse.logdet
+        return -2.0 * float((np.log(total) + top).sum()) + modes.inverse.logdet
 
     def _total(self, modes: Modes, L: np.ndarray, sums: _Sums) -> np.ndarray:
         """The gradient of -2 log-likelihood from the sums over the nodes."""

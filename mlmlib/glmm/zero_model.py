@@ -23,6 +23,7 @@ from .rows_many import in_blocks
 __all__ = ["ZeroModel", "ZeroPart", "read_zero", "with_zero"]
 
 PREFIX = "zero: "
+_NONE = -12.0  # a logit below which no row shows its zero part
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,14 @@ class ZeroModel(FixedOnly):
         n, p = len(design.y), design.X.shape[1] + self.zero.X.shape[1]
         if n <= p:
             raise DataError(f"{n} rows cannot carry {p} fixed effects; drop predictors or collect more data.")
+
+    def fit(self, start=None):
+        found, messages = super().fit(start)
+        eta = found.at.modes.eta[1]
+        if eta.max() < _NONE and not self.family.hurdle:
+            messages = [*messages, "The probability of a zero of the zero part runs to 0 in every row: the counts have no "
+                                   f"more zeros than family={self.family.base.name!r}, which fits as well."]
+        return found, messages
 
     def _fixed_columns(self):
         design, zero = self.design, self.zero

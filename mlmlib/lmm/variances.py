@@ -132,7 +132,8 @@ class VarianceParameters:
         power = 2.0 if scale == "variance" else 1.0
         se = float(np.sqrt(self.cov[place, place]))
         value = variance if scale == "variance" else np.sqrt(variance)
-        spread = np.exp(power * z * se)
+        with np.errstate(over="ignore"):  # an upper end may be infinite
+            spread = np.exp(power * z * se)
         return (group, f"{'var' if scale == 'variance' else 'sd'}({name})", value, power * value * se, value / spread,
                 value * spread)
 
