@@ -89,7 +89,8 @@ def discrete_survival(groups=40, size=25, baseline=None, program=None, prior=Non
     _share(dropout, "dropout")
     _share(late, "late")
     if link not in ("cloglog", "logit") or not sd >= 0 or baseline.ndim != 1 or not len(baseline):
-        raise DataError("link is 'cloglog' or 'logit', sd a standard deviation of at least 0, baseline a list of numbers, one a month.")
+        raise DataError("link is 'cloglog' or 'logit', sd a standard deviation of at least 0, baseline a list of "
+                        "numbers, one a month.")
     rng = np.random.default_rng(seed)
     place = np.repeat(np.arange(groups), size)
     runs = rng.permutation(np.arange(groups) < groups // 2).astype(int)[place]

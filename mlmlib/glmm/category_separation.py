@@ -1,7 +1,7 @@
 """Separation of categories: a direction of the coefficients in which no row's category becomes less probable, and some more.
 
-Of ordered categories a direction (d, e) of coefficients and thresholds does so when e_y - x'd >= 0 for the upper and x'd - e_(y-1) >= 0
-for the lower threshold of every row; of unordered ones when x'(d_y - d_l) >= 0 for every other category l.  `separation`
+Of ordered categories a direction (d, e) of coefficients and thresholds does so when e_y - x'd >= 0 for the upper and
+x'd - e_(y-1) >= 0 for the lower threshold of every row; of unordered ones when x'(d_y - d_l) >= 0 for every other category l.  `separation`
 finds it by linear programs.
 
 Chapter 18 (``18_categories``).
@@ -71,9 +71,12 @@ def refuse(model, made: tuple[np.ndarray, np.ndarray], names) -> None:
     who = " and ".join([", ".join(map(repr, used[:-1])), repr(used[-1])]) + " together tell" if len(used) > 1 else (
         f"{used[0]!r} tells" if used else "the intercept tells")
     out = sorted({name.rpartition(": ")[2] for name in used})
-    raise DataError(f"Separation: {who} the category of {model.design.endog_name!r} from others in {count} rows without error. The "
-                    "likelihood has no maximum: coefficients would run to infinity and their standard errors mean nothing. "
-                    f"Leave {' or '.join(map(repr, out)) or 'the intercept'} out, join categories, or collect more data; a Bayesian "
+    raise DataError(f"Separation: {who} the category of {model.design.endog_name!r} from others in {count} rows "
+                    "without error. The "
+                    "likelihood has no maximum: coefficients would run to infinity and their standard errors mean "
+                    "nothing. "
+                    f"Leave {' or '.join(map(repr, out)) or 'the intercept'} out, join categories, or collect more "
+                    "data; a Bayesian "
                     "or penalized fit can keep it.")
 
 

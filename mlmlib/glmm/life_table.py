@@ -129,7 +129,8 @@ def life_table(periods, *, time: str | None = None, event: str | None = None, id
         if name is None:
             raise DataError(f"Say which column is the {what}: {what}=...; a table of mlm.person_period knows it.")
         if name not in periods:
-            raise DataError(f"There is no column {name!r}; the columns are {', '.join(map(str, periods.columns[:20]))}.")
+            raise DataError(f"There is no column {name!r}; the columns are "
+                            f"{', '.join(map(str, periods.columns[:20]))}.")
     if by is not None and by not in periods:
         raise DataError(f"There is no column {by!r} to tell groups apart.")
     twice = periods.duplicated([id, time])
@@ -164,7 +165,8 @@ def _codes(column, name):
         return column.cat.codes.to_numpy(), list(categories[1:])
     values = column.to_numpy()
     if values.dtype.kind not in "iufb" or not set(np.unique(values).tolist()) <= {0, 1}:
-        raise DataError(f"Column {name!r} must be 1 in the period of the event and 0 before, or with competing events a category whose "
+        raise DataError(f"Column {name!r} must be 1 in the period of the event and 0 before, or with competing "
+                        "events a category whose "
                         "first says that there was none, as mlm.person_period makes it.")
     return values.astype(int), [1]
 
@@ -180,7 +182,8 @@ def _one(rows, codes, time, id, kinds, z):
     last = rows.assign(_place=place).groupby(id, observed=True)["_place"].transform("max").to_numpy() == place
     if ((codes > 0) & ~last).any():
         who = rows[id].to_numpy()[(codes > 0) & ~last][0]
-        raise DataError(f"{id} {who} has rows after the period of the event; a person is at risk up to the first event only.")
+        raise DataError(f"{id} {who} has rows after the period of the event; a person is at risk up to the first "
+                        "event only.")
     censored = np.bincount(place, last & (codes == 0), len(times))
     every = d.sum(axis=0)
     h = every / n

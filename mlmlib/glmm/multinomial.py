@@ -23,6 +23,7 @@ from .families.multinomial import MULTINOMIAL
 
 __all__ = ["MultinomialDensity"]
 
+
 class MultinomialDensity(Density):
     """The log-likelihood of unordered categories.
 
@@ -111,7 +112,8 @@ class MultinomialDensity(Density):
     def replaced(self, y, weights=None):
         """The same density for other outcomes of the same rows."""
         if len(np.unique(np.asarray(y).astype(np.intp))) < self.C:
-            raise DataError("The new outcome lacks a category that the fit had, so that its coefficients are not determined.")
+            raise DataError("The new outcome lacks a category that the fit had, so that its coefficients are not "
+                            "determined.")
         return MultinomialDensity(y, weights=self.weights if weights is None else weights)
 
 

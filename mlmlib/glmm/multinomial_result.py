@@ -156,7 +156,8 @@ class MultinomialResult(CategoryResult):
     def _probabilities_with_se(self, data, groups, new_groups):
         """Probabilities and standard errors, by central differences over all parameters, the modes moving with them."""
         if groups == "given" and self.design.random:
-            raise DataError("Intervals of probabilities are for a typical group or an average over groups: say groups='typical' or "
+            raise DataError("Intervals of probabilities are for a typical group or an average over groups: say "
+                            "groups='typical' or "
                             "groups='average'.")
         at, criterion = self._at, self.model.criterion
         value = self._probabilities(data, groups, new_groups)

@@ -29,6 +29,7 @@ from .families.ordinal import ORDINAL
 
 __all__ = ["OrdinalDensity"]
 
+
 class OrdinalDensity(Density):
     """The log-likelihood of ordered categories.
 
@@ -182,6 +183,7 @@ class OrdinalDensity(Density):
         """The same density for other outcomes of the same rows."""
         codes = np.asarray(y).astype(np.intp)
         if len(np.unique(codes)) < self.C:
-            raise DataError("The new outcome lacks a category that the fit had, so that its threshold is not determined.")
+            raise DataError("The new outcome lacks a category that the fit had, so that its threshold is not "
+                            "determined.")
         return OrdinalDensity(y, self.link, weights=self.weights if weights is None else weights, nominal=self.nominal)
 

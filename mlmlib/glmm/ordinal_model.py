@@ -120,7 +120,8 @@ class OrdinalModel(FixedOnly):
             for value in values if len(values) == 2 else ():
                 for place, last in ((0, 0), (-1, len(names) - 1)):
                     if not (codes[column == value] == last).any():
-                        told.append(f"No row with {name} = {value:g} has the category {names[place]}: the threshold next to it "
+                        told.append(f"No row with {name} = {value:g} has the category {names[place]}: the threshold "
+                                    "next to it "
                                     "runs to infinity there. The log-likelihood is at its limit, the estimate and its "
                                     "standard error say nothing.")
         return told
@@ -166,5 +167,7 @@ def _all_seen(design: Design, part: Nominal) -> None:
         for value in values:
             lacking = [k for k in range(1, C - 1) if not (codes[column == value] == k).any()]
             if lacking:
-                raise DataError(f"No row with {name} = {value:g} has the outcome's category number {lacking[0] + 1} of {C}, so "
-                                "that its two thresholds cannot be told apart there; join it with a neighboring category.")
+                raise DataError(f"No row with {name} = {value:g} has the outcome's category number {lacking[0] + 1} "
+                                f"of {C}, so "
+                                "that its two thresholds cannot be told apart there; join it with a neighboring "
+                                "category.")

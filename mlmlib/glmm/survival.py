@@ -88,7 +88,8 @@ def person_period(data, time: str, event: str, *, id: str | None = None, entry: 
     first = np.zeros(len(data), dtype=np.int64) if entry is None else _periods(data, entry, cuts, 0)
     if (first >= last).any():
         row = int(np.argmax(first >= last))
-        raise DataError(f"Column {entry!r} must lie before {time!r}: in row {row} the person enters after period {first[row]} "
+        raise DataError(f"Column {entry!r} must lie before {time!r}: in row {row} the person enters after period "
+                        f"{first[row]} "
                         f"and is last seen in period {last[row]}. Drop who never was at risk under observation.")
     count = last - first
     if count.sum() > _MOST:
@@ -110,14 +111,16 @@ def person_period(data, time: str, event: str, *, id: str | None = None, entry: 
 def _column(data, name):
     """A column without missing values."""
     if not hasattr(data, "iloc"):
-        raise DataError(f"person_period takes a pandas DataFrame, not {type(data).__name__}; pandas.DataFrame(...) makes one.")
+        raise DataError(f"person_period takes a pandas DataFrame, not {type(data).__name__}; pandas.DataFrame(...) "
+                        "makes one.")
     if not len(data):
         raise DataError("The data have no rows.")
     if name not in data:
         raise DataError(f"There is no column {name!r}; the columns are {', '.join(map(str, data.columns[:20]))}.")
     missing = data[name].isna()
     if missing.any():
-        raise DataError(f"Column {name!r} is missing in {int(missing.sum())} rows (first: row {int(np.argmax(missing))}); drop these "
+        raise DataError(f"Column {name!r} is missing in {int(missing.sum())} rows (first: row "
+                        f"{int(np.argmax(missing))}); drop these "
                         "rows first.")
     return data[name]
 
@@ -130,7 +133,8 @@ def _persons(data, id) -> None:
         return
     twice = data[id].duplicated()
     if twice.any():
-        raise DataError(f"{id} {data[id][twice].iloc[0]} has several rows; person_period takes one row a person. If the data have a "
+        raise DataError(f"{id} {data[id][twice].iloc[0]} has several rows; person_period takes one row a person. If "
+                        "the data have a "
                         "row a period already, no preparation is needed.")
 
 
@@ -138,25 +142,30 @@ def _periods(data, name, cuts, least) -> np.ndarray:
     """The periods in which times lie."""
     values = _column(data, name)
     if values.dtype.kind not in "iuf":
-        raise DataError(f"Column {name!r} holds {values.dtype}, not numbers; count the periods, or durations in one unit.")
+        raise DataError(f"Column {name!r} holds {values.dtype}, not numbers; count the periods, or durations in one "
+                        "unit.")
     t = values.to_numpy(dtype=float)
     if not np.isfinite(t).all() or (t < 0).any():
-        raise DataError(f"Column {name!r} holds {t[~(np.isfinite(t) & (t >= 0))][0]:g}; a time since the start is at least 0.")
+        raise DataError(f"Column {name!r} holds {t[~(np.isfinite(t) & (t >= 0))][0]:g}; a time since the start is at "
+                        "least 0.")
     if cuts is None:
         if (t != np.round(t)).any() or (t < least).any():
             bad = t[(t != np.round(t)) | (t < least)][0]
-            raise DataError(f"Column {name!r} holds {bad:g}; periods are whole numbers from {least} on. Cut durations into periods "
+            raise DataError(f"Column {name!r} holds {bad:g}; periods are whole numbers from {least} on. Cut "
+                            "durations into periods "
                             "with cuts=, such as cuts=7 for days into weeks.")
         return t.astype(np.int64)
     if np.ndim(cuts) == 0:
         if not (np.isfinite(cuts) and cuts > 0):
-            raise DataError(f"cuts={cuts!r} is the length of a period, a positive number, or a list of the periods' ends.")
+            raise DataError(f"cuts={cuts!r} is the length of a period, a positive number, or a list of the periods' "
+                            "ends.")
         return np.maximum(np.ceil(t / float(cuts) - 1e-9), least).astype(np.int64)
     ends = np.asarray(cuts, dtype=float)
     if ends.ndim != 1 or not len(ends) or not (np.diff(ends) > 0).all() or not ends[0] > 0:
         raise DataError("cuts= must be positive ends of periods, each larger than the one before.")
     if (t > ends[-1]).any():
-        raise DataError(f"Column {name!r} reaches {t.max():g}, beyond the last of cuts={ends[-1]:g}; add an end, or censor there.")
+        raise DataError(f"Column {name!r} reaches {t.max():g}, beyond the last of cuts={ends[-1]:g}; add an end, or "
+                        "censor there.")
     return np.maximum(np.searchsorted(ends, t, side="left") + 1 - (t == 0.0), least).astype(np.int64)
 
 
@@ -169,17 +178,20 @@ def _events(data, name, censored):
     levels = sorted(present, key=None if numbers else str) if categories is None else [v for v in categories if v in present]
     if censored is not None:
         if censored not in present:
-            raise DataError(f"censored={censored!r} is not in column {name!r}, which holds {_some(levels)}. If nobody is censored, code "
+            raise DataError(f"censored={censored!r} is not in column {name!r}, which holds {_some(levels)}. If "
+                            "nobody is censored, code "
                             "the event as 1 in every row.")
     elif 0 in present or (numbers and levels == [1]):
         censored = 0
     elif categories is not None:
         censored = categories[0]
     else:
-        raise DataError(f"Column {name!r} holds {_some(levels)}: say with censored= which value means that no event was seen.")
+        raise DataError(f"Column {name!r} holds {_some(levels)}: say with censored= which value means that no event "
+                        "was seen.")
     kinds = [level for level in levels if level != censored]
     if not kinds:
-        raise DataError(f"Column {name!r} is {censored!r} in every row: no event was seen, so there is no hazard to model.")
+        raise DataError(f"Column {name!r} is {censored!r} in every row: no event was seen, so there is no hazard to "
+                        "model.")
     codes = np.zeros(len(values), dtype=np.int64)
     for k, kind in enumerate(kinds):
         codes[(values == kind).to_numpy()] = k + 1

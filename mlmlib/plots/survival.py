@@ -17,10 +17,12 @@ def survival(table, fit=None, *, kind=None, band=True, title=None, xlabel=None, 
 
     `table` is what `mlm.life_table` returned. With `fit`, a model of its person-period rows, crosses mark the hazards that
     the model gives the persons at risk, and the survivor function that follows from them. `kind` is one of competing
-    events: its hazard, and instead of the survivor function how many have had it. `band` is the interval of the survivor function.
+    events: its hazard, and instead of the survivor function how many have had it. `band` is the interval of the
+    survivor function.
     """
     if kind is not None and kind not in table.kinds:
-        raise DataError(f"kind={kind!r} is not one of the competing events: {', '.join(map(str, table.kinds)) or 'there is one kind only'}.")
+        raise DataError(f"kind={kind!r} is not one of the competing events: "
+                        f"{', '.join(map(str, table.kinds)) or 'there is one kind only'}.")
     hazard = "hazard" if kind is None else f"hazard: {kind}"
     second = "survivor" if kind is None else f"incidence: {kind}"
     groups = table.groups()
@@ -44,7 +46,8 @@ def survival(table, fit=None, *, kind=None, band=True, title=None, xlabel=None, 
         for values, new in zip(ends, (S[-1], _named(table.by, group), color)):
             values.append(new)
         where = "" if group is None else f" of {table.by} = {group}"
-        told.append(f"The hazard{where} runs from {t.number(h[0])} in {table.time} {x[0]:g} to {t.number(h[-1])} in {x[-1]:g} and is "
+        told.append(f"The hazard{where} runs from {t.number(h[0])} in {table.time} {x[0]:g} to {t.number(h[-1])} in "
+                    f"{x[-1]:g} and is "
                     f"largest in {x[np.argmax(h)]:g} ({t.number(h.max())}); "
                     + (f"{t.number(S[-1])} are left without the event." if kind is None else f"{t.number(S[-1])} have had it by then."))
     if table.by is not None:
