@@ -73,7 +73,7 @@ def refuse_separation(model, glm) -> None:
     if glm.found and not (np.abs(glm.terms.d1[low | high]) < _SURE).any():
         return
     X = model.design.X
-    direction = find_direction(X, low, high) if X.shape[1] == len(model.X) else None
+    direction = find_direction(X, low, high, model.design) if X.shape[1] == len(model.X) else None
     if direction is not None:
         raise DataError(separation_message(model.design, model.names, direction, density))
 

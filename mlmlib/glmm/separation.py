@@ -25,6 +25,7 @@ import numpy as np
 __all__ = ["Direction", "ends", "find_direction", "separation_message"]
 
 _ZERO = 1e-7
+_MOST = 40  # categories of which all pairs are looked at
 _COUNTS = ("poisson", "nbinom1", "nbinom2", "geometric")
 
 
@@ -57,7 +58,7 @@ def ends(density) -> tuple[np.ndarray, np.ndarray] | None:
     return None
 
 
-def find_direction(X: np.ndarray, low: np.ndarray, high: np.ndarray) -> Direction | None:
+def find_direction(X: np.ndarray, low: np.ndarray, high: np.ndarray, design=None) -> Direction | None:
     """A direction of recession with few columns, or None.
 
     Parameters
@@ -66,7 +67,12 @@ def find_direction(X: np.ndarray, low: np.ndarray, high: np.ndarray) -> Directio
         The intercept, where there is one, first.
     low, high : ndarray of bool, shape (n,)
         Rows with the least and with the greatest outcome; rows with both say nothing.
+    design : Design, optional
+        Its categories are tried first, without a linear program.
     """
+    simple = None if design is None else _category(X, low, high, _sets(design))
+    if simple is not None:
+        return simple
     size = np.sqrt(np.mean(X ** 2, axis=0))
     scaled = X / size
     signed = np.unique(np.concatenate([-scaled[low & ~high], scaled[high & ~low]]), axis=0)
@@ -152,26 +158,41 @@ def separation_message(design, names, direction: Direction, density) -> str:
             f"standard errors mean nothing. {mend}; a Bayesian or penalized fit can keep it.")
 
 
-def _where(design, moved: np.ndarray) -> str | None:
-    """Words for a set of rows that one category, or a pair of categories, picks out."""
+def _sets(design) -> list[tuple[str, np.ndarray]]:
+    """Words and rows of every category of the fixed part, and of every pair of categories of two variables."""
     from ..table import Categorical
     found = []
     for factor, values in design.fixed_values().items():
         if isinstance(values, Categorical):
-            found += [(f"{factor.label!r} is {_plain(level)}", values.codes == code) for code, level in enumerate(values.levels)]
+            found.append([(f"{factor.label!r} is {_plain(level)}", values.codes == code)
+                          for code, level in enumerate(values.levels)])
         elif values.ndim == 1:
             levels = np.unique(values)
             if len(levels) == 2:
-                found += [(f"{factor.label!r} is {level:g}", values == level) for level in levels]
-    for words, rows in found:
-        if np.array_equal(rows, moved):
-            return words
-    for k, (words, rows) in enumerate(found):
-        if (rows | ~moved).all():
-            for other, more in found[k + 1:]:
-                if np.array_equal(rows & more, moved):
-                    return f"{words} and {other}"
+                found.append([(f"{factor.label!r} is {level:g}", values == level) for level in levels])
+    single = [one for own in found for one in own]
+    if len(single) > _MOST:
+        return single
+    return single + [(f"{words} and {other}", rows & more) for k, own in enumerate(found) for words, rows in own
+                     for another in found[k + 1:] for other, more in another]
+
+
+def _category(X: np.ndarray, low, high, sets) -> Direction | None:
+    """The direction of the first category whose rows all have one and the same end of the outcome."""
+    cross = np.linalg.pinv(X.T @ X)
+    for _, rows in sets:
+        if not rows.any() or rows.all() or not (low[rows].all() or high[rows].all()):
+            continue
+        moved = (1.0 if high[rows].all() else -1.0) * rows
+        d = cross @ (X.T @ moved)
+        if np.abs(X @ d - moved).max() < 1e-6:  # the columns can tell these rows from the others
+            return Direction(d, moved, False)
     return None
+
+
+def _where(design, moved: np.ndarray) -> str | None:
+    """Words for a set of rows that one category, or a pair of categories, picks out."""
+    return next((words for words, rows in _sets(design) if np.array_equal(rows, moved)), None)
 
 
 def _plain(level) -> str:
