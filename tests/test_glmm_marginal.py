@@ -269,11 +269,19 @@ def test_icc_of_the_gaussian_family_is_that_of_the_linear_model():
 
 
 def test_icc_options_are_checked(fits):
-    for options, told in (({"scale": "response"}, "scale"), ({"method": "profile"}, "bootstrap"), ({"at": {"period": 1}}, "at= names")):
+    for options, told in (({"scale": "response"}, "scale"), ({"method": "profile", "scale": "observation"}, "bootstrap"), ({"at": {"period": 1}}, "at= names")):
         with pytest.raises(ValueError, match=told):
             mlm.icc(fits["cbpp"], **options)
     with pytest.raises(mlm.DataError, match="leave null="):
         mlm.r2(fits["cbpp"], null=fits["cbpp"])
+
+
+def test_profile_interval_of_the_latent_icc(fits):
+    fit = fits["cbpp"]
+    found = mlm.icc(fit, method="profile")
+    sd = fit.conf_int(method="profile", which="all").loc["sd(herd: Intercept)"]
+    assert found.lower == pytest.approx(sd["lower"] ** 2 / (sd["lower"] ** 2 + np.pi**2 / 3))
+    assert found.lower < found.estimate < found.upper
 
 
 # median odds ratios
@@ -320,3 +328,16 @@ def test_links_without_an_average_say_what_can_be_asked():
     with pytest.raises(mlm.DataError, match="fit.margins"):
         fit.ratios()
     assert np.isfinite(fit.predict(interval="prediction").to_numpy()).all()
+
+
+def test_icc_of_counts_depends_on_where_a_slope_varies():
+    fit = mlm.glmm("y ~ lbase + V4 + (1 + V4 | subject)", mlm.load("epil"), family="poisson")
+    T = fit.covariance_matrix().to_numpy()
+    for v4 in (0, 1):
+        z = np.array([1.0, v4])
+        v = z @ T @ z
+        found = mlm.icc(fit, scale="observation", at={"V4": v4, "lbase": 0.5})
+        mean = np.exp(fit.params @ np.array([1.0, 0.5, v4]) + v / 2)
+        assert found.estimate == pytest.approx(mean**2 * np.expm1(v) / (mean**2 * np.expm1(v) + mean), rel=1e-9)
+    with pytest.raises(mlm.DataError, match="no column of the model"):
+        mlm.icc(fit, scale="observation", at={"age": 3})

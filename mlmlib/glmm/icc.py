@@ -11,7 +11,7 @@ from ..errors import DataError
 from ..icc_result import Icc
 from ..lmm.nested import outer_of
 from .predictors import predictors, quadratic
-from .shares import covariance_of_means, latent_residual, one_mean, parts_of_outcome, unit_weights
+from .shares import covariance_of_means, has_latent, latent_residual, one_mean, parts_of_outcome, unit_weights
 
 __all__ = ["glmm_icc"]
 
@@ -74,7 +74,7 @@ def _by_other(fit, level, group, at, method, options, scale, approximation, mean
     if method not in ("profile", "bootstrap"):
         raise ValueError(f"icc(method={method!r}) is not known; choose 'wald', 'profile' or 'bootstrap'.")
     if method == "profile":
-        raise ValueError("The ICC of a GLMM has Wald and bootstrap intervals; use method='bootstrap'.")
+        return _profiled(fit, level, group, at, options, scale, approximation, mean)
     plain = glmm_icc(fit, level, group=group, at=at, scale=scale, approximation=approximation, mean=mean)
 
     def of(one):
@@ -83,6 +83,19 @@ def _by_other(fit, level, group, at, method, options, scale, approximation, mean
     table = fit.conf_int(level, method, of={"ICC": of}, **options)
     return replace(plain, lower=float(table["lower"].iloc[0]), upper=float(table["upper"].iloc[0]),
                    note=" ".join(filter(None, (plain.note, table.attrs.get("note", "")))))
+
+
+def _profiled(fit, level, group, at, options, scale, approximation, mean):
+    """The profile interval of one standard deviation, where it is all that the ICC depends on."""
+    from dataclasses import replace
+    alone = len(fit.design.random) == 1 and fit.design.random[0].names == ("Intercept",)
+    if not (alone and scale == "latent" and has_latent(fit) and approximation != "delta"):
+        raise ValueError("The ICC of a GLMM is profiled on the latent scale of binary and ordered outcomes with one random intercept; "
+                         "elsewhere use method='bootstrap'.")
+    plain = glmm_icc(fit, level, group=group, at=at)
+    sd = fit.conf_int(level, "profile", "all", **options).loc[f"sd({group}: Intercept)"]
+    lower, upper = (float(sd[end] ** 2 / (sd[end] ** 2 + plain.within)) for end in ("lower", "upper"))
+    return replace(plain, lower=lower, upper=upper)
 
 
 def _latent(fit, shared, group, at, approximation, mean):
