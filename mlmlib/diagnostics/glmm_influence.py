@@ -99,8 +99,8 @@ def glmm_influence(fit, by: str | None = None, progress=None) -> GlmmInfluence:
     """
     from ..inference.blocks import bar_of
     from .several_blocks import default_factor
-    if fit.density.K > 1 or hasattr(fit.density, "thresholds") or hasattr(fit.model, "penalized"):
-        raise DataError("Influence is there for outcomes with one mean a row, fitted by maximum likelihood; for others leave rows out of "
+    if fit.density.K > 1 or hasattr(fit.density, "thresholds") or hasattr(fit.model, "penalized") or hasattr(fit, "outcomes"):
+        raise DataError("Influence is there for one outcome with one mean a row, fitted by maximum likelihood; for others leave rows out of "
                         "the data and fit again.")
     by = default_factor(fit) if by is None else by
     if by == "row":

@@ -192,6 +192,8 @@ def probabilities(fit, level: str, rng) -> tuple[np.ndarray, np.ndarray]:
 def tails(fit, seed=1, n: int = 100) -> tuple[np.ndarray, np.ndarray]:
     """P(Y <= y) and P(Y >= y) of each row, averaged over what the data leave open of its group's effects."""
     density, psi, y = fit.density, fit._psi, fit.design.y
+    if hasattr(fit, "outcomes"):
+        raise DataError("Tails of outcomes are there for models of one outcome; fit each of several by itself to test it.")
     before = y - 1.0 if fit.family.discrete else y
     if density.K > 1 or getattr(density, "nominal", None) is not None:
         rng = stream(seed)

@@ -125,9 +125,12 @@ class CategoryResult(GlmmResult):
         columns = pd.MultiIndex.from_product([names, ["mean", "se", "lower", "upper"]])
         return pd.DataFrame(whole, index=index, columns=columns)
 
-    def margins(self, over=None, at=None, *, dydx=None, level: float = 0.95, groups: str = "average"):
+    def margins(self, over=None, at=None, *, dydx=None, level: float = 0.95, groups: str = "average",
+                scale: str = "response"):
         """Average probabilities of categories at chosen values, or average effects on them: see `category_margins`."""
         from .category_margins import category_margins
+        if scale != "response":
+            raise ValueError(f"scale={scale!r}: margins of categories are of their probabilities; leave scale= out.")
         return category_margins(self, over, at, dydx=dydx, level=level, groups=groups)
 
     def _links(self, data, groups, new_groups, index):

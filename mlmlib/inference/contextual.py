@@ -89,6 +89,8 @@ def contextual_effect(fit, column=None, *, between=None, within=None, level: flo
     (3.675, 0.378)
     """
     pair = (between or f"{column}_between", within or f"{column}_within")
+    if pair[0] == pair[1]:
+        raise DataError(f"between= and within= both name {pair[0]!r}; name two coefficients.")
     for name in pair:
         if name not in fit._names:
             raise DataError(f"There is no coefficient {name!r}; the model has {', '.join(fit._names)}. Split the predictor with "

@@ -101,6 +101,7 @@ def exact_rlrt(fit, null=None, *, n: int = 10_000, seed: int = 1) -> ExactTest:
     >>> round(test.statistic, 4), round(test.pvalue, 5)
     (107.1986, 0.0001)
     """
+    _only_linear(fit)
     notes = []
     if kind(fit) == "ML":
         fit, null = fit.refit(reml=True), null if null is None or kind(null) == "linear" else null.refit(reml=True)
@@ -135,12 +136,19 @@ def exact_lrt(fit, null=None, *, n: int = 10_000, seed: int = 1) -> ExactTest:
     >>> mlm.exact_lrt(fit, mlm.ols("Reaction ~ 1", sleep)).null
     'Days = 0, var(Intercept) = 0'
     """
+    _only_linear(fit)
     notes = []
     if kind(fit) == "REML":
         fit, null = fit.refit(reml=False), null if null is None or kind(null) == "linear" else null.refit(reml=False)
         notes.append("refitted by maximum likelihood")
     factor, fixed = _tested(fit, null)
     return _test(fit, null, factor, fixed, n, seed, notes, "Exact LR test", "LRT")
+
+
+def _only_linear(fit) -> None:
+    if hasattr(fit, "density"):
+        raise ValueError("An exact distribution of the likelihood ratio is known for linear mixed models alone. Use "
+                         "mlm.compare(null, fit), or mlm.compare(null, fit, method='bootstrap'), which draws it.")
 
 
 def _tested(fit, null) -> tuple[np.ndarray, int]:
