@@ -14,6 +14,7 @@ from mlmlib.glmm.laplace import Laplace
 from mlmlib.glmm.nested_quadrature import NestedQuadrature
 from mlmlib.glmm.nested_rows import NestedRows
 from mlmlib.glmm.nodes import hermite, product_rule
+from mlmlib.glmm.posterior import posterior_effects
 from mlmlib.glmm.quadrature import Quadrature
 from mlmlib.glmm.rows import OneFactorRows
 from mlmlib.glmm.rows_several import several_rows
@@ -221,7 +222,7 @@ def test_posterior_means_by_quadrature():
     """Means and variances of a random intercept against integrals of the posterior density."""
     fit = mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size", method="agq", nodes=40)
     criterion = fit.model.criterion
-    mean, variance = criterion.posterior(fit._at)
+    (mean, variance), = criterion.posterior(fit._at)
     sd = float(fit.theta[0])
     fixed, codes = criterion.fixed(fit._at.x), fit.design.random[0].codes
     for j in (0, 6, 14):
@@ -231,6 +232,46 @@ def test_posterior_means_by_quadrature():
         mass = [quad(joint, -5, 5, args=(k,), epsabs=0, epsrel=1e-11, limit=200)[0] for k in (0, 1, 2)]
         assert mean[j, 0] == pytest.approx(mass[1] / mass[0], abs=1e-7)
         assert variance[j, 0, 0] == pytest.approx(mass[2] / mass[0] - (mass[1] / mass[0]) ** 2, abs=1e-7)
+
+
+def test_posterior_means_of_nested_factors():
+    """The mean of one family's effect and of its community's against SciPy's integrals."""
+    eta, codes, y = np.array([-0.4, 0.3, 1.0, -1.2, 0.2]), np.array([0, 0, 0, 1, 1]), np.array([1.0, 0, 1, 1, 1])
+    rows = NestedRows(np.ones((2, 5)), (np.zeros(5, dtype=int), codes), (1, 2))
+    density, (outer, inner) = Density(y, family("binomial")), (1.3, 0.8)
+    basis = np.array([np.diag([1.0, 0.0]), np.diag([0.0, 1.0])])
+    criterion = NestedQuadrature(np.ones((1, 5)), rows, density, eta, basis, 40)
+    found = criterion.posterior(criterion(np.array([0.0, outer, inner])))
+
+    def part(a, k, power):
+        own = codes == k
+        def integrand(d):
+            p = 1 / (1 + np.exp((1 - 2 * y[own]) * (eta[own] + outer * a + inner * d)))
+            return (inner * d) ** power * np.exp(-0.5 * d * d) * np.prod(p)
+        return quad(integrand, -9, 9, epsabs=1e-12)[0]
+
+    def whole(power_a, power_d):
+        return quad(lambda a: (outer * a) ** power_a * np.exp(-0.5 * a * a) * part(a, 0, 0) * part(a, 1, power_d), -9, 9,
+                    epsabs=1e-11)[0]
+
+    mass = whole(0, 0)
+    for (mean, variance), j, moments in ((found[0], 0, (whole(1, 0), whole(2, 0))), (found[1], 1, (whole(0, 1), whole(0, 2)))):
+        assert mean[j, 0] == pytest.approx(moments[0] / mass, abs=1e-7)
+        assert variance[j, 0, 0] == pytest.approx(moments[1] / mass - (moments[0] / mass) ** 2, abs=1e-7)
+
+
+def test_posterior_effects_of_a_fit():
+    women = mlm.load("contraception")
+    fit = mlm.glmm("use ~ age + (1 + age | district)", women, method="agq", nodes=9)
+    found = posterior_effects(fit)
+    assert found.mean["district"].shape == fit.random_effects["district"].shape == (60, 2)
+    gap = (found.mean["district"] - fit.random_effects["district"]) / found.sd["district"]
+    assert 0.001 < np.abs(gap).to_numpy().max() < 0.3
+    assert np.allclose(found.sd["district"] / fit.random_effects_se["district"], 1.0, atol=0.25)
+    three = mlm.glmm("y1 ~ chldcov + (1 | community/family)", mlm.load("rodriguez_goldman"))
+    assert list(posterior_effects(three, nodes=7).mean) == ["community", "community:family"]
+    with pytest.raises(mlm.FormulaError, match="likelihood"):
+        posterior_effects(mlm.glmm("use ~ age + (1 | district)", women, method="pql"))
 
 
 def test_three_levels_converge_as_nodes_grow():

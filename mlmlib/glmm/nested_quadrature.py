@@ -67,6 +67,19 @@ class NestedQuadrature(Laplace):
         value = -2.0 * float((np.log(sums.total) + sums.top).sum()) + modes.inverse.logdet
         return LaplaceAt(x, value, -2.0 * self._slopes(modes, L, sums) if gradient else None, modes)
 
+    def posterior(self, at: LaplaceAt) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each factor the means (J, 1) and variances (J, 1, 1) of its groups' effects given the outcomes.
+
+        Of u = L v, in the columns of the model.
+        """
+        L, rows = self.factor(at.x), self.rows
+        sums = _Sums(self, at.modes, L, at.x[self.p + self.m:], gradient=False, moments=True)
+        found = [None, None]
+        for k, (first, second) in ((rows.out, sums.outer_moments / sums.total),
+                                   (rows.inn, sums.inner_moments / sums.total[rows.parent])):
+            found[k] = L[k, k] * first[:, None], L[k, k] ** 2 * (second - first ** 2)[:, None, None]
+        return found
+
     def _slopes(self, modes: Modes, L: np.ndarray, sums: _Sums) -> np.ndarray:
         """The gradient of the log-likelihood from the sums over the nodes."""
         rows, terms, H = self.rows, modes.terms, modes.inverse
@@ -98,7 +111,8 @@ class NestedQuadrature(Laplace):
 class _Sums:
     """Sums over the nodes of each outer group, not yet divided by `total`, the sum of their weights."""
 
-    def __init__(self, model: NestedQuadrature, modes: Modes, L: np.ndarray, psi: np.ndarray, gradient: bool):
+    def __init__(self, model: NestedQuadrature, modes: Modes, L: np.ndarray, psi: np.ndarray, gradient: bool,
+                 moments: bool = False):
         self.model, self.modes, self.rows, self.psi = model, modes, model.rows, psi
         rows, H = self.rows, modes.inverse
         self.L_outer, self.L_inner = L[rows.out, rows.out], L[rows.inn, rows.inn]
@@ -112,16 +126,21 @@ class _Sums:
             self.A, self.A_outer, self.dL_outer = np.zeros((3, Jo))  # slopes in a, times its t, times a
             self.U, self.U_inner, self.U_outer, self.dL_inner = np.zeros((4, Ji))  # in d, times t_l, t_k
             self.d1, self.p = np.zeros(n), np.zeros((m, n))
+        if moments:
+            self.outer_moments, self.inner_moments = np.zeros((2, Jo)), np.zeros((2, Ji))
         for t, log_w in model.points:
             move = t / np.sqrt(H.s)
-            inner = self._inner(move, H, gradient)
+            inner = self._inner(move, H, gradient, moments)
             a = self.a + move
             share = np.exp(rows.by_parent(np.log(inner["total"])) - 0.5 * (a * a - self.a ** 2) + log_w)
             self.total += share
             if gradient:
                 self._add(t, a, share, inner)
+            if moments:
+                self.outer_moments += share * np.stack([a, a * a])
+                self.inner_moments += (share[rows.parent] / inner["total"]) * inner["moments"]
 
-    def _inner(self, move: np.ndarray, H, gradient: bool) -> dict:
+    def _inner(self, move: np.ndarray, H, gradient: bool, moments: bool) -> dict:
         """The inner integrals at one node of the outer effects, and the sums that the gradient needs."""
         rows, model = self.rows, self.model
         codes = rows.codes[rows.inn]
@@ -132,6 +151,8 @@ class _Sums:
         out = {"total": np.zeros(Ji)}
         if gradient:
             out |= {"sums": np.zeros((4, Ji)), "d1": np.zeros(n), "p": np.zeros((m, n))}
+        if moments:
+            out["moments"] = np.zeros((2, Ji))
         order = 0 if not gradient else 3 if m else 2
         for t, log_w in model.points:
             step = t * width - fall
@@ -139,6 +160,8 @@ class _Sums:
             terms = model.density(base + self.to_rows[1] * step[codes], self.psi, order)
             e = np.exp(rows.by(rows.inn, terms.value) - 0.5 * d * d - self.top_inner + log_w)
             out["total"] += e
+            if moments:
+                out["moments"] += e * np.stack([d, d * d])
             if gradient:
                 inner = rows.by(rows.inn, rows.Z[rows.inn] * terms.d1)
                 slope = e * (self.L_inner * inner - d)

@@ -166,14 +166,10 @@ class Quadrature(Laplace):
             parts.append(sums.p + _sums(terms.p2, lev) + _sums(terms.p1, Zs))
         return -2.0 * np.concatenate(parts)
 
-    def posterior(self, at: LaplaceAt) -> tuple[np.ndarray, np.ndarray]:
-        """Means and covariances of the groups' effects given the outcomes, by the same nodes.
+    def posterior(self, at: LaplaceAt) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of the one factor the means (J, q) and covariances (J, q, q) of its groups' effects given the outcomes.
 
-        Returns
-        -------
-        mean : ndarray, shape (J, q)
-        covariance : ndarray, shape (J, q, q)
-            Of u = L v, in the columns of the model.
+        Of u = L v, in the columns of the model, by the same nodes.
         """
         L, psi = self.factor(at.x), at.x[self.p + self.m:]
         J, q = self.rows.J, self.rows.q
@@ -185,7 +181,7 @@ class Quadrature(Laplace):
             first += share[:, None] * off
             second += share[:, None, None] * off[:, :, None] * off[:, None, :]
         first, second = first / total[:, None], second / total[:, None, None]
-        return (mode + first) @ L.T, L @ (second - first[:, :, None] * first[:, None, :]) @ L.T
+        return [((mode + first) @ L.T, L @ (second - first[:, :, None] * first[:, None, :]) @ L.T)]
 
 
 @dataclass(frozen=True)
