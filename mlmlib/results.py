@@ -247,8 +247,8 @@ class LinearResult:
     def translate(self, to: str, *, data: str = "df", ddf: str = "wald") -> str:
         """The same model as code for another program.
 
-        ``to`` is ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"`` or ``"statsmodels"``; `ddf`
-        asks it for the degrees of freedom of ``coef_table``.
+        ``to`` is ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"`` or ``"statsmodels"``, of a
+        generalized model also ``"glmmtmb"`` and ``"ordinal"``; `ddf` asks it for the degrees of freedom of ``coef_table``.
         """
         from .report import translate
         return translate(self, to, data=data, ddf=ddf)

@@ -109,6 +109,18 @@ def test_explanation_says(name, words):
     assert not missing, whole
 
 
+def test_messages_are_explained():
+    ohio = mlm.load("ohio").query("id % 3 == 0")
+    coarse = mlm.glmm("resp ~ age + (1 | id)", ohio)
+    assert any("coarse" in message for message in coarse.messages)
+    told = " ".join(coarse.explain().text.split())
+    assert "with 4.0" in told and "one point at the peak does not tell the area" in told
+    few = mlm.glmm("resp ~ age + (1 | id)", ohio, method="agq", nodes=3)
+    assert "an approximation that has not settled" in " ".join(few.explain().text.split())
+    assert "A positive coefficient makes Y more probable." in fit("women").explain().text
+    assert "come out too small" in " ".join(fit("pql").explain().text.split())
+
+
 def test_averages_are_nearer_to_one_than_ratios_within_groups():
     told = fit("women").explain().numbers.set_index("what")["value"]
     inside, over = told["urban[T.Y]: ratio"], told["urban[T.Y]: averaged ratio"]

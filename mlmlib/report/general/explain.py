@@ -15,6 +15,7 @@ from ..words import Words
 from .explain_random import distribution, thresholds, variance_part
 
 from .kinds import method
+from .messages import explained
 from .speech import Speech
 
 __all__ = ["explain"]
@@ -32,7 +33,7 @@ def explain(fit, level: float = 0.95, labels=None, units=None) -> Prose:
             f"There is none: the {words.rows} are taken as independent of one another, and the distribution has no parameter of its own."]))
         sections.append(("What the model does not know", list(_unknown(fit, words, say, mixed))))
         sections.append(("What would change our mind", list(_mind(fit, words, say, mixed))))
-    trouble = [say.quote(message) for message in fit.messages] + (list(diagnoses(fit, words, say)) if mixed else [])
+    trouble = explained(fit, words, say) + (list(diagnoses(fit, words, say)) if mixed else [])
     calm = "None: the search converged, and no variance lies on the boundary." if mixed else "None: the search converged."
     sections.append(("Messages", trouble or [calm]))
     return Prose(f"{fit.formula}, read aloud", tuple(sections), (), tuple(say.entries))
