@@ -109,8 +109,8 @@ class Density:
     >>> import numpy as np
     >>> from mlmlib.glmm import density, families
     >>> rows = density.Density(np.array([0.0, 1.0]), families.family("bernoulli"))
-    >>> rows(np.array([-700.0, 0.0]), np.empty(0)).value.round(4).tolist()
-    [-0.0, -0.6931]
+    >>> rows(np.array([-2.0, 0.0]), np.empty(0)).value.round(4).tolist()
+    [-0.1269, -0.6931]
     """
 
     K = 1
