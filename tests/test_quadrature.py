@@ -318,3 +318,9 @@ def test_what_cannot_be_integrated_is_refused():
         mlm.glmm("use ~ age + (1 + age + livch | district)", women, method="agq")
     with pytest.raises(mlm.FormulaError, match="nested"):
         mlm.glmm("r2 ~ Anger + (1 | id) + (1 | item)", mlm.load("verbagg"), method="agq")
+
+
+def test_coarse_laplace_is_told_at_three_levels():
+    fit = mlm.glmm("y1 ~ chldcov + famcov + commcov + (1 | community/family)", mlm.load("rodriguez_goldman"))
+    told = next(message for message in fit.messages if message.startswith("Laplace's approximation is coarse"))
+    assert "'community:family'" in told

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
+from .nested_rows import NestedRows
 from .separation import ends, find_direction, separation_message
 
 __all__ = ["check_outcome", "refuse_separation", "singular_message", "told"]
@@ -160,18 +161,20 @@ def _flat(model, found) -> list[str]:
 def _coarse(model, found) -> list[str]:
     """Laplace's approximation where quadrature would move the estimates by a part of their standard errors."""
     rows, density = model.rows, model.density
-    if not model.one_factor or rows.q > 2 or density.K != 1 or rows.size * 40 < density.n or density.n > 100_000:
+    nested = isinstance(rows, NestedRows)
+    if not (model.one_factor or nested) or rows.q > 2 or density.K != 1 or rows.size * 40 < density.n or density.n > 100_000:
         return []
+    from .nested_quadrature import NestedQuadrature
     from .quadrature import Quadrature
-    criterion = model.criterion
-    near = Quadrature(criterion.X, rows, density, criterion.offset, criterion.basis, 7)(found.at.x, found.at.modes.v)
+    criterion, rule, nodes = model.criterion, *((NestedQuadrature, 5) if nested else (Quadrature, 7))
+    near = rule(criterion.X, rows, density, criterion.offset, criterion.basis, nodes)(found.at.x, found.at.modes.v)
     if near.gradient is None:
         return []
     gain = float(near.gradient @ np.linalg.solve(found.B, near.gradient))
     if not gain > _COARSE:
         return []
     mixed = ""
-    limits, term = ends(density), model.design.random[0]
+    limits, term = ends(density), max(model.design.random, key=lambda term: len(term.levels))
     if limits is not None and limits[1].any():
         J = len(term.levels)
         some = [np.bincount(term.codes, ~own, J) > 0 for own in limits]
