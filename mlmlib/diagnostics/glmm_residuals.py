@@ -122,6 +122,8 @@ def row_moments(fit, level: str = "conditional", eta=None) -> tuple[np.ndarray, 
     if level == "conditional":
         eta = fit._at.modes.eta if eta is None else eta
         return density.mean(eta, psi), density.variance(eta, psi)
+    if hasattr(fit, "outcomes"):
+        raise DataError("Several outcomes have conditional residuals; for marginal ones fit each outcome by itself.")
     if density.K > 1:
         raise DataError("With a formula for the zeros there are conditional residuals, and quantile residuals of both levels.")
     from ..glmm.averaging import average

@@ -143,7 +143,7 @@ def marginal_coef(fit, method: str = "average", level: float = 0.95) -> Marginal
     check_level(level)
     if method not in METHODS:
         raise ValueError(f"method={method!r} must be 'average' or 'attenuation'.")
-    if fit.density.K > 1 or hasattr(fit.density, "thresholds") or getattr(fit.family, "hurdle", False):
+    if hasattr(fit, "outcomes") or fit.density.K > 1 or hasattr(fit.density, "thresholds") or getattr(fit.family, "hurdle", False):
         raise DataError("marginal_coef is for outcomes with one mean a row that a link leads to; average the predictions instead: "
                         "fit.predict(groups='average').")
     at = predictors(fit, groups="average")

@@ -40,6 +40,13 @@ class ZeroResult(GlmmResult):
         return self._row_series(expit(self._at.modes.eta[1]), "zero")
 
     @property
+    def exog(self):
+        """The fixed part's columns of both linear predictors, rows used (DataFrame)."""
+        import pandas as pd
+        columns = np.column_stack([self.design.X, self.model.zero.X])
+        return pd.DataFrame(columns, index=self.design.index(), columns=list(self._names))
+
+    @property
     def zero_formula(self) -> str:
         return self.model.zero.formula.text
 

@@ -38,6 +38,8 @@ class MixedResult(LinearResult):
         """Covariance matrix T of a grouping factor's random effects (DataFrame)."""
         import pandas as pd
         groups = list(self.n_groups)
+        if not groups:
+            raise ValueError(f"The model {self.formula} has no random effects, so they have no covariance matrix.")
         if group is None and len(groups) > 1:
             raise ValueError(f"Say which of the groups {groups} is meant.")
         group = groups[0] if group is None else group
