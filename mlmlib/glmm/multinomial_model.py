@@ -13,7 +13,7 @@ from ..covariance import structure
 from ..design import Design
 from ..lmm.model import _condition
 from .category_separation import refuse, unordered_rows
-from .fixed_only import FixedOnly
+from .fixed_only import CategoryModel
 from .rows_many import in_blocks
 
 __all__ = ["CategoryDesign", "MultinomialModel"]
@@ -32,7 +32,7 @@ class CategoryDesign(Design):
     base: Design | None = field(default=None, kw_only=True)
 
 
-class MultinomialModel(FixedOnly):
+class MultinomialModel(CategoryModel):
     """A model of unordered categories.
 
     Parameters are those of `mlmlib.glmm.model.GlmmModel`; `reading` knows the categories.

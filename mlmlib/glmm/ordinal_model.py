@@ -15,7 +15,7 @@ from ..formula import Formula, parse
 from ..lmm.columns import orthonormalize
 from ..table import Table
 from .category_separation import ordered_rows, refuse
-from .fixed_only import FixedOnly
+from .fixed_only import CategoryModel
 from .rows import flat
 
 __all__ = ["Nominal", "OrdinalModel", "with_nominal"]
@@ -68,7 +68,7 @@ def with_nominal(formula: Formula, text) -> Formula:
     return replace(formula, fixed=tuple(sorted((*formula.fixed, *more), key=len)))
 
 
-class OrdinalModel(FixedOnly):
+class OrdinalModel(CategoryModel):
     """A model of ordered categories.
 
     Parameters

@@ -184,8 +184,11 @@ class QuasiModel(GlmmModel):
             return None
         criterion = self._criterion_of(z - state.b @ self.X, w)
         begin = state.L / np.sqrt(state.s2)
-        at = minimize(criterion.settle(begin if np.abs(begin).max(initial=0.0) > 1e-8 else begin + 0.1 * self._unit()),
-                      criterion.advance).at
+        begin = begin if np.abs(begin).max(initial=0.0) > 1e-8 else begin + 0.1 * self._unit()
+        try:
+            at = minimize(criterion.settle(begin), criterion.advance).at
+        except np.linalg.LinAlgError:  # it ran to where no row has weight
+            return None
         b, L = state.b + at.b, at.L * np.sqrt(at.s2)
         residual = z - b @ self.X
         inverse = self.rows.eliminate(self.rows.cross(w / at.s2), L)
