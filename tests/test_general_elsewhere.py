@@ -67,7 +67,7 @@ CODE = {  # fit: program: what its code says
     "women, probit": {"stata": "meprobit", "lme4": "expected information", "sas": "link=probit", "hlm": "Cannot", "julia": "ProbitLink()"},
     "women, quadrature": {"stata": "intmethod(mcaghermite) intpoints(7)", "sas": "method=quad(qpoints=7)", "lme4": "nAGQ = 7",
                           "glmmtmb": "Laplace approximation only", "hlm": "quadrature, 7 points", "julia": "nAGQ = 7"},
-    "women, weights": {"stata": "[fweight = w]", "sas": "freq w;", "spss": "ANALYSISWEIGHT=w", "lme4": "weights = w"},
+    "women, weights": {"stata": "[fweight = w]", "sas": "freq w;", "spss": "ANALYSIS_WEIGHT=w", "lme4": "weights = w"},
     "cattle": {"stata": "binomial(size)", "sas": "model incidence/size =", "spss": "TRIALS=FIELD(size)",
                "lme4": "cbind(incidence, size - incidence)", "julia": "wts = float.(df.size)", "hlm": "Binomial (number of trials)"},
     "out of thirty-four": {"stata": "binomial(34)", "lme4": "cbind(incidence, 34 - incidence)", "sas": "Cannot", "spss": "TRIALS=VALUE(34)"},
@@ -124,6 +124,33 @@ def test_multinomial_and_quasi_likelihood():
     assert "order 1, not 2" in translate("y ~ x + (1 | g)", "sas", **pql, order=2)
     assert "glmmPQL" in translate("y ~ x + (1 | g)", "nlme", **pql)
     assert translate("y ~ x + (1 | g)", "stata", **pql).startswith("Cannot: Stata has no PQL")
+
+
+def test_thresholds_by_predictors():
+    from general_zoo import fit as zoo
+
+    assert zoo("nominal").translate("ordinal").startswith("Cannot: thresholds differ by predictors")
+    plain = mlm.glmm("rating ~ temp", table("wine"), family="ordinal", nominal="contact")
+    assert "nominal = ~ contact)" in plain.translate("ordinal") and not plain.translate("stata").possible
+
+
+def test_without_random_effects():
+    from general_zoo import fit as zoo
+
+    codes = {code.title: code for code in zoo("no groups").elsewhere().codes}
+    assert set(codes) == {"R", "Stata", "SAS", "SPSS", "Julia: MixedModels.jl", "Python: statsmodels"}
+    assert 'glm(ill ~ x + w, data = df, family = binomial(link = "logit"))' in codes["R"] and codes["Stata"] == "logit ill x w"
+    scope = {"df": zoo("no groups").data.copy()}
+    exec(str(codes["Python: statsmodels"]), scope)
+    assert scope["fit"].llf == pytest.approx(zoo("no groups").llf, abs=1e-8)
+
+
+def test_two_outcomes():
+    from general_zoo import fit as zoo
+
+    code = zoo("two outcomes").translate("stata")
+    assert code.startswith("gsem (ill <- x M1[g]@1, logit)") and "cov(M1[g]*M2[g]) intmethod(laplace)" in code
+    assert "byobs" in zoo("two outcomes").translate("sas")
 
 
 def test_settings_are_checked():

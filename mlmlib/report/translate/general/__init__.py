@@ -5,6 +5,7 @@ Chapters 16 to 18 (``16_binary``, ``17_counts``, ``18_categories``) fit such mod
 
 from __future__ import annotations
 
+from ..model import Untranslatable
 from . import hlm, joint, others, plain, r, sas, spss, stata
 from .spec import General, of_text
 from .spec import of_fit as of_one
@@ -30,6 +31,9 @@ def write(key: str, model: General) -> tuple[str, str]:
     """Code and note for one of the targets."""
     if isinstance(model, joint.Joint):
         return joint.write(key, model)
+    if model.nominal is not None and not (key == "ordinal" and not model.random):
+        raise Untranslatable("thresholds differ by predictors, and with random effects no other program here has that; R's clm has "
+                             "nominal=, Stata gologit2, without them")
     if not model.random:
         return plain.write(key, model)
     return TARGETS[key][2](model)

@@ -15,7 +15,7 @@ from .stata import _integration, _offset, _outcome
 __all__ = ["Joint", "of_fit", "write"]
 
 GSEM = {("binomial", "logit"): "logit", ("binomial", "probit"): "probit", ("binomial", "cloglog"): "cloglog", ("poisson", "log"): "poisson",
-        ("nbinom2", "log"): "nbreg", ("nbinom1", "log"): "nbreg, dispersion(constant)", ("gaussian", "identity"): "regress",
+        ("nbinom2", "log"): "nbreg", ("nbinom1", "log"): "family(nbinomial constant)", ("gaussian", "identity"): "regress",
         ("gamma", "log"): "gamma", ("exponential", "log"): "family(exponential)", ("beta", "logit"): "family(beta) link(logit)"}
 CANNOT = {
     "lme4": "glmer has one family for all rows; GLMMadaptive and MCMCglmm have several outcomes",
@@ -72,8 +72,7 @@ def write(key: str, model: Joint) -> tuple[str, str]:
                     raise Untranslatable("random slopes of categories or products must be columns of their own in Stata")
                 words.append(f"{latent[-1]}@1" if not effect else
                              f"c.{names[effect[0]][0] if effect[0] in names else effect[0].label}#{latent[-1]}@1")
-        kind, _, more = GSEM[part.family, part.link].partition(", ")
-        options = " ".join([kind, *filter(None, [more]), *own])
+        options = " ".join([GSEM[part.family, part.link], *own])
         equations.append(f"({outcome} <- {' '.join(filter(None, words))}, {options})")
     pairs = [f"{a}*{b}" for k, a in enumerate(latent) for b in latent[k + 1:]]
     tail = " ".join([*([f"cov({' '.join(pairs)})"] if pairs else []), *_integration(model)])

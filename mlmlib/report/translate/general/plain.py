@@ -60,8 +60,16 @@ def _clm(model: General):
     response = factor_text(model.formula.response)
     response = response if model.levels else f"factor({response}, ordered = TRUE)"
     lines = ["library(ordinal)", *general_r.prepared(model),
-             f'fit <- clm({response} ~ {side(model.fixed, True)}, data = {model.data}, link = "{model.link}")', "summary(fit)"]
+             f'fit <- clm({response} ~ {side(model.fixed, True)}, data = {model.data}, link = "{model.link}"{_nominal(model)})',
+             "summary(fit)"]
     return "\n".join(lines), "Thresholds and signs are ours."
+
+
+def _nominal(model: General) -> str:
+    """The predictors by which thresholds differ."""
+    if model.nominal is None:
+        return ""
+    return f", nominal = {model.nominal if '~' in model.nominal else '~ ' + model.nominal}"
 
 
 def _stata(model: General):

@@ -66,6 +66,7 @@ class General(Model):
     levels: tuple = ()
     zero: Model | None = None
     df: float | None = None  # of a t distribution, where they are held
+    nominal: str | None = None  # predictors by which thresholds differ
 
     @property
     def base(self) -> str:
@@ -113,6 +114,8 @@ def of_fit(fit, data: str = "df") -> General:
     model = _of_design(design, data)
     random = tuple(replace(r, structure=s.name) for r, s in zip(model.random, fit.model.structures))
     made = _general(replace(model, random=random, left_out=()), facts.family, facts.link, fit.method, facts.nodes, facts.order)
+    nominal = facts.option("nominal")
+    made = replace(made, nominal=None if nominal is None else str(nominal))
     for name in ("trials", "exposure", "offset", "weights"):
         value = facts.option(name)
         if value is not None and not isinstance(value, (str, int)):

@@ -12,10 +12,10 @@ from .spec import General
 __all__ = ["write"]
 
 DISTRIBUTIONS = {"gaussian": "NORMAL", "binomial": "BINOMIAL", "poisson": "POISSON", "nbinom2": "NEGATIVE_BINOMIAL", "gamma": "GAMMA",
-                 "inverse-gaussian": "INVERSE_GAUSS", "ordinal": "MULTINOMIAL", "multinomial": "MULTINOMIAL"}
-LINKS = {"identity": "IDENTITY", "log": "LOG", "logit": "LOGIT", "probit": "PROBIT", "cloglog": "CLOGLOG", "loglog": "NEGLOGLOG",
+                 "inverse-gaussian": "INVERSE_GAUSSIAN", "ordinal": "MULTINOMIAL", "multinomial": "MULTINOMIAL"}
+LINKS = {"identity": "IDENTITY", "log": "LOG", "logit": "LOGIT", "probit": "PROBIT", "cloglog": "CLOGLOG", "loglog": "NLOGLOG",
          "cauchit": "CAUCHIT", "inverse": "POWER(-1)", "inverse-squared": "POWER(-2)", "sqrt": "POWER(0.5)"}
-TYPES = {"unstructured": "UNSTRUCTURED", "independent": "DIAGONAL", "exchangeable": "COMPOUND_SYMMETRY", "identity": "SCALED_IDENTITY"}
+TYPES = {"unstructured": "UNSTRUCTURED", "independent": "DIAGONAL", "exchangeable": "COMPOUND_SYMMETRY", "identity": "IDENTITY"}
 
 
 def write(model: General):
@@ -62,7 +62,7 @@ def write(model: General):
         f" TRIALS=FIELD({model.trials})" if isinstance(model.trials, str) else f" TRIALS=VALUE({model.trials})")
     out = ["GENLINMIXED"] + [f"  /DATA_STRUCTURE SUBJECTS={subjects}"] * bool(subjects)
     out.append(f"  /FIELDS TARGET={outcome}{trials}{' OFFSET=FIELD(offset_of_rows)' if offsets else ''}"
-               + (f" ANALYSISWEIGHT={model.weights}" if model.weights else ""))
+               + (f" ANALYSIS_WEIGHT={model.weights}" if model.weights else ""))
     reference = " REFERENCE=0" if model.family == "binomial" and model.binary else (
         f" REFERENCE={_value(model.levels[0])}" if model.family == "multinomial" and model.levels else "")
     out.append(f"  /TARGET_OPTIONS DISTRIBUTION={DISTRIBUTIONS[model.family]} LINK={link}{reference}")
@@ -80,7 +80,7 @@ def write(model: General):
     if model.family in ("ordinal", "multinomial"):
         note += " The measurement level of the outcome decides between ordered and unordered categories."
     if model.family == "ordinal":
-        note += " Thresholds minus predictor, as ours."
+        note += " Look at one slope before you compare signs: programs differ in which end of the categories they model."
     if len(nested) > 1 and not subjects:
         note += " Crossed factors need no DATA_STRUCTURE, but much time."
     return "\n".join([comment, *lines, *out]), note

@@ -149,7 +149,7 @@ def _gsem(model: General, names, lines, outcome, offset):
         covariance = f" cov({' '.join(pairs)})" if pairs else ""
         lines.append("gsem " + " ///\n     ".join([*paths, f"{weight}, mlogit{covariance} {tail}".strip()]))
         note = (f"An equation for each category against {outcome} = {codes[0]}; M2, M3, ... are their random intercepts, with covariances. "
-                "The option eform prints relative risk ratios.")
+                "The option eform prints relative risk ratios. Stata 17 has xtmlogit besides, after xtset.")
         return "\n".join(lines), note + ("" if model.levels else " Without data three categories are written.")
     effects = [(r, e) for r in model.random for e in r.effects]
     words = [f"M{k}[{group}]@1" if not e else f"c.{names[e[0]][0] if e[0] in names else e[0].label}#M{k}[{group}]@1"
