@@ -42,9 +42,9 @@ def html_table(header, rows, caption="", note=""):
     head = "".join(f'<th scope="col">{escape(str(h))}</th>' for h in header)
     body = ""
     for row in rows:
-        first, *rest = [escape(str(c)) for c in row]
-        cells = "".join(f"<td{_align(c)}>{c}</td>" for c in rest)
-        body += f'<tr><th scope="row" style="text-align:left">{first}</th>{cells}</tr>'
+        first, *rest = [str(c) for c in row]
+        cells = "".join(f"<td{_align(c)}>{escape(c)}</td>" for c in rest)
+        body += f'<tr><th scope="row" style="text-align:left">{escape(first)}</th>{cells}</tr>'
     top = f"<caption>{escape(caption)}</caption>" if caption else ""
     below = f'<p class="mlm-note">{escape(note)}</p>' if note else ""
     thead = f"<thead><tr>{head}</tr></thead>" if any(str(h) for h in header) else ""
@@ -52,7 +52,7 @@ def html_table(header, rows, caption="", note=""):
 
 
 def _is_number(text):
-    return not text or text.lstrip("-").replace(".", "", 1).replace(",", "").replace("%", "").isdigit()
+    return not text or text.lstrip("<- ").replace(".", "", 1).replace(",", "").replace("%", "").isdigit()
 
 
 def _align(text):
