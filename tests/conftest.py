@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from browser import FLAGS, Visits, chromium_path
 
@@ -29,6 +30,36 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if type(item).__name__ == "IPyNbCell" and "reference" in item.cell.metadata.get("tags", []):
             item.options["check"] = True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    """A test in a browser that fails is run once more, for a browser on a busy machine is no clock; the summary names it.
+
+    What is wrong with the book fails both times. `MLM_ONCE=1` runs every test once.
+    """
+    if "browser" not in getattr(item, "fixturenames", ()) or os.environ.get("MLM_ONCE"):
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    if any(report.failed for report in reports):
+        first = next(report for report in reports if report.failed)
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        for report in reports:
+            report.user_properties.append(("failed first", str(first.longrepr)[-300:]))
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tests that passed at the second attempt only."""
+    for report in terminalreporter.getreports("passed"):
+        for name, why in report.user_properties:
+            if name == "failed first" and report.when == "call":
+                terminalreporter.write_line(f"PASSED AT THE SECOND ATTEMPT {report.nodeid}: {why.splitlines()[-1]}")
 
 
 @pytest.fixture(scope="session")
