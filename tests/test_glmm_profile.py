@@ -125,6 +125,13 @@ def test_dispersion_without_an_end():
     assert zero["lower"] == 0.0 and 0.0 < zero["upper"] < 0.2
 
 
+def test_coefficient_without_an_end():
+    """No count is a zero for certain: the logit of their probability may go to minus infinity."""
+    ends = ticks("zinb2", zero="~ 1").conf_int(method="profile").loc["zero: Intercept"]
+    same = ticks("zinb2").conf_int(method="profile", which="all").loc["zero"]
+    assert ends["lower"] == -np.inf and abs(1 / (1 + np.exp(-ends["upper"])) - same["upper"]) < 1e-7
+
+
 def test_thresholds():
     found = wine().profile(["1|2", "3|4"])
     wald = wine().threshold_table()

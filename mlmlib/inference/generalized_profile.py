@@ -34,6 +34,7 @@ __all__ = ["generalized_better", "generalized_names", "generalized_optimum", "ge
 
 _ENOUGH = 1e-8  # decrease that a further step promises, at which a constrained fit counts as found
 _FAR = 1e7  # multiple of a positive parameter beyond which nothing is looked for
+_WIDE = 1e4  # the same of others, in standard errors
 
 
 def generalized_names(fit, of, reml: bool) -> list[str]:
@@ -89,7 +90,7 @@ def generalized_parameter(fit, name: str) -> Parameter:
     variance = known.covariance()[place, place]
     se = math.sqrt(variance) if variance >= 0 else math.nan
     if place < known.p:
-        return Parameter(name, estimate, -math.inf, math.inf, _Coefficient(fit, fit._back[place]), linear_guess(estimate, se))
+        return _open(name, estimate, se, _Coefficient(fit, fit._back[place]))
     if place >= known.middle:
         return _of_density(fit, known, place - known.middle, estimate, se)
     k, a, c = known._sources[place - known.p]
@@ -117,7 +118,14 @@ def _of_density(fit, known, k: int, estimate: float, se: float) -> Parameter:
                          (0.0, math.inf))
     if scale == "logit":
         return Parameter(name, estimate, min(1e-9, estimate), 1.0 - 1e-9, held, logit_guess(estimate, min(se, 1.9)), (0.0, 1.0))
-    return Parameter(name, estimate, -math.inf, math.inf, held, linear_guess(estimate, se))
+    return _open(name, estimate, se, held)
+
+
+def _open(name: str, estimate: float, se: float, held) -> Parameter:
+    """A parameter on the real line; where the likelihood is flat to one side, its interval has no end there."""
+    se = se if math.isfinite(se) and se > 0 else 1.0
+    return Parameter(name, estimate, estimate - _WIDE * se, estimate + _WIDE * se, held, linear_guess(estimate, se),
+                     (-math.inf, math.inf))
 
 
 def _unit(fit, k: int, effect: int) -> float:
@@ -327,11 +335,9 @@ class _OfDensity(_Held):
 def profile_of_combination(fit, weights: np.ndarray, name: str, level: float) -> tuple[float, float]:
     """Profile-likelihood interval of a linear combination of coefficients."""
     from ..results import normal_quantile
+    from .profile import _ends
     from .profile_track import Track
-    z = normal_quantile(level)
-    held = _Coefficient(fit, weights @ fit._back)
+    refuse_kinds((fit,))
     se = math.sqrt(float(weights @ fit._cov @ weights))
-    estimate = float(weights @ fit._params)
-    here = Parameter(name, estimate, -math.inf, math.inf, held, linear_guess(estimate, se))
-    track = Track(here, generalized_optimum(fit), generalized_starts(fit))
-    return track.root(-z), track.root(z)
+    here = _open(name, float(weights @ fit._params), se, _Coefficient(fit, weights @ fit._back))
+    return _ends(Track(here, generalized_optimum(fit), generalized_starts(fit)), normal_quantile(level))
