@@ -33,7 +33,11 @@ _NAMES = {("binomial", "logit"): "logistic", ("bernoulli", "logit"): "logistic",
 
 
 def reference_of_generalized(null, full, special: Special, statistic: float, df: int):
-    """Weights (None where it is no mixture), name, p-value and notes of the reference distribution."""
+    """Weights (None where it is no mixture), name, p-value and notes of the reference distribution.
+
+    The information about variances is that of the working model with the density's own parameters known, and of crossed
+    factors each by itself; weights of several variances are then good to some hundredths.  One variance needs none.
+    """
     from .likelihood_ratio import _SIDED, _describe, _drawn, mixture_pvalue
     plain, edges, random = mixture_pvalue(statistic, {df: 1.0}), special.edges, special.random
     if special.unknown:

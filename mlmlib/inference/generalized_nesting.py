@@ -17,7 +17,7 @@ import numpy as np
 from ..glmm.laplace import Laplace
 from .nesting import _inside, _lengths, _same_groups, _same_outcome, _same_rows, _symmetric
 
-__all__ = ["Special", "check_generalized", "is_generalized", "refuse_kinds"]
+__all__ = ["Special", "check_generalized", "information_at", "own_covariance", "refuse_kinds"]
 
 _TOLERANCE = 1e-7  # share of a column's length outside the larger model's columns that is rounding
 _BASES = {("poisson", "nbinom2"): ("1/theta = 0", True), ("poisson", "nbinom1"): ("alpha = 0", True),
@@ -58,14 +58,9 @@ class Special:
     unknown: bool = False
 
 
-def is_generalized(*fits) -> bool:
-    """True when any of the fits is of a generalized model."""
-    return any(hasattr(fit, "density") for fit in fits)
-
-
 def refuse_kinds(fits) -> None:
     """Refuse fits whose likelihoods cannot be compared, whatever their models."""
-    if not is_generalized(*fits):
+    if not any(hasattr(fit, "density") for fit in fits):
         return
     for fit in fits:
         if not hasattr(fit, "density"):

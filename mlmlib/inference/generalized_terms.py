@@ -26,7 +26,7 @@ def generalized_terms(fit, kind: int) -> dict[str, np.ndarray]:
     --------
     >>> import mlmlib as mlm
     >>> fit = mlm.glmm("mode ~ distance + (1 | district)", mlm.simulate.choice(seed=18), family="multinomial")
-    >>> generalized_terms(fit, 3)["distance"].tolist()
+    >>> generalized_terms(fit, 3)["distance"].round(6).tolist()
     [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
     """
     found, size = {}, len(fit._names)
