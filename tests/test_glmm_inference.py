@@ -132,6 +132,21 @@ def test_several_factors():
     assert test.null == "var(INDEX: Intercept) = 0, var(LOCATION: Intercept) = 0" and set(test.weights) == {0, 1, 2}
 
 
+def test_quadrature_against_no_random_part():
+    """Without random effects the likelihood is exact, and may be compared with any approximation."""
+    plain = mlm.glmm("incidence ~ period", mlm.load("cbpp"), trials="size")
+    laplace, agq = (mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size", **how)
+                    for how in ({}, {"method": "agq", "nodes": 25}))
+    tests = [mlm.compare(plain, fit) for fit in (laplace, agq)]
+    assert tests[0].distribution == tests[1].distribution == "chibar2(01)"
+    assert 0 < abs(tests[0].statistic - tests[1].statistic) < 0.2
+
+
+def test_a_factor_more_is_named():
+    one = mlm.glmm("TICKS ~ YEAR + cHEIGHT + (1 | BROOD) + (1 | LOCATION)", mlm.load("grouseticks"), family="poisson")
+    assert mlm.compare(ticks("poisson"), one).null == "var(LOCATION: Intercept) = 0"
+
+
 def test_weights_are_those_of_the_information():
     """Of two independent variances in one factor: the angle of their information, as the cone has it."""
     fit = mlm.glmm(WOMEN + " + (1 + urban || district)", mlm.load("contraception"))

@@ -64,8 +64,8 @@ def _random(null, full, count) -> list[str]:
                 and small[first][1] in ("unstructured", "exchangeable")
             if together and not free:
                 (between if first in gone or second in gone else within).append(f"cov({first[1]}, {second[1]}) = 0")
-    twice = len({name for _, name in gone}) < len(gone)  # over several grouping factors
-    told = [f"var({group}: {name}) = 0" if twice else f"var({name}) = 0" for group, name in gone]
+    told = [f"var({group}: {name}) = 0" if any(other != group and same == name for other, same in large) else
+            f"var({name}) = 0" for group, name in gone]  # one that varies over several factors is named with its own
     if len(told) + len(between) + len(within) == count:
         if len(between) > 1:
             told[-1] += f" and {'its' if len(gone) == 1 else 'their'} covariances"
