@@ -157,6 +157,9 @@ def test_known_mistakes_are_told_from_the_answer(judge):
     assert judge("3.162", key)["reply"] == "root"
     assert judge("10.01", key)["reply"] == "close", "exactly the known mistake, though within the tolerance"
     assert judge("10.0", key)["verdict"] == "right"
+    half = {"answer": 0.595, "known": [{"value": 0.5, "reply": "half"}, {"value": 0.71, "reply": "other"}]}
+    assert judge("0.5", half)["reply"] == "half", "one digit, and exactly the known mistake"
+    assert judge("0.7", half)["verdict"] == "far", "one digit, and only near a known mistake"
     assert judge("24.9", {"answer": 24.9, "known": []}, "%")["verdict"] == "right"
     assert judge("0.249", {"answer": 24.9, "known": []}, "%")["verdict"] == "percent"
 

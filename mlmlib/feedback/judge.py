@@ -67,7 +67,7 @@ def judge(given, right, mistakes=(), digits=2):
     nearest = min(near, key=lambda m: abs(value - m.value), default=None)
     if error <= 0.002 * abs(right) and not (nearest and abs(value - nearest.value) < error):
         return Reply("right", "Right.")
-    if nearest and not exact and figures >= min(2, digits):
+    if nearest and not exact and (figures >= min(2, digits) or value == nearest.value):
         return Reply("known", nearest.reply, nearest.name)
     if exact:
         return Reply("coarse", "That is it, rounded very hard. Give a digit more, so that we know you have it.")

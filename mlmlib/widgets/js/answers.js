@@ -36,7 +36,7 @@ export function judgeNumber(text, key, unit = "") {
     .sort((p, q) => Math.abs(given.value - p.value) - Math.abs(given.value - q.value))[0];
   const error = Math.abs(given.value - a);
   if (error <= close && !(known && Math.abs(given.value - known.value) < error)) return { verdict: "right" };
-  if (known && !exact && given.digits >= Math.min(2, key.digits)) return { verdict: "known", reply: known.reply };
+  if (known && !exact && (given.digits >= Math.min(2, key.digits) || given.value === known.value)) return { verdict: "known", reply: known.reply };
   if (exact) return { verdict: "coarse" };
   const like = (target) => Math.abs(given.value - target) <= Math.max(0.01 * Math.abs(target), given.digits >= 2 ? given.half : 0);
   if (a !== 0 && like(-a)) return { verdict: "sign" };
