@@ -31,6 +31,7 @@ _ENOUGH = 1e-8  # the same at which an end counts as a minimum
 _AGAIN = (1.0, 3.0)  # standard deviations from which a search is begun again
 _FRESH, _FAR = 4, 0.5  # evaluations up to which, and decrease after which, the working model's curvature is taken anew
 _FEW = 16  # groups
+_LARGE = 4.0  # standard deviation on the scale of the link that hardly any data have
 _SMALLER = (0.1, 1e-3)  # and where it cannot begin at all
 _LIMIT, _NEWTON = 300, 12  # evaluations, Hessians
 
@@ -90,6 +91,10 @@ def search(model, start: np.ndarray | None = None) -> Found:
         for size in _AGAIN:
             other = _Path(model.criterion)
             other.go(path.criterion.replaced(plain, model.plain_factor(size)))
+            path.take(other)
+        if np.linalg.norm(path.L, 2) > _LARGE:  # groups of one outcome each: a lower minimum may lie further out
+            other = _Path(model.criterion)
+            other.go(path.criterion.replaced(path.at.x, 3.0 * path.L))
             path.take(other)
         path.turn(model)
         if any(model.singular(path.L)):
