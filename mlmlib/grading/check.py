@@ -74,7 +74,8 @@ class Told:
         return bool(self.fit(name)["reml"])
 
     def fit(self, name):
-        """The student's own earlier fit as `fits.describe` gives it: params, se, cov, variances by name, criterion."""
+        """The student's own earlier fit as `fits.describe` gives it: params, se, cov, variances by name, criterion,
+        and dispersion of a generalized model."""
         return self.answers[name].fields
 
 

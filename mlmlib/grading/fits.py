@@ -30,7 +30,8 @@ def describe(fit):
             out |= {"kind": "linear"}
         if hasattr(fit, "family"):
             out |= {"kind": "mixed" if out["variances"] else "linear", "family": str(fit.family.name),
-                    "link": str(getattr(fit.link, "name", fit.link)), "method": str(fit.method)}
+                    "link": str(getattr(fit.link, "name", fit.link)), "method": str(fit.method),
+                    "dispersion": {} if getattr(fit, "dispersion", None) is None else _plain(fit.dispersion)}
             if not math.isfinite(out["llf"]):  # a quasi-likelihood has none
                 out["llf"] = out["criterion"] = 0.0
         if len(out["params"]) <= SMALL:
