@@ -148,6 +148,8 @@ def method_of(fit, ddf: str):
     """The method called `ddf` for a fit: an object with `params`, `cov`, `note`, ``df(C)`` and ``f(C, difference)``."""
     if ddf not in DDF:
         raise ValueError(f"ddf={ddf!r} is not known; choose one of {', '.join(map(repr, DDF))}.")
+    if "_tests" in fit.__dict__:  # a robust covariance, which has its own
+        return fit._tests
     if hasattr(fit, "density") and ddf != "wald":
         raise ValueError(f"ddf={ddf!r} is for linear mixed models: a generalized one has no residual variance whose "
                          "degrees of freedom could be counted. Use ddf='wald' (the normal distribution), a likelihood-ratio "
