@@ -22,7 +22,7 @@ from toc import ROOT
 SOURCED = (
     "bodyweight chem97 dyestuff dyestuff2 egsingle exam gcsemv insteval orthodont ovary oxboys pastes penicillin"
     " scotssec wages contraception guimmun rodriguez_goldman cbpp verbagg epil grouseticks mmmec wine socatt ohio"
-    " respiratory grunfeld males"
+    " respiratory grunfeld males dietox"
 ).split()
 NAMES = sorted([*SOURCED, "crossed_study", "hsb", "inference_study", "intervention", "math", "patient", "quasi_study",
                 "sleepstudy"])
