@@ -60,4 +60,5 @@ def first_difference(frame: Frame) -> tuple[Regression, dict, int]:
 
 def between(frame: Frame) -> tuple[Regression, dict]:
     """Least squares of group means, each group counted once (Baltagi, 2013, equation 2.36)."""
-    return regress(frame.means(frame.y), frame.means(frame.X), np.arange(frame.J), what="coefficients of group means")
+    size = np.sqrt((frame.X ** 2).mean(axis=0) * frame.J)
+    return regress(frame.means(frame.y), frame.means(frame.X), np.arange(frame.J), size=size, what="coefficients of means")

@@ -49,7 +49,7 @@ def panel(formula: str, data, *, groups: str, effects: str = "within", time: str
         ``"within"``: an effect of its own for each group (fixed effects), the same as a dummy for each.
         ``"two-way"``: effects of groups and of times, which may be incomplete.
         ``"first-difference"``: least squares of each row less the one before; without a constant, as the intercept goes
-        with the differencing.  Write the time into the formula for a trend (plm's ``"fd"`` always has one).
+        with the differencing.  Write the time into the formula for a trend (plm's ``"fd"`` has one of a step a row).
         ``"between"``: least squares of group means, each group counted once.
         ``"random"``: random effects, by generalized least squares with Swamy and Arora's variances; for unbalanced
         panels as Baltagi and Chang (1994) have them (plm's ``"swar"``, Stata's ``xtreg, re sa``).

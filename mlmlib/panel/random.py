@@ -50,7 +50,7 @@ def swamy_arora(frame: Frame) -> Components:
     inner = within(frame)[0]
     root = np.sqrt(frame.sizes)
     means = frame.means(frame.X)
-    kept, Q, R, _ = independent(root[:, None] * means)
+    kept, Q, _, _ = independent(root[:, None] * means, np.sqrt((frame.X ** 2).sum(axis=0)))
     if frame.J <= len(kept):
         raise DataError(f"Swamy and Arora's variance between groups needs more groups than coefficients; {frame.group!r} has "
                         f"{frame.J} groups for {len(kept)}. Leave predictors out, or fit mlm.lmm.")

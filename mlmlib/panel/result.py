@@ -181,8 +181,8 @@ class PanelResult(LinearResult):
     def group_effects_se(self):
         """Standard errors of `group_effects` (Series); of the prediction error for random effects.
 
-        NaN after first differences, and for two ways with more than 3000 times.  Random effects: the variances are taken
-        for known.
+        NaN after first differences, and for two ways with more than 3000 times.  Those of random effects come from
+        Henderson's equations with the estimated variances put in.
         """
         self._has_effects("effects of groups")
         if self.effects == "two-way":
@@ -193,7 +193,7 @@ class PanelResult(LinearResult):
         slopes = np.einsum("ja,ab,jb->j", X, self._cov, X)
         if self.effects in _RANDOM:
             s = self._shrinkage
-            variance = self.sigma_u ** 2 * (1.0 - s) + s ** 2 * slopes
+            variance = self.sigma_u ** 2 * (1.0 - s) + s ** 2 * slopes * (self.sigma_e / self.sigma) ** 2
         elif self.effects == "within":
             total = self.frame.sizes if w is None else np.bincount(self.frame.codes, w, minlength=self.frame.J)
             variance = self.sigma ** 2 / total + slopes

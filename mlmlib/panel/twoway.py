@@ -10,6 +10,8 @@ sections 3.2 and 9.4 (Wansbeek & Kapteyn, 1989, Journal of Econometrics 41, 341-
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 __all__ = ["TwoWay"]
@@ -23,7 +25,6 @@ class TwoWay:
     def __init__(self, codes, times, J: int, T: int, weights=None):
         from scipy.sparse import bmat, coo_matrix, csr_matrix, diags
         from scipy.sparse.csgraph import connected_components
-        from scipy.sparse.linalg import splu
         self.codes, self.times, self.J, self.T = codes, times, J, T
         self.w = np.ones(len(codes)) if weights is None else weights
         self.N = coo_matrix((self.w, (codes, times)), shape=(J, T)).tocsr()
@@ -33,8 +34,15 @@ class TwoWay:
         pinned = np.unique(of[J:], return_index=True)[1]
         self.free = np.setdiff1d(np.arange(T), pinned)
         self.S = (diags(per_time) - self.N.T @ diags(1.0 / self.per_group) @ self.N).tocsc()[self.free][:, self.free]
-        self.solve = splu(self.S.tocsc()).solve if len(self.free) else lambda right: right
         self.rank = J + T - self.parts
+
+    @cached_property
+    def _factor(self):
+        from scipy.sparse.linalg import splu
+        return splu(self.S.tocsc())
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "_factor"}  # a factor cannot be pickled
 
     def effects(self, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The effects of groups, shape (J, k), and times, shape (T, k), in the columns of A, shape (n, k)."""
@@ -42,7 +50,8 @@ class TwoWay:
         by_time = np.array([np.bincount(self.times, c * self.w, minlength=self.T) for c in A.T]).T
         right = by_time - self.N.T @ (by_group / self.per_group[:, None])
         t = np.zeros((self.T, A.shape[1]))
-        t[self.free] = self.solve(np.ascontiguousarray(right[self.free]))
+        if len(self.free):
+            t[self.free] = self._factor.solve(np.ascontiguousarray(right[self.free]))
         return (by_group - self.N @ t) / self.per_group[:, None], t
 
     def residuals(self, A: np.ndarray) -> np.ndarray:

@@ -21,22 +21,25 @@ _AFTER = {"within": "once the group means are taken off", "two-way": "once the e
 
 
 def left_out(effects: str, frame, names, follows: dict) -> list[str]:
-    """A message for each column that a regression could not tell apart."""
-    constant = frame.constant(frame.X) if len(names) == len(frame.names) else None
+    """Messages that name each column that a regression could not tell apart, with the reason."""
+    swept = effects in ("within", "two-way", "first-difference")
+    constant = frame.constant(frame.X) if swept else ()
+    lost = [j for j in follows if swept and constant[j]]
+    flat = [repr(names[j]) for j in lost if names[j] != "Intercept"]
     told = []
+    if flat:
+        one = len(flat) == 1
+        told.append(f"{', '.join(flat)} {'is' if one else 'are'} left out: {'it does' if one else 'they do'} not vary within "
+                    f"groups of {frame.group!r}, and the effects of the groups take up all that differs between groups alone. "
+                    f"effects='random', 'mundlak' or 'hausman-taylor' can estimate {'its coefficient' if one else 'them'}.")
     for j, others in follows.items():
-        name = names[j]
-        if effects in _AFTER and effects != "between" and name == "Intercept":
+        if j in lost:
             continue
-        if effects in _AFTER and effects != "between" and constant is not None and constant[j]:
-            told.append(f"{name!r} is left out: it does not vary within groups of {frame.group!r}, and the effects of the groups "
-                        "take up all that differs between groups alone. effects='random', 'mundlak' or 'hausman-taylor' "
-                        "estimate its coefficient.")
-        elif not others and effects == "two-way":
-            told.append(f"{name!r} is left out: the effects of {frame.group!r} and {frame.time!r} together determine it (as a "
-                        "trend that is the same for all groups does).")
-        else:
-            what = f"it follows from {', '.join(repr(names[k]) for k in others)}" if others else "it is zero in every row"
-            told.append(f"{name!r} is left out: {what}{' ' + _AFTER[effects] if effects in _AFTER else ''}, so that its own "
-                        "effect cannot be told apart.")
+        if not others and effects == "two-way":
+            told.append(f"{names[j]!r} is left out: the effects of {frame.group!r} and {frame.time!r} together determine it, "
+                        "as they do all that runs alike in every group.")
+            continue
+        what = f"it follows from {', '.join(repr(names[k]) for k in others)}" if others else "it is zero in every row"
+        told.append(f"{names[j]!r} is left out: {what}{' ' + _AFTER[effects] if effects in _AFTER else ''}, so that its own "
+                    "effect cannot be told apart.")
     return told
