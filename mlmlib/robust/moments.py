@@ -68,7 +68,7 @@ class RobustTests:
         form = _Form(self.parts, (axes / np.sqrt(values)) @ axes.T @ rows)
         total = sum(form.inner(s, s, t, t) + form.inner(s, t, t, s) for s in range(q) for t in range(q))
         nu = q * (q + 1) / total
-        if nu <= q - 1:
+        if nu - q + 1 < 1e-6:  # clusters too few for so many hypotheses
             return np.nan, np.nan
         return statistic * (nu - q + 1) / (nu * q), float(nu - q + 1)
 

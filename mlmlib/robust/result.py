@@ -122,7 +122,7 @@ class RobustResult(LinearResult):
         >>> import mlmlib as mlm
         >>> fit = mlm.robust(mlm.ols("math ~ homework", mlm.load("math")), "schid")
         >>> fit.leverage().round(2).iloc[0].to_dict()["relative"]
-        0.73
+        2.22
         """
         import pandas as pd
         names = [one.name for one in self.clusterings]
@@ -165,15 +165,33 @@ class RobustResult(LinearResult):
         -------
         TestResult
 
+        Raises
+        ------
+        ValueError
+            Also for more hypotheses than the clusters can test.
+
         Examples
         --------
         >>> import mlmlib as mlm
         >>> fit = mlm.robust(mlm.ols("mathach ~ cses * sector", mlm.load("hsb")), "school")
         >>> print(fit.test("sector[T.Catholic] = 0, cses:sector[T.Catholic] = 0"))
-        AHT Wald test of sector[T.Catholic] = 0, cses:sector[T.Catholic] = 0: F(2, 146.36) = 27.48, p < 0.001
+        AHT Wald test of sector[T.Catholic] = 0, cses:sector[T.Catholic] = 0: F(2, 140.81) = 51.40, p < 0.001
         """
-        from ..inference.contrasts import test
-        return test(self, hypothesis, rhs=rhs, ddf="satterthwaite")
+        from ..inference.contrasts import hypotheses
+        from ..inference.small_sample import f_test
+        C, values, null = hypotheses(hypothesis, list(self._names), rhs)
+        self._enough(C)
+        return f_test(self, C, "satterthwaite", values, null)
+
+    def _enough(self, C) -> None:
+        """Refuse more hypotheses than the covariance, whose rank is at most the number of clusters, can test."""
+        se = np.where(self._se > 0, self._se, 1.0)
+        scaled = C * se
+        rank = np.linalg.matrix_rank(scaled)
+        if np.linalg.matrix_rank(scaled @ (self._cov / np.outer(se, se)) @ scaled.T, tol=1e-9 * np.abs(scaled).max() ** 2) < rank:
+            J = min(self.n_clusters.values())
+            raise ValueError(f"{J} clusters cannot test {rank} hypotheses at once: their robust covariance is singular. Test fewer, "
+                             "or one by one.")
 
     def wald_test(self, names=None):
         """Joint test that coefficients are zero, all but the intercept when left out: see `test` (TestResult)."""

@@ -40,5 +40,8 @@ def _title(inner) -> str:
 
 
 def _wald(fit) -> str:
-    text = str(fit.wald_test())
+    try:
+        text = str(fit.wald_test())
+    except ValueError as error:
+        return str(error)
     return "all slopes zero" + text[text.rindex(": "):]

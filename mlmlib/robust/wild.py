@@ -36,6 +36,8 @@ _WEBB = np.sqrt([0.5, 1.0, 1.5])
 _VALUES = {"rademacher": np.array([-1.0, 1.0]), "webb": np.concatenate([-_WEBB[::-1], _WEBB])}
 _CELLS = 4_000_000
 _TIE = 1e-9  # relative difference of squared statistics below which they are the same
+_ROUNDING = 1e-13  # of a squared denominator, relative to what it is a difference of
+_FAR = 1e4  # standard errors from the estimate beyond which no value is looked at
 
 
 def wild_bootstrap(fit, hypothesis, groups=None, *, kind: str | None = None, weights: str = "rademacher", n: int = 9999,
@@ -199,7 +201,8 @@ class _Turn:
             low[:, 1] += 2.0 * (_dot(w[0], turned[1] - cross[1]) - _dot(w[1], cross[0]))
             low[:, 2] += _dot(w[1], turned[1] - 2.0 * cross[1])
             bottom.append(low)
-        return _Ratio(np.concatenate(top), np.concatenate(bottom), float(np.sqrt(own[0] @ own[0])), source.every)
+        raw = np.array([own[0] @ own[0], own[1] @ own[1]])
+        return _Ratio(np.concatenate(top), np.concatenate(bottom), raw, float(np.sqrt(raw[0])), source.every)
 
 
 def _dot(a, b):
@@ -217,10 +220,14 @@ def _quadratic(meat, top):
 
 @dataclass(frozen=True)
 class _Ratio:
-    """t of every draw: numerators (B, 2) and squared denominators (B, 3), coefficients of powers of tau."""
+    """t of every draw: numerators (B, 2) and squared denominators (B, 3), coefficients of powers of tau.
+
+    `raw` (2,): the size of what squared denominators are differences of, constant and in tau^2.
+    """
 
     top: np.ndarray
     bottom: np.ndarray
+    raw: np.ndarray
     se: float
     every: bool
 
@@ -231,14 +238,18 @@ class _Ratio:
         return np.where(np.isnan(t), 0.0, t)
 
     def pvalue(self, tau: float) -> float:
-        return _share(self.replicates(tau) ** 2, (tau / self.se) ** 2, self.every)
+        """Draws as far out as the sample; what rounding alone could set apart is the same."""
+        top, bottom = self.top @ [1.0, tau], self.bottom @ [1.0, tau, tau * tau]
+        rounding = _ROUNDING * float(self.raw @ [1.0, tau * tau])
+        far = top ** 2 >= (tau / self.se) ** 2 * (bottom * (1.0 - _TIE) - rounding)
+        return _p(far, self.every)
 
     def end(self, side: int, alpha: float) -> float:
         """How far from the estimate, in standard errors, a value is first rejected; infinite if none is."""
         inside, outside = 0.0, 0.5
         while self.pvalue(-side * outside * self.se) > alpha:
             inside, outside = outside, 1.1 * outside
-            if outside > 1e6:
+            if outside > _FAR:
                 return np.inf
         for _ in range(60):
             middle = 0.5 * (inside + outside)
@@ -249,9 +260,9 @@ class _Ratio:
         return inside
 
 
-def _share(squares, own: float, every: bool) -> float:
-    far = int((squares >= own * (1.0 - _TIE)).sum())
-    return far / len(squares) if every else (1 + far) / (1 + len(squares))
+def _p(far, every: bool) -> float:
+    """The share of draws that are far out; drawn ones with the sample among them."""
+    return float(far.mean()) if every else (1 + int(far.sum())) / (1 + len(far))
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -303,8 +314,8 @@ class WildBootstrap:
     def pvalue(self) -> float:
         """Two-sided p-value."""
         if self._ratio is None:
-            return _share(self.replicates, self.statistic, self.enumerated)
-        return _share(self.replicates ** 2, self.statistic ** 2, self.enumerated)
+            return _p(self.replicates >= self.statistic * (1.0 - _TIE), self.enumerated)
+        return self._ratio.pvalue(self.statistic * self.se)
 
     def conf_int(self, level: float | None = None) -> tuple[float, float]:
         """The values that are not rejected (lower, upper), for one hypothesis; an end is infinite where none is rejected.
