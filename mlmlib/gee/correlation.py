@@ -38,8 +38,7 @@ class Structure(CovStruct):
 
     def update(self, params):
         r, w = self.model.pearson(), self.model.ordered_weights
-        phi = self.model.fixed_scale
-        self.dep_params = self._moments(r, w, (w * r * r).sum() / w.sum() if phi is None else phi)
+        self.dep_params = self._moments(r, w, (w * r * r).sum() / w.sum())
 
     def covariance_matrix(self, expval, index):
         return self.matrix(index), True

@@ -86,7 +86,11 @@ class Scores:
         With M the inverse of the sum of the B and M = LL', K = L'BL has the leverages of a group: its residuals are divided by
         I - H (Mancl & DeRouen), by the root of it (Kauermann & Carroll), or left as they are.
         """
-        L = np.linalg.cholesky(np.linalg.inv(self.B.sum(axis=0)))
+        try:
+            L = np.linalg.cholesky(np.linalg.inv(self.B.sum(axis=0)))
+        except np.linalg.LinAlgError:
+            raise DataError("The estimated working correlation is no correlation matrix (it is not positive definite), and there are "
+                            "no standard errors. Choose a simpler corr=, such as 'exchangeable' or 'ar1'.") from None
         if kind == "model":
             half = L * np.sqrt(phi)
         else:

@@ -55,7 +55,8 @@ def gee(formula: str, data, *, groups: str, corr: str = "exchangeable", family="
     trials : str, array or number, optional
         Number of trials of each row; the outcome counts the successes (binomial).
     scale : float, optional
-        Fixed value of phi; estimated when left out, for all families.
+        Fixed value of phi in the model-based standard errors; estimated when left out, for all families.  Correlations are
+        moments with the estimated phi in any case, as in geepack.
     dispersion : float, optional
         theta of ``"nbinom2"``; when left out that of the model of independent rows by maximum likelihood.
     moments : {"geepack", "statsmodels"}
