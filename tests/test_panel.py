@@ -303,3 +303,56 @@ def test_tests_refuse_what_they_cannot_compare(grunfeld):
             getattr(fit, name)
     with pytest.raises(ValueError, match="must be 'groups'"):
         fe.f_test_groups("both")
+
+
+@pytest.mark.parametrize("ask", [
+    mlm.influence, mlm.residuals, mlm.acf, mlm.equations, lambda fit: fit.bootstrap(), lambda fit: mlm.compare(fit, fit),
+    lambda fit: fit.translate("stata"), lambda fit: fit.report(), lambda fit: fit.explain(), lambda fit: fit.elsewhere(),
+    lambda fit: fit.coef_table(ddf="satterthwaite")])
+def test_what_is_made_for_other_models_refuses(grunfeld, ask):
+    with pytest.raises(ValueError, match="is not made for fits of mlm.panel; .+"):
+        ask(mlm.panel(INV, grunfeld, groups="firm"))
+
+
+def test_levels_need_an_intercept(grunfeld):
+    fe, re = (mlm.panel(INV, grunfeld, groups="firm", effects=kind) for kind in ("within", "random"))
+    with pytest.raises(ValueError, match="one for each group instead"):
+        fe.margins(at={"value": 1000})
+    assert np.isclose(fe.margins(dydx="value").table["margin"].iloc[0], fe.params["value"])
+    new = {"value": [1000.0], "capital": [grunfeld["capital"].mean()], "firm": [-1]}
+    assert np.isclose(re.margins(at={"value": 1000}).table["margin"].iloc[0], re.predict(new)[0])
+
+
+def test_tables_set_them_beside_others(grunfeld):
+    fits = [mlm.panel(INV, grunfeld, groups="firm", effects=kind) for kind in ("within", "random")]
+    text = str(mlm.table(*fits, mlm.lmm(INV + " + (1 | firm)", grunfeld)))
+    assert "Model 1 by fixed-" in text and "84.20" in text
+
+
+# ---- other families
+
+
+@pytest.mark.parametrize("form", ["hybrid", "mundlak"])
+def test_group_means_give_the_panel_models(form):
+    formula, data = mlm.group_means("wage ~ exper + union + school", mlm.load("males"), groups="nr", form=form)
+    fit = mlm.panel("wage ~ exper + union + school", mlm.load("males"), groups="nr", effects=form)
+    mixed = mlm.lmm(formula, data)
+    own = [name.replace("[T.", "_").replace("]", "") if "_" in name else name for name in fit.params.index]
+    inner = [k for k, name in enumerate(fit.params.index) if not name.endswith("_between") and name not in ("Intercept", "school")]
+    for k in inner:
+        name = own[k] if own[k] in mixed.params.index else fit.params.index[k]
+        assert abs(mixed.params[name] - fit.params.iloc[k]) < 1e-8
+
+
+def test_group_means_of_categories_missing_values_and_errors():
+    males = mlm.load("males").astype({"exper": float})
+    males.loc[5, "exper"] = np.nan
+    formula, data = mlm.group_means("union ~ exper + ethn", males, groups="nr")
+    assert formula == "union ~ ethn + exper_within + exper_between + (1 | nr)"
+    assert len(data) == 4359 and abs(data.groupby("nr")["exper_within"].mean()).max() < 1e-12
+    with pytest.raises(mlm.DataError, match="no group means to add"):
+        mlm.group_means("union ~ school", males, groups="nr")
+    with pytest.raises(mlm.FormulaError, match="has a random term"):
+        mlm.group_means("union ~ exper + (1 | nr)", males, groups="nr")
+    with pytest.raises(mlm.DataError, match="already have a column 'exper_within'"):
+        mlm.group_means("union ~ exper", data, groups="nr")

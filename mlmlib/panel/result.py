@@ -307,6 +307,17 @@ class PanelResult(LinearResult):
     def _linear_predictor(self, data) -> np.ndarray:
         return self.design.fixed_matrix(data) @ self._params + self.design.offset_of(data)
 
+    def random_table(self, scale: str = "variance", level: float = 0.95):
+        """The residual variance, or standard deviation, as tables of several models print it (DataFrame)."""
+        import pandas as pd
+        if scale not in ("variance", "sd"):
+            raise ValueError(f"scale={scale!r} must be 'variance' or 'sd'.")
+        name, power = ("var", 2.0) if scale == "variance" else ("sd", 1.0)
+        rows = [(self.frame.group, f"{name}(Intercept)", self.sigma_u ** power)] if self.effects in _RANDOM else []
+        rows.append(("Residual", f"{name}(Residual)", (self.sigma_e if rows else self.sigma) ** power))
+        return pd.DataFrame([(*row, np.nan, np.nan, np.nan) for row in rows],
+                            columns=["group", "name", "estimate", "se", "lower", "upper"])
+
     # tests
 
     def f_test_groups(self, which: str = "groups"):
