@@ -258,3 +258,23 @@ def test_many_clusters_are_quick():
     begin = time.perf_counter()
     assert 9_000 < mlm.robust(fit, "g").df["Intercept"] < 10_000
     assert time.perf_counter() - begin < 5
+
+
+def test_reports(table):
+    """Tables say whose standard errors are robust; programs get the lines that make theirs so; what is not made says so."""
+    fit = mlm.ols("y ~ x + z", table)
+    ours = mlm.robust(fit, "g")
+    note = str(mlm.table(fit, ours))
+    assert "Standard errors of Model 2: cluster-robust (CR2, 12 clusters of g)" in " ".join(note.split())
+    assert 'vcovCR(fit, cluster = df$g, type = "CR2")' in ours.translate("lme4")
+    assert mlm.robust(fit, "g", "CR1S", ddf="clusters").translate("stata").endswith(", vce(cluster g)")
+    logit = mlm.glmm("b ~ x", table.assign(b=(table["y"] > 1).astype(int)))
+    assert mlm.robust(logit, "g", "CR1", ddf="normal").translate("stata").endswith("vce(cluster g)")
+    assert "vcovCL" in mlm.robust(fit, ["g", "t"], "CR1").translate("lme4")
+    with pytest.raises(ValueError, match="vce"):
+        ours.translate("stata")
+    for refused in (ours.margins, ours.report, ours.explain, ours.elsewhere, lambda: mlm.margins(ours), lambda: ours.predict(interval="confidence")):
+        with pytest.raises(ValueError, match="fit"):
+            refused()
+    assert np.allclose(ours.predict(), fit.predict())
+    assert "Clusters (g)" in ours._repr_html_() and "robust SE" in repr(ours)

@@ -134,21 +134,30 @@ class RobustResult(LinearResult):
                              index=pd.Index(one.labels, name=one.name))
         return table.assign(**{f"share: {name}": share[:, k] for k, name in enumerate(self._names)})
 
-    def coef_table(self, level: float = 0.95):
+    def coef_table(self, level: float = 0.95, ddf: str = "satterthwaite"):
         """The coefficients (DataFrame): ``estimate``, ``se``, ``df``, ``t``, ``p``, ``lower``, ``upper``.
 
         Parameters
         ----------
         level : float
             Confidence level of the interval.
+        ddf : str
+            As other fits have it; a robust fit has the degrees of freedom that ``mlm.robust(ddf=)`` asked for.
         """
         from ..inference.small_sample import coef_table
+        if ddf == "kenward-roger":
+            raise ValueError("Kenward and Roger's degrees of freedom trust the model's covariance; a robust fit has its own.")
         return coef_table(self, level, "satterthwaite")
 
     def conf_int(self, level: float = 0.95):
         """Confidence intervals of the coefficients, from t with `df` (DataFrame)."""
         check_level(level)
         return self.coef_table(level)[["lower", "upper"]]
+
+    def anova(self, *, type=3):
+        """A robust test of each term of the fixed part, of type 1, 2 or 3: see `mlmlib.inference.anova.anova`."""
+        from ..inference.anova import anova
+        return anova(self, type=type, ddf="satterthwaite")
 
     def test(self, hypothesis, *, rhs=0.0):
         """Joint Wald test of linear hypotheses such as ``"x = 0, z = 2*w"``.
@@ -211,6 +220,54 @@ class RobustResult(LinearResult):
     def bootstrap(self, *arguments, **options):
         """Refused: draws of a model say nothing of what the model leaves out."""
         raise ValueError("A robust fit has mlm.wild_bootstrap(fit, hypothesis); the bootstraps of the model are fit.fit.bootstrap().")
+
+    @property
+    def cov_title(self) -> str:
+        """The covariance in words, for notes under tables."""
+        names = " and ".join(f"{one.J:,} clusters of {one.name}" for one in self.clusterings)
+        tests = {"satterthwaite": "t with Satterthwaite's degrees of freedom", "clusters": "t with one degree of freedom less than clusters",
+                 "normal": "the normal distribution"}[self.ddf]
+        return f"cluster-robust ({self.kind}, {names}), tests by {tests}"
+
+    def margins(self, *arguments, **options):
+        """Refused: margins have no degrees of freedom of their own; ``mlm.emmeans`` and ``mlm.emtrends`` do."""
+        raise ValueError("margins takes no robust covariance, because its tests have no degrees of freedom; mlm.emmeans and "
+                         "mlm.emtrends of a linear fit have them. Those of the model's covariance: fit.fit.margins().")
+
+    def predict(self, data=None, *arguments, interval=None, **options):
+        """Predictions of the fit; intervals are the model's own: ``fit.fit.predict(interval=)``."""
+        if interval is not None:
+            raise ValueError("Intervals of predictions come from the model's covariance: fit.fit.predict(interval=).")
+        return self.fit.predict(data, *arguments, **options)
+
+    def residuals(self, *arguments, **options):
+        """Those of the fit."""
+        return self.fit.residuals(*arguments, **options)
+
+    def acf(self, *arguments, **options):
+        """That of the fit's residuals."""
+        return self.fit.acf(*arguments, **options)
+
+    def equations(self, **options):
+        """Those of the fit: the coefficients are the same."""
+        return self.fit.equations(**options)
+
+    def translate(self, to: str = "lme4", *, data: str = "df", ddf: str | None = None) -> str:
+        """The same in R's clubSandwich (``"lme4"``), or Stata: see `mlmlib.robust.translation.translate`."""
+        from .translation import translate
+        return translate(self, to, data)
+
+    def elsewhere(self, *arguments, **options):
+        """Refused: see `translate`."""
+        raise ValueError("A robust fit has fit.translate('lme4') and fit.translate('stata'); the model alone is in fit.fit.elsewhere().")
+
+    def report(self, **options):
+        """Refused: a robust fit has a summary and a table."""
+        raise ValueError("report is not made for robust fits; see fit.summary(), and fit.fit.report() for the model alone.")
+
+    def explain(self, **options):
+        """Refused: a robust fit has a summary."""
+        raise ValueError("explain is not made for robust fits; see fit.summary(), and fit.fit.explain() for the model alone.")
 
     def summary(self, *, level: float = 0.95):
         """A readable summary: HTML in a notebook, text in a terminal."""
