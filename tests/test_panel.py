@@ -1,6 +1,8 @@
 """Panel regressions: which estimators are equal where, what is left out, effects, predictions, tests and errors."""
 
 import pickle
+import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 
 import mlmlib as mlm
 from mlmlib.panel.words import KINDS
+from toc import ROOT
 
 INV = "inv ~ value + capital"
 WAGE = "wage ~ exper + I(exper ** 2) + union + married + school + ethn"
@@ -307,7 +310,7 @@ def test_tests_refuse_what_they_cannot_compare(grunfeld):
 
 @pytest.mark.parametrize("ask", [
     mlm.influence, mlm.residuals, mlm.acf, mlm.equations, lambda fit: fit.bootstrap(), lambda fit: mlm.compare(fit, fit),
-    lambda fit: fit.translate("stata"), lambda fit: fit.report(), lambda fit: fit.explain(), lambda fit: fit.elsewhere(),
+    lambda fit: fit.report(), lambda fit: fit.explain(),
     lambda fit: fit.coef_table(ddf="satterthwaite")])
 def test_what_is_made_for_other_models_refuses(grunfeld, ask):
     with pytest.raises(ValueError, match="is not made for fits of mlm.panel; .+"):
@@ -356,3 +359,37 @@ def test_group_means_of_categories_missing_values_and_errors():
         mlm.group_means("union ~ exper + (1 | nr)", males, groups="nr")
     with pytest.raises(mlm.DataError, match="already have a column 'exper_within'"):
         mlm.group_means("union ~ exper", data, groups="nr")
+
+
+# ---- in other programs
+
+
+def test_code_of_stata_and_plm(grunfeld):
+    fit = mlm.panel(INV, grunfeld, groups="firm", time="year", effects="two-way")
+    assert fit.translate("stata") == "xtset firm\nxtreg inv value capital i.year, fe"
+    assert 'index = c("firm", "year"), model = "within", effect = "twoways")' in fit.translate("plm")
+    fd = mlm.panel(INV, grunfeld, groups="firm", time="year", effects="first-difference")
+    assert fd.translate("stata") == "xtset firm year\nregress D.(inv value capital), noconstant"
+    assert [code.title for code in mlm.elsewhere(fit).codes] == ["R: plm", "Stata"]
+    for to, kind, words in (("sas", "within", "'plm' .R. and 'stata'"), ("plm", "mundlak", "mlm.group_means")):
+        with pytest.raises(ValueError, match=words):
+            mlm.panel(INV, grunfeld, groups="firm", effects=kind).translate(to)
+
+
+@pytest.mark.skipif(not shutil.which("Rscript"), reason="R is not on this machine")
+def test_the_code_of_plm_runs_and_gives_the_same(grunfeld):
+    if subprocess.run(["Rscript", "-e", "library(plm)"], capture_output=True, check=False).returncode:
+        pytest.skip("R has no plm")
+    males = mlm.load("males")
+    fits = [mlm.panel(INV, grunfeld, groups="firm", effects=kind, time="year") for kind in
+            ("pooled", "within", "two-way", "first-difference", "between", "random")]
+    fits.append(mlm.panel(WAGE, males, groups="nr", effects="hausman-taylor", endogenous=["union", "school"]))
+    lines = []
+    for k, fit in enumerate(fits):
+        data = "males" if k == len(fits) - 1 else "grunfeld"
+        lines += [f'df <- read.csv("{(ROOT / "data" / data).as_posix()}.csv")', fit.translate("plm").replace("summary(fit)", ""),
+                  "cat(format(coef(fit), digits = 15), '\\n')"]
+    done = subprocess.run(["Rscript", "-"], input="\n".join(lines), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for fit, line in zip(fits, done.stdout.strip().splitlines()):
+        assert np.allclose(fit.params, [float(word) for word in line.split()], rtol=1e-9), fit.effects

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...inference.small_sample import DDF
-from ...results import refuse_panel
 from . import general, hlm, julia, nlme, outcomes, python, r, sas, spss, stata
 from .back import Call, read
 from .model import Model, Untranslatable, of_fit, of_formula
@@ -98,7 +97,10 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
     melogit use age || district:, intmethod(laplace)
     estat icc
     """
-    refuse_panel(model, "translate", "its documentation names the same estimators of plm and Stata")
+    if hasattr(model, "transformed"):  # of mlm.panel
+        code = Code(model.translate(to, data=data))
+        code.title, code.language = ("Stata", "stata") if to.lower() == "stata" else ("R: plm", "r")
+        return code
     key = to.lower()
     if key == "mlmlib":
         call = read(model)
@@ -171,7 +173,8 @@ def _target(key, spec):
 
 def elsewhere(model, programs=None, **options) -> Elsewhere:
     """The same model in several programs, a tab each; `options` as in `translate`."""
-    refuse_panel(model, "elsewhere", "its documentation names the same estimators of plm and Stata")
+    if hasattr(model, "transformed"):  # of mlm.panel
+        return Elsewhere([translate(model, name, **options) for name in programs or ("plm", "stata")])
     if programs is None and (hasattr(model, "family") or "family" in options):
         own = {name: value for name, value in options.items() if name in (*general.SETTINGS, "table", "covariance")}
         programs = general.programs(general.of_text(model, **own) if isinstance(model, str) else model)
