@@ -200,6 +200,19 @@ def test_a_variance_of_zero_gives_the_pooled_regression():
     assert mlm.breusch_pagan(fit, one_sided=True).pvalue > 0.5
 
 
+def test_an_exact_fit_has_no_rho():
+    data = {"y": [1.0, 2.0, 3.0, 4.0, 6.0], "x": [1.0, 2.0, 3.0, 4.0, 6.0], "g": list("aabbb")}
+    fit = mlm.panel("y ~ x", data, groups="g")
+    assert np.isclose(fit.params["x"], 1.0) and fit.sigma < 1e-12 and fit.sigma_u < 1e-12
+    with_ties = mlm.panel("y ~ x", data | {"y": [0.0, 0.0, 2.0, 2.0, 2.0]}, groups="g")
+    assert with_ties.params["x"] == 0.0 and np.isclose(with_ties.rho, 1.0)
+
+
+def test_what_grows_alike_for_everybody_is_lost_in_two_ways():
+    fit = mlm.panel("wage ~ exper + union", mlm.load("males"), groups="nr", time="year", effects="two-way")
+    assert list(fit.params.index) == ["union[T.yes]"] and "'exper' is left out" in fit.messages[0]
+
+
 # ---- rows
 
 

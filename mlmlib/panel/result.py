@@ -71,7 +71,9 @@ class PanelResult(LinearResult):
                      n_params=len(reg.y) - reg.df + 1)
         s2_e = parts.s2_e if parts else reg.s2 if effects in ("within", "two-way") else np.nan
         s2_u = parts.s2_u if parts else float(np.var(self._effects, ddof=1)) if effects in ("within", "two-way") else np.nan
-        self._freeze(sigma_u=float(np.sqrt(s2_u)), sigma_e=float(np.sqrt(s2_e)), rho=float(s2_u / (s2_u + s2_e)))
+        whole = s2_u + s2_e
+        self._freeze(sigma_u=float(np.sqrt(s2_u)), sigma_e=float(np.sqrt(s2_e)),
+                     rho=float(s2_u / whole) if whole > 0 else float("nan"))
 
     @property
     def title(self) -> str:
