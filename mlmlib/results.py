@@ -21,6 +21,14 @@ def refuse_panel(fit, what: str, mend: str) -> None:
     """Refuse a fit of mlm.panel where a function is made for other models and would take it for least squares."""
     if hasattr(fit, "transformed"):
         raise ValueError(f"{what} is not made for fits of mlm.panel; {mend}.")
+    refuse_marginal(fit, what)
+
+
+def refuse_marginal(fit, what: str) -> None:
+    """Refuse a fit of mlm.gee, which has neither likelihood nor random effects."""
+    if getattr(fit, "_marginal", False):
+        raise ValueError(f"{what} is not made for fits of mlm.gee; see fit.coef_table(), fit.ratios(), fit.predict(interval="
+                         "'confidence') and fit.summary().")
 
 
 def refuse_levels(fit, what: str) -> None:

@@ -242,10 +242,26 @@ def test_more_errors():
         mlm.gee("y ~ x", gaps, groups="g", time="t", corr="ar1", moments="statsmodels")
     with pytest.raises(ValueError, match="ddf"):
         fit.coef_table(ddf="satterthwaite")
-    with pytest.raises(mlm.DataError, match="Bootstraps"):
-        fit.bootstrap()
     with pytest.raises(ValueError, match="weights="):
         mlm.gee("rating ~ temp", mlm.load("wine"), groups="judge", family="ordinal", weights="response", corr="independence")
+
+
+@pytest.mark.parametrize("ask", [
+    lambda fit: fit.bootstrap(), lambda fit: fit.margins(), lambda fit: mlm.margins(fit, dydx="age"), lambda fit: fit.equations(),
+    lambda fit: fit.translate("stata"), lambda fit: fit.elsewhere("stata"), lambda fit: fit.report(), lambda fit: fit.explain(),
+    lambda fit: fit.residuals(), lambda fit: fit.acf(), lambda fit: mlm.compare(fit, fit), lambda fit: mlm.emmeans(fit, "age"),
+    lambda fit: mlm.influence(fit), lambda fit: mlm.translate(fit, "stata"), lambda fit: mlm.table(fit),
+])
+def test_what_gee_has_not_is_refused_in_words(ask):
+    with pytest.raises(ValueError, match="not made for fits of mlm.gee"):
+        ask(ohio())
+
+
+def test_no_likelihood():
+    with pytest.raises(AttributeError, match="qic"):
+        _ = ohio().aic
+    with pytest.raises(ValueError, match="likelihood"):
+        ohio().conf_int(method="profile")
 
 
 def test_tails():

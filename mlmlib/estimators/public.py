@@ -72,7 +72,7 @@ def estimators(formula: str, data, *, groups: str, family="gaussian", link=None,
     >>> import mlmlib as mlm
     >>> found = mlm.estimators("mathach ~ ses", mlm.load("hsb"), groups="school")
     >>> found.estimates.loc["ses", ["OLS", "FE", "Mundlak", "GEE"]].round(2).to_dict()
-    {'OLS': 3.18, 'FE': 2.19, 'Mundlak': 2.19, 'GEE': 2.4}
+    {'OLS': 3.18, 'FE': 2.19, 'Mundlak': 2.19, 'GEE': 2.41}
     """
     parsed = parse(formula)
     if parsed.random:

@@ -44,7 +44,7 @@ def qic(fit, scale: float = 1.0):
     >>> import mlmlib as mlm
     >>> fit = mlm.gee("resp ~ age * smoke", mlm.load("ohio"), groups="id", family="binomial")
     >>> fit.qic().round(2)[["QIC", "QICu"]].tolist()
-    [1830.5, 1827.17]
+    [1830.35, 1827.48]
     """
     import pandas as pd
     if not scale > 0:

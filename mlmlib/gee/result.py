@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ..errors import DataError
-from ..results import LinearResult, normal_quantile
+from ..results import LinearResult, normal_quantile, refuse_marginal
 from .fit import fit_rows
 from .public import COVARIANCES
 
@@ -26,6 +26,7 @@ class Marginal(LinearResult):
 
     reml = None
     _t_df = None
+    _marginal = True
     random_effects: dict = {}
 
     @property
@@ -117,12 +118,17 @@ class Marginal(LinearResult):
                     "cov='mancl-derouen' corrects them."]
         return []
 
-    def _no(self, what: str):
-        raise DataError(f"{what} not made for GEE. The coefficients are in fit.coef_table(), fit.ratios() and fit.predict().")
+    def conf_int(self, level: float = 0.95, method: str = "wald"):
+        """Confidence intervals of the coefficients from the normal distribution (DataFrame)."""
+        if method != "wald":
+            raise ValueError(f"method={method!r} needs a likelihood, which GEE has not; leave it out.")
+        return self.coef_table(level)[["lower", "upper"]]
 
-    def bootstrap(self, *args, **options):
-        """Not for GEE: there is no distribution to draw from."""
-        self._no("Bootstraps are")
+    def translate(self, to: str, **options):
+        """Refused: GEE is not among the models that are written for other programs."""
+        refuse_marginal(self, "translate")
+
+    elsewhere = translate
 
     def summary(self, **options):
         """A readable account: HTML in a notebook, text in a terminal; options ``level`` and ``exponentiate``."""

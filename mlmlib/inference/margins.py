@@ -17,7 +17,7 @@ import numpy as np
 
 from ..display import html_table, number, text_table
 from ..errors import DataError
-from ..results import check_level, refuse_levels
+from ..results import check_level, refuse_levels, refuse_marginal
 from ..table import Categorical, Table
 
 __all__ = ["Margins", "margins"]
@@ -136,6 +136,7 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95, **options):
         return fit.margins(over, at, dydx=dydx, level=level)
     if hasattr(fit, "density") or "clusterings" in fit.__dict__:  # a robust fit says where to look
         return fit.margins(over, at, dydx=dydx, level=level, **options)
+    refuse_marginal(fit, "margins")
     if not dydx:
         refuse_levels(fit, "margins")
     if options:
