@@ -278,3 +278,30 @@ def test_reports(table):
             refused()
     assert np.allclose(ours.predict(), fit.predict())
     assert "Clusters (g)" in ours._repr_html_() and "robust SE" in repr(ours)
+
+
+@pytest.mark.parametrize("weights", ["w", "wild"])
+def test_quadrature_is_the_root(table, weights, monkeypatch):
+    """CR2 of rows of unequal variance without square matrices, against those matrices."""
+    from mlmlib.robust import quadrature
+    d = table.assign(wild=np.exp(2.0 * np.random.default_rng(8).normal(size=len(table))))
+    big = pd.concat([d, d.assign(y=d["y"] + d["x"] ** 2, x=d["x"] + 0.3, g=d["g"] + 20)])
+    fit = mlm.ols("y ~ x", big, weights=weights)
+    found = []
+    for least in (0, 10 ** 9):
+        monkeypatch.setattr(quadrature, "_LARGE", least)
+        found.append(mlm.robust(fit, "g"))
+    assert np.allclose(found[0].cov_params(), found[1].cov_params(), rtol=1e-9)
+    assert np.allclose(found[0].df, found[1].df, rtol=1e-9)
+    assert found[0].wald_test().df[1] == pytest.approx(found[1].wald_test().df[1], rel=1e-9)
+
+
+def test_large_clusters_of_a_generalized_model_are_quick():
+    """Two thousand rows in a cluster: no root of a matrix of that size."""
+    import time
+    rng = np.random.default_rng(3)
+    d = pd.DataFrame({"x": rng.normal(size=20_000), "g": np.repeat(np.arange(10), 2000)})
+    fit = mlm.glmm("b ~ x", d.assign(b=(d["x"] + rng.normal(size=20_000) > 0).astype(int)))
+    begin = time.perf_counter()
+    assert 8.9 < mlm.robust(fit, "g").df["x"] < 9.1
+    assert time.perf_counter() - begin < 5

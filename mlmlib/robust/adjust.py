@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .blocks import Blocks
+from .quadrature import adjusted, suits
 
 __all__ = ["KINDS", "Pieces", "factor_of", "pieces"]
 
@@ -83,6 +84,11 @@ def pieces(blocks: Blocks, kind: str) -> Pieces:
     """What each cluster gives under the adjustment `kind`."""
     if blocks.rows.diagonal and (kind != "CR2" or blocks.plain):
         return _by_sums(blocks, kind)
+    if blocks.rows.diagonal and blocks.rows.weight is None:
+        u = blocks.x * blocks.weight[:, None]
+        gram = blocks.products(blocks.x, u)
+        if suits(blocks, gram):
+            return _by_rows(blocks, u, adjusted(blocks, gram), gram)
     k, J = blocks.x.shape[1], blocks.J
     if blocks.rows.weight is None:
         S = np.eye(k)
@@ -107,6 +113,13 @@ def pieces(blocks: Blocks, kind: str) -> Pieces:
         found["working"][at] = flipped @ tu
         scores[at], plain[at] = np.einsum("jmk,jm->jk", g, block.e), np.einsum("jmk,jm->jk", u, block.e)
     return Pieces(scores=scores, plain=plain, S=S, **found)
+
+
+def _by_rows(blocks: Blocks, u, g, gram) -> Pieces:
+    """From rows of u and of g = A'u, where W is the inverse of a diagonal working covariance."""
+    e, E = blocks.rows.e[:, None], blocks.products(blocks.x, g)
+    T = blocks.products(g, g * blocks.rows.theta[:, None])
+    return Pieces(blocks.sums(g * e), E, E, T, np.eye(u.shape[1]), gram, blocks.sums(u * e), gram)
 
 
 def _by_sums(blocks: Blocks, kind: str) -> Pieces:

@@ -25,7 +25,7 @@ from .rows import Rows
 __all__ = ["Block", "Blocks"]
 
 _CELLS = 4_000_000  # numbers in a batch of square blocks
-_DENSE = 12_000  # rows in a cluster whose own square matrix is still made
+_DENSE = 4_000  # rows in a cluster whose own square matrix is still made
 _RANK = 1e-13  # of a basis: relative squared length below which a direction is none
 
 

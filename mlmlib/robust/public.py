@@ -60,7 +60,7 @@ def robust(fit, groups=None, kind: str = "CR2", *, ddf: str | None = None, worki
       a dummy for each group (Pustejovsky and Tipton, 2018, theorem 2), while N and p of CR1S count no dummies, as in Stata's
       ``xtreg, fe``; a two-way fit enters with its group-demeaned dummies for time (clubSandwich's CR3 of ``plm`` forgets them);
     - a mixed model enters with W_j the inverse of the estimated V_j, and V_j as working covariance;
-    - a generalized model with Fisher's weights.  CR2 then takes the root of an n_j x n_j matrix for each cluster.
+    - a generalized model with Fisher's weights, its rows of unequal variance (`mlmlib.robust.quadrature` has the roots).
 
     Two-way clustering adds the covariances of both clusterings and takes off that of their intersections (Cameron, Gelbach and
     Miller, 2011), each with its own adjustment; negative eigenvalues become zero, and a message says so.
