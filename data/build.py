@@ -194,6 +194,23 @@ def respiratory():
     return table[["center", "id", "patient", "treat", "sex", "age", "baseline", "visit", "outcome"]]
 
 
+def grunfeld():
+    """Investment of ten firms over twenty years: plm/Grunfeld as it is."""
+    return _source("plm", "Grunfeld")[["firm", "year", "inv", "value", "capital"]]
+
+
+def males():
+    """Wages of young men over eight years: plm/Males without the industry, occupation and residence of each year."""
+    person, year = ["nr", "school", "ethn"], ["year", "exper", "union", "married", "health", "wage"]
+    return _source("plm", "Males")[[*person, *year]]
+
+
+def dietox():
+    """Growth of pigs with vitamin E and copper in their feed: geepack/dietox."""
+    table = _source("geepack", "dietox").astype({"Pig": int, "Litter": int, "Time": int})
+    return table[["Litter", "Pig", "Evit", "Cu", "Start", "Time", "Feed", "Weight"]]
+
+
 def intervention():
     """The study of chapter 2, simulated."""
     from mlmlib import simulate
@@ -213,7 +230,7 @@ BUILDERS = {
     for build in (hsb, sleepstudy, intervention, patient, egsingle, pastes, penicillin, dyestuff, dyestuff2)
     + (scotssec, insteval, exam, wages, orthodont, oxboys, ovary, bodyweight, gcsemv, chem97)
     + (contraception, guimmun, rodriguez_goldman, cbpp, verbagg, epil, grouseticks, mmmec, wine, socatt)
-    + (ohio, respiratory)
+    + (ohio, respiratory, grunfeld, males, dietox)
 }
 COMPRESSED = {"insteval", "chem97", "rodriguez_goldman"}
 

@@ -100,10 +100,11 @@ def names():
     """The names that `load` knows.
 
     >>> names()
-    ['bodyweight', 'cbpp', 'chem97', 'contraception', 'crossed_study', 'dyestuff', 'dyestuff2', 'egsingle', 'epil',
-     'exam', 'gcsemv', 'grouseticks', 'guimmun', 'hsb', 'inference_study', 'insteval', 'intervention', 'math', 'mmmec',
-     'ohio', 'orthodont', 'ovary', 'oxboys', 'pastes', 'patient', 'penicillin', 'quasi_study', 'respiratory',
-     'rodriguez_goldman', 'scotssec', 'sleepstudy', 'socatt', 'verbagg', 'wages', 'wine']
+    ['bodyweight', 'cbpp', 'chem97', 'contraception', 'crossed_study', 'dietox', 'dyestuff', 'dyestuff2',
+     'egsingle', 'epil', 'exam', 'gcsemv', 'grouseticks', 'grunfeld', 'guimmun', 'hsb', 'inference_study',
+     'insteval', 'intervention', 'males', 'math', 'mmmec', 'ohio', 'orthodont', 'ovary', 'oxboys', 'pastes',
+     'patient', 'penicillin', 'quasi_study', 'respiratory', 'rodriguez_goldman', 'scotssec', 'sleepstudy', 'socatt',
+     'verbagg', 'wages', 'wine']
     """
     return sorted(path.stem for path in folder().glob("*.md") if any(folder().glob(f"{path.stem}.csv*")))
 

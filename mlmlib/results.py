@@ -8,13 +8,34 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["LinearResult", "check_level", "normal_quantile"]
+__all__ = ["LinearResult", "check_level", "normal_quantile", "refuse_levels", "refuse_panel"]
 
 
 def check_level(level: float) -> None:
     """Refuse a confidence level that is none, such as 95."""
     if not 0 < level < 1:
         raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+
+
+def refuse_panel(fit, what: str, mend: str) -> None:
+    """Refuse a fit of mlm.panel where a function is made for other models and would take it for least squares."""
+    if hasattr(fit, "transformed"):
+        raise ValueError(f"{what} is not made for fits of mlm.panel; {mend}.")
+    refuse_marginal(fit, what)
+
+
+def refuse_marginal(fit, what: str) -> None:
+    """Refuse a fit of mlm.gee, which has neither likelihood nor random effects."""
+    if getattr(fit, "_marginal", False):
+        raise ValueError(f"{what} is not made for fits of mlm.gee; see fit.coef_table(), fit.ratios(), fit.predict(interval="
+                         "'confidence') and fit.summary().")
+
+
+def refuse_levels(fit, what: str) -> None:
+    """Refuse expected outcomes of fixed effects, which have an intercept for each group and none for all."""
+    if hasattr(fit, "transformed") and "Intercept" not in fit._names:
+        raise ValueError(f"{what} needs an intercept, and effects={fit.effects!r} has one for each group instead. Differences are "
+                         "in fit.params and margins(dydx=...), predictions in fit.predict.")
 
 
 def normal_quantile(level: float) -> float:

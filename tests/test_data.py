@@ -22,7 +22,7 @@ from toc import ROOT
 SOURCED = (
     "bodyweight chem97 dyestuff dyestuff2 egsingle exam gcsemv insteval orthodont ovary oxboys pastes penicillin"
     " scotssec wages contraception guimmun rodriguez_goldman cbpp verbagg epil grouseticks mmmec wine socatt ohio"
-    " respiratory"
+    " respiratory grunfeld males dietox"
 ).split()
 NAMES = sorted([*SOURCED, "crossed_study", "hsb", "inference_study", "intervention", "math", "patient", "quasi_study",
                 "sleepstudy"])
@@ -75,7 +75,7 @@ def test_front_matter_is_yaml():
 
 
 def test_unknown_name_lists_the_known():
-    with pytest.raises(mlm.DataError, match="hsb, inference_study, insteval, intervention, math"):
+    with pytest.raises(mlm.DataError, match="hsb, inference_study, insteval, intervention, males, math"):
         mlm.load("hbs")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..display import Shown
 from ..errors import DataError
-from ..results import normal_quantile
+from ..results import normal_quantile, refuse_panel
 from ..rows.layout import Layout, layout
 from ..rows.markov import integer_gaps
 
@@ -132,6 +132,7 @@ def acf(fit, max_lag: int | None = None, *, kind: str | None = None, time: str |
     >>> mlm.acf(fit, 2, time="Days").table[["lag", "acf", "pairs"]].round(3).to_dict("list")
     {'lag': [0, 1, 2], 'acf': [1.0, 0.383, 0.089], 'pairs': [180, 162, 144]}
     """
+    refuse_panel(fit, "acf", "fit mlm.lmm, or mlm.gls with a correlation")
     if max_lag is not None and not (isinstance(max_lag, (int, np.integer)) and max_lag >= 1):
         raise ValueError(f"max_lag={max_lag!r} must be a whole number, 1 or more.")
     kind = ("quantile" if hasattr(fit, "density") else "scaled") if kind is None else kind

@@ -20,6 +20,7 @@ import numpy as np
 from ..display import html_table, number, text_table
 from ..errors import DataError
 from ..inference.row_parameters import all_values, structure_names
+from ..results import refuse_panel
 from ..table import Categorical, Table
 from . import deletion
 from .residuals import leverage
@@ -299,6 +300,7 @@ def influence(fit, by: str | None = None, *, group: str | None = None, reestimat
     >>> found.change.loc[335, ["Days", "sd(Subject: Days)"]].round(2).tolist()
     [0.79, -0.86]
     """
+    refuse_panel(fit, "influence", "leave rows or groups out and fit anew")
     if hasattr(fit, "density"):
         from .glmm_influence import glmm_influence
         if reestimate is False:

@@ -17,6 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..results import refuse_panel
 from .blocks import Blocks, blocks
 from .groups import KINDS as GROUP_KINDS
 from .groups import effects
@@ -77,6 +78,7 @@ def residuals(fit, kind: str = "raw", level: str = "conditional"):
     >>> float(fit.residuals("scaled", "marginal").var().round(3))
     0.994
     """
+    refuse_panel(fit, "residuals", "see fit.resid and fit.transformed.resid")
     if hasattr(fit, "density"):
         return fit.residuals(kind, level)
     factors = list(getattr(fit, "n_groups", {}))

@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
+from ..results import refuse_panel
 from .blocks import new_seed, run
 from .bootstrap_result import Bootstrap
 from .bootstrap_test import compare_bootstrap
@@ -82,6 +83,7 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
     >>> ratio.replicates.shape
     (100, 1)
     """
+    refuse_panel(fit, "bootstrap", "mlm.robust and mlm.wild_bootstrap take them")
     if not (isinstance(n, (int, np.integer)) and n >= 2):
         raise ValueError(f"n={n!r} must be a whole number of replicates, 2 or more.")
     seed = new_seed(seed)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..results import refuse_panel
 from .boundary import Tangent, boundary_pvalue, boundary_weights, tangent
 from .comparison import Comparison, Comparisons, rows_of
 from .generalized_comparison import reference_of_generalized
@@ -153,6 +154,8 @@ def compare(null, full, *more, method: str = "lrt", names: tuple | None = None, 
     >>> test.distribution, round(test.statistic, 2), test.weights
     ('0.5 chi2(1) + 0.5 chi2(2)', 42.84, {1: 0.5, 2: 0.5})
     """
+    for fit in (null, full, *more):
+        refuse_panel(fit, "compare", "see fit.f_test_groups(), mlm.hausman, mlm.breusch_pagan and mlm.mundlak_test")
     fits = (null, full, *more)
     if names is not None and len(names) != len(fits):
         raise ValueError(f"names= has {len(names)} names for {len(fits)} models.")

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..display import html_table, number, text_table
 from ..errors import DataError
-from ..results import check_level
+from ..results import check_level, refuse_levels, refuse_marginal
 from ..table import Categorical, Table
 
 __all__ = ["Margins", "margins"]
@@ -134,8 +134,11 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95, **options):
     """
     if hasattr(fit, "categories") and hasattr(fit, "_mean_at"):
         return fit.margins(over, at, dydx=dydx, level=level)
-    if hasattr(fit, "density"):
+    if hasattr(fit, "density") or "clusterings" in fit.__dict__:  # a robust fit says where to look
         return fit.margins(over, at, dydx=dydx, level=level, **options)
+    refuse_marginal(fit, "margins")
+    if not dydx:
+        refuse_levels(fit, "margins")
     if options:
         raise TypeError(f"margins() of a linear model has no option {next(iter(options))!r}.")
     check_level(level)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..results import check_level
+from ..results import check_level, refuse_panel
 from .testresult import TestResult
 
 __all__ = ["DDF", "TITLES", "coef_table", "f_test", "linear", "method_of"]
@@ -148,10 +148,14 @@ def method_of(fit, ddf: str):
     """The method called `ddf` for a fit: an object with `params`, `cov`, `note`, ``df(C)`` and ``f(C, difference)``."""
     if ddf not in DDF:
         raise ValueError(f"ddf={ddf!r} is not known; choose one of {', '.join(map(repr, DDF))}.")
+    if "_tests" in fit.__dict__:  # a robust covariance, which has its own
+        return fit._tests
     if hasattr(fit, "density") and ddf != "wald":
         raise ValueError(f"ddf={ddf!r} is for linear mixed models: a generalized one has no residual variance whose "
                          "degrees of freedom could be counted. Use ddf='wald' (the normal distribution), a likelihood-ratio "
                          "test (mlm.compare), or a bootstrap.")
+    if ddf != "wald":
+        refuse_panel(fit, f"ddf={ddf!r}", "mlm.robust has Satterthwaite's degrees of freedom for them")
     if fit.reml is None:
         return _least_squares(fit, ddf)
     if ddf == "wald":

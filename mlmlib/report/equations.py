@@ -17,6 +17,7 @@ import numpy as np
 from . import equations_rows as rows
 from .equations_writer import Equations, Line, Writer, spread, split
 from ..lmm.nested import chain_of
+from ..results import refuse_panel
 from .page import rounded
 
 __all__ = ["Equations", "equations"]
@@ -112,6 +113,7 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
       u_0j ~ N(0, \u03c4_batch)
       e_tij ~ N(0, \u03c3\u00b2)
     """
+    refuse_panel(fit, "equations", "they are in chapter 19, and fit.title names the estimator")
     if form not in ("both", "levels", "combined"):
         raise ValueError(f"form={form!r} must be 'both', 'levels' or 'combined'.")
     if hasattr(fit, "family"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..inference.small_sample import linear
+from ..results import refuse_panel
 from .explain_random import changing, diagnoses, variance_part
 from .ledger import Ledger, Prose, joined
 from .meaning import meaning, simple_slope
@@ -53,6 +54,7 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wa
     >>> [heading for heading, _ in told.sections]
     ['Asked', 'Fixed part', 'Variance part', 'What the model does not know', 'What would change our mind', 'Messages']
     """
+    refuse_panel(fit, "explain", "see fit.summary()")
     if hasattr(fit, "family"):
         from .general.explain import explain as general
 

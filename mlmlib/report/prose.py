@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import platform
 
+from ..results import refuse_panel
 from .ledger import Ledger, Prose, joined, sign
 from .meaning import meaning, simple_slope
 from .prose_random import references, results_random
@@ -65,6 +66,7 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
     A linear mixed model for mathematics score (math, in points) was fitted to 519 students in 23 schools (5 to 67 students per
     school, M = 22.6)
     """
+    refuse_panel(fit, "report", "see fit.summary()")
     if hasattr(fit, "family"):
         from .general.prose import report as general
 

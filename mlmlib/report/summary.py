@@ -42,7 +42,7 @@ def summary(fit, *, level: float = 0.95, scale: str = "variance", ddf: str = "wa
         raise ValueError("exponentiate= is for fits of mlm.glmm; a linear model's coefficients are differences, not logarithms.")
     mixed = hasattr(fit, "n_groups")
     grouped = mixed and bool(fit.n_groups)
-    tables = [_fixed(fit, level, ddf)]
+    tables = [coefficients(fit, level, ddf)]
     if mixed:
         tables.append(_random(fit, level, scale))
     if hasattr(fit, "residual_table") and not hasattr(fit, "outcomes"):  # whose random part has it all
@@ -125,7 +125,8 @@ def _slopes(fit):
     return np.eye(len(fit.params))[[name.rpartition(": ")[2] != "Intercept" for name in fit.params.index]]
 
 
-def _fixed(fit, level, ddf):
+def coefficients(fit, level: float = 0.95, ddf: str = "wald") -> Table:
+    """The table of the coefficients, as every summary has it."""
     table = fit.coef_table(level, ddf)
     statistic = "z" if "z" in table else "t"
     rows = []

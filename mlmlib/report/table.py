@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..results import refuse_marginal
 from . import table_writers as writers
 from .rows import fit_rows, fixed_rows, general_rows, head_rows, random_rows, residual_rows
 from .table_notes import columns, comparable, measures, ratios, reading, troubles
@@ -175,6 +176,8 @@ def table(
     if len(names) != len(fits) or len(set(names)) != len(names):
         raise ValueError(f"names= must hold {len(fits)} different names, one a model.")
     words = Words(max(fits, key=lambda fit: len(getattr(fit, "n_groups", None) or ())), labels)
+    for fit in fits:
+        refuse_marginal(fit, "table")
     known = [Words(fit, labels) for fit in fits]
     flagged, warnings = comparable(fits, criteria)
     if exponentiate and not any(hasattr(fit, "family") for fit in fits):

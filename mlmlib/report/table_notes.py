@@ -20,6 +20,8 @@ _CRITERIA = ("criterion", "llf", "aic", "bic")
 def _method(fit) -> str:
     if is_general(fit):
         return method(Facts(fit))
+    if hasattr(fit, "transformed"):  # of mlm.panel
+        return f"{fit.title[0].lower()}{fit.title[1:]}"
     return (
         {"ols": "ordinary least squares", "ml": "maximum likelihood (ML)"}[fit.method]
         if fit.reml is None
@@ -52,6 +54,7 @@ def reading(fits, names, show, stars, random, level, ddf="wald"):
         "(correlations: in Fisher's z)",
     }[show]
     yield inside + "."
+    yield from (f"Standard errors of {name}: {fit.cov_title}." for fit, name in zip(fits, names) if hasattr(fit, "cov_title"))
     if mixed and ddf == "kenward-roger":
         yield "Standard errors of the fixed part after Kenward and Roger (1997)."
         refitted = [name for fit, name in zip(fits, names) if fit.reml is False]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as _csv
 import io
+import re
 from html import escape
 from itertools import groupby
 
@@ -56,7 +57,7 @@ def _cells(row):
 
 
 def _squared(label: str) -> str:
-    return label.replace("R2", "R\u00b2")
+    return re.sub(r"\bR2\b", "R\u00b2", label)  # not the CR2 of a covariance
 
 
 def text(table) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...inference.small_sample import DDF
+from ...results import refuse_marginal
 from . import general, hlm, julia, nlme, outcomes, python, r, sas, spss, stata
 from .back import Call, read
 from .model import Model, Untranslatable, of_fit, of_formula
@@ -97,6 +98,11 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
     melogit use age || district:, intmethod(laplace)
     estat icc
     """
+    if hasattr(model, "transformed"):  # of mlm.panel
+        code = Code(model.translate(to, data=data))
+        code.title, code.language = ("Stata", "stata") if to.lower() == "stata" else ("R: plm", "r")
+        return code
+    refuse_marginal(model, "translate")
     key = to.lower()
     if key == "mlmlib":
         call = read(model)
@@ -169,6 +175,9 @@ def _target(key, spec):
 
 def elsewhere(model, programs=None, **options) -> Elsewhere:
     """The same model in several programs, a tab each; `options` as in `translate`."""
+    if hasattr(model, "transformed"):  # of mlm.panel
+        return Elsewhere([translate(model, name, **options) for name in programs or ("plm", "stata")])
+    refuse_marginal(model, "elsewhere")
     if programs is None and (hasattr(model, "family") or "family" in options):
         own = {name: value for name, value in options.items() if name in (*general.SETTINGS, "table", "covariance")}
         programs = general.programs(general.of_text(model, **own) if isinstance(model, str) else model)

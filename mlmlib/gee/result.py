@@ -1,0 +1,355 @@
+"""The result of generalized estimating equations.
+
+Chapter 20 (``20_gee_and_robust``) reads one line by line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from types import SimpleNamespace
+
+import numpy as np
+
+from ..errors import DataError
+from ..results import LinearResult, normal_quantile, refuse_marginal
+from .fit import fit_rows
+from .public import COVARIANCES
+
+__all__ = ["GeeResult"]
+
+_FEW = 40  # groups below which the robust standard errors are too small (Mancl & DeRouen, 2001, have 10 to 40)
+
+
+class Marginal(LinearResult):
+    """What the results of all GEE share: the choice of covariance, the groups, tests from the normal distribution."""
+
+    reml = None
+    _t_df = None
+    _marginal = True
+    random_effects: dict = {}
+
+    @property
+    def llf(self) -> float:
+        raise AttributeError("GEE has no likelihood, hence neither llf nor AIC and BIC; compare fits by fit.qic().")
+
+    @cached_property
+    def _covariances(self) -> dict:
+        return {}
+
+    def _covariance(self, cov: str | None) -> np.ndarray:
+        cov = self.cov if cov is None else cov
+        if cov not in COVARIANCES:
+            raise ValueError(f"cov={cov!r} is not known; choose one of {', '.join(map(repr, COVARIANCES))}.")
+        if cov not in self._covariances:
+            self._covariances[cov] = self._solved.scores.covariance(cov, self._solved.phi, self._back)
+        return self._covariances[cov]
+
+    def cov_params(self, cov: str | None = None):
+        """Covariance matrix of the coefficients (DataFrame), that of the fit or the one named by `cov`."""
+        import pandas as pd
+        return pd.DataFrame(self._covariance(cov).copy(), index=list(self._names), columns=list(self._names))
+
+    def coef_table(self, level: float = 0.95, ddf: str = "wald", *, cov: str | None = None):
+        """Coefficients with standard errors, z, p and intervals.
+
+        Parameters
+        ----------
+        level : float
+        ddf : {"wald"}
+            The normal distribution; for t with degrees of freedom of its own see `mlm.robust`.
+        cov : {"robust", "model", "mancl-derouen", "kauermann-carroll"}, optional
+            That of the fit when left out.
+
+        Returns
+        -------
+        DataFrame
+            A row a coefficient; columns ``estimate``, ``se``, ``z``, ``p``, ``lower``, ``upper``.
+        """
+        import pandas as pd
+        from scipy.special import ndtr
+        _only_wald(ddf)
+        b, se, q = self._params, np.sqrt(np.diagonal(self._covariance(cov))), normal_quantile(level)
+        return pd.DataFrame({"estimate": b, "se": se, "z": b / se, "p": 2.0 * ndtr(-np.abs(b / se)), "lower": b - q * se,
+                             "upper": b + q * se}, index=list(self._names))
+
+    def se_table(self):
+        """The standard errors of every kind side by side (DataFrame): a row a coefficient, a column a kind; NaN where one
+        does not exist."""
+        import pandas as pd
+        out = {}
+        for kind in COVARIANCES:
+            try:
+                out[kind] = np.sqrt(np.diagonal(self._covariance(kind)))
+            except DataError:
+                out[kind] = np.full(len(self._names), np.nan)
+        return pd.DataFrame(out, index=list(self._names))
+
+    def test(self, hypothesis, *, rhs=0.0, ddf: str = "wald"):
+        """Wald test of linear hypotheses such as ``"x = 0, z = 2*w"``, by the covariance of the fit."""
+        _only_wald(ddf)
+        return super().test(hypothesis, rhs=rhs)
+
+    def anova(self, *, type=3, ddf: str = "wald"):
+        """Wald test of each term: see `mlmlib.inference.anova.anova`."""
+        _only_wald(ddf)
+        return super().anova(type=type)
+
+    @property
+    def n_groups(self) -> dict[str, int]:
+        """Number of groups of each level of grouping."""
+        return {name: len(labels) for name, _, labels in self._levels}
+
+    @property
+    def group_sizes(self) -> dict:
+        """Rows of each group (a Series for each level of grouping)."""
+        import pandas as pd
+        return {name: pd.Series(np.bincount(codes, minlength=len(labels)), index=list(labels), name="size")
+                for name, codes, labels in self._levels}
+
+    def _few(self) -> list[str]:
+        name, _, labels = self._levels[0]
+        J, p = len(labels), len(self._params)
+        if self.cov == "robust" and J <= p:
+            return [f"{J} groups ({name}) cannot carry the robust covariance of {p} coefficients: it is singular, and its standard "
+                    "errors are not to be trusted. Leave predictors out, or use cov='model'."]
+        if self.cov == "robust" and J < _FEW:
+            return [f"There are {J} groups ({name}): with fewer than {_FEW} robust standard errors are too small. "
+                    "cov='mancl-derouen' corrects them."]
+        return []
+
+    def conf_int(self, level: float = 0.95, method: str = "wald"):
+        """Confidence intervals of the coefficients from the normal distribution (DataFrame)."""
+        if method != "wald":
+            raise ValueError(f"method={method!r} needs a likelihood, which GEE has not; leave it out.")
+        return self.coef_table(level)[["lower", "upper"]]
+
+    def translate(self, to: str, **options):
+        """Refused: GEE is not among the models that are written for other programs."""
+        refuse_marginal(self, "translate")
+
+    elsewhere = translate
+
+    def summary(self, **options):
+        """A readable account: HTML in a notebook, text in a terminal; options ``level`` and ``exponentiate``."""
+        from .summary import summary
+        return summary(self, **options)
+
+
+class GeeResult(Marginal):
+    """A marginal model fitted by generalized estimating equations.
+
+    Attributes
+    ----------
+    params, bse, tvalues, pvalues : Series
+        Coefficients; standard errors of the kind `cov`; their ratio; p from the normal distribution.
+    cov : str
+        ``"robust"``, ``"model"``, ``"mancl-derouen"`` or ``"kauermann-carroll"``.
+    scale : float
+        phi: the working variance of row i is ``phi V(mu_i) / w_i``.
+    corr : str
+        The working correlation.
+    family, link
+        With the attribute `name`; of nbinom2 also ``family.theta``.
+    converged : bool
+        True when the estimating equations are zero, to 1e-8 of the size of their terms.
+    n_iterations : int
+    messages : tuple of str
+        What the reader should know: dropped rows, few groups, no convergence.
+
+    Notes
+    -----
+    Chapter 20 (``20_gee_and_robust``) reads one.
+    """
+
+    def __init__(self, design, levels, rows, family, link, structure, solved, options, *, cov, messages=(), exposure=None):
+        theta = options["theta"]
+        own = SimpleNamespace(name=family, **({} if theta is None else {"theta": theta}))
+        self._freeze(design=design, _levels=levels, _rows=rows, family=own, link=link, structure=structure, _solved=solved,
+                     _options=options, cov=cov, _exposure=exposure, _names=design.exog_names, _back=rows.back,
+                     _params=rows.back @ solved.b, scale=solved.phi, corr=options["corr"], converged=solved.converged,
+                     n_iterations=solved.steps, n_params=design.X.shape[1])
+        self._freeze(_cov=self._covariance(None), messages=(*messages, *self._few(), *self._troubles()))
+
+    def _troubles(self):
+        if not self.converged:
+            yield (f"The estimating equations are not solved after {self.n_iterations} steps: do not use these numbers. Choose a "
+                   "simpler corr=, or look for extreme values.")
+        low = self.structure.lowest()
+        if low <= 1e-10:
+            yield ("The estimated working correlation is not positive definite, so it is no correlation matrix: choose a simpler "
+                   "corr=, such as 'exchangeable'.")
+        if self.corr != "independence" and self.structure.name == "independence":
+            yield "Every group has one row: there is no correlation to estimate."
+        pairs = len(self.structure.labels)
+        if pairs > len(self._levels[0][2]):
+            yield f"{pairs} correlations are estimated from {len(self._levels[0][2])} groups: choose a simpler corr=."
+
+    # the working correlation
+
+    @property
+    def correlations(self):
+        """The estimated correlations (DataFrame): a row for each, columns ``estimate`` and ``pairs`` (of rows; of AR(1) all)."""
+        import pandas as pd
+        one = self.structure
+        counts = [one.counts.sum()] if one.name == "ar1" else one.counts
+        return pd.DataFrame({"estimate": np.array(one.dep_params, float), "pairs": np.asarray(counts, dtype=int)},
+                            index=pd.Index(list(one.labels), name=one.name))
+
+    def working_correlation(self, group=None):
+        """Working correlation matrix of a group's rows (DataFrame).
+
+        Parameters
+        ----------
+        group : optional
+            Label of the group; the largest when left out.
+
+        Returns
+        -------
+        DataFrame
+            Named by time where the fit has `time`, else by place in the group.
+        """
+        import pandas as pd
+        labels, starts = list(self._levels[0][2]), self._rows.starts
+        if group is not None and group not in labels:
+            raise ValueError(f"There is no group {group!r}; the first is {labels[0]!r}.")
+        k = int(np.argmax(np.diff(starts))) if group is None else labels.index(group)
+        a, b = starts[k], starts[k + 1]
+        names = np.arange(1, b - a + 1) if self._rows.time is None else self._rows.time[a:b]
+        return pd.DataFrame(np.array(self.structure.matrix(k)), index=names, columns=names)
+
+    # fitted values
+
+    def _in_order(self, values) -> np.ndarray:
+        out = np.empty(len(values))
+        out[self._rows.order] = values
+        return out
+
+    @property
+    def fittedvalues(self):
+        """Expected outcomes of the rows used (Series); of trials the expected count."""
+        trials = self.design.extra["trials"]
+        return self._row_series(self._in_order(self._solved.mean) * (1.0 if trials is None else trials), "fitted")
+
+    @property
+    def linear_predictor(self):
+        """Linear predictors of the rows used (Series)."""
+        return self._row_series(self._in_order(self._solved.eta), "eta")
+
+    @property
+    def resid(self):
+        """Outcome less fitted values (Series)."""
+        return self._row_series(self.design.y - self.fittedvalues.to_numpy(), "resid")
+
+    @property
+    def resid_pearson(self):
+        """Pearson residuals ``sqrt(w) (y - mu) / sqrt(V(mu))`` (Series)."""
+        from .families import statsmodels_family
+        theta = self._options["theta"]
+        variance = statsmodels_family(self.family.name, None, None if theta is None else 1.0 / theta)[0].variance
+        r = (self._rows.y - self._solved.mean) / np.sqrt(variance(self._solved.mean))
+        return self._row_series(self._in_order(r if self._rows.weights is None else r * np.sqrt(self._rows.weights)), "resid")
+
+    def predict(self, data=None, *, scale: str = "response", interval: str | None = None, level: float = 0.95):
+        """Expected outcomes, averaged over groups, of new rows or of those of the fit.
+
+        Parameters
+        ----------
+        data : table, optional
+        scale : {"response", "link"}
+            Means (of trials the probability), or linear predictors.
+        interval : {"confidence"}, optional
+            By the covariance of the fit, from the scale of the linear predictor.
+        level : float
+
+        Returns
+        -------
+        Series
+            With `interval` a DataFrame: ``mean``, ``se``, ``lower``, ``upper``.
+
+        Examples
+        --------
+        >>> import mlmlib as mlm
+        >>> fit = mlm.gee("resp ~ age * smoke", mlm.load("ohio"), groups="id", family="binomial")
+        >>> fit.predict({"age": [0, 0], "smoke": [0, 1]}).round(3).tolist()
+        [0.13, 0.17]
+        """
+        import pandas as pd
+        if scale not in ("response", "link"):
+            raise ValueError(f"scale={scale!r} must be 'response' or 'link'.")
+        if interval not in (None, "confidence"):
+            raise ValueError(f"interval={interval!r}: GEE has interval='confidence' alone, for it models means and no distribution.")
+        X, eta = (self.design.X, self.linear_predictor.to_numpy()) if data is None else self._new(data)
+        index = self.design.index() if data is None else getattr(data, "index", None)
+        index = None if callable(index) else index
+        mean = self.link.mean(eta) if scale == "response" else eta
+        if interval is None:
+            return pd.Series(mean, index=index, name="predicted")
+        half, se = normal_quantile(level), np.sqrt(np.einsum("ij,jk,ik->i", X, self._cov, X))
+        low, high = eta - half * se, eta + half * se
+        if scale == "response":
+            ends = np.sort([self.link.mean(low), self.link.mean(high)], axis=0)
+            se, low, high = np.abs(self.link.derivatives(eta)[1]) * se, *ends
+        return pd.DataFrame({"mean": mean, "se": se, "lower": low, "upper": high}, index=index)
+
+    def _new(self, data):
+        X = self.design.fixed_matrix(data)
+        eta = X @ self._params + self.design.offset_of(data)
+        if self._exposure is not None:
+            if not isinstance(self._exposure, str):
+                raise DataError("The exposure of the fit was given as values, which new rows do not have; name a column.")
+            from ..table import Table
+            eta = eta + np.log(Table(data)[self._exposure])
+        return X, eta
+
+    def ratios(self, level: float = 0.95, *, intercept: bool = False):
+        """Exponentiated coefficients, called what they are: odds ratios, rate ratios ..., averaged over groups.
+
+        Parameters
+        ----------
+        level : float
+        intercept : bool
+
+        Returns
+        -------
+        Ratios
+            See `mlmlib.glmm.ratios.ratios`.
+
+        Examples
+        --------
+        >>> import mlmlib as mlm
+        >>> fit = mlm.gee("resp ~ age * smoke", mlm.load("ohio"), groups="id", family="binomial")
+        >>> round(fit.ratios()["smoke"], 3)
+        1.369
+        """
+        from ..glmm.ratios import ratios
+        if self.link.name == "identity":
+            raise DataError("With the identity link coefficients are differences of means; their exponentials have no name.")
+        found = ratios(self, level, intercept=intercept)
+        return replace(found, kind=f"marginal {found.kind}", notes=("Averaged over groups.", *found.notes[1:]))
+
+    def qic(self, *, scale: float = 1.0):
+        """Quasi-likelihood information criteria (Series): ``QIC``, ``QICu``, ``quasi_likelihood``, ``CIC``, ``params``.
+
+        See `mlmlib.gee.qic.qic`.
+        """
+        from .qic import qic
+        return qic(self, scale)
+
+    def refit(self, y) -> GeeResult:
+        """The same model of other outcomes, shape (nobs,)."""
+        y = np.asarray(y, dtype=float)
+        if y.shape != (self.nobs,) or not np.isfinite(y).all():
+            raise DataError(f"refit needs {self.nobs} finite outcomes, one for each row used.")
+        return self._again(replace(self.design, y=y))
+
+    def _again(self, design=None, **changes) -> GeeResult:
+        options = {**self._options, **changes}
+        found = fit_rows(self.design if design is None else design, self._levels, self.family.name, **options)
+        return GeeResult(*found, cov=self.cov, messages=self.design.messages, exposure=self._exposure)
+
+
+def _only_wald(ddf: str) -> None:
+    if ddf != "wald":
+        raise ValueError(f"ddf={ddf!r} is for linear mixed models; GEE has ddf='wald', the normal distribution. For few groups "
+                         "fit with cov='mancl-derouen'.")
