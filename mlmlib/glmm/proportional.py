@@ -50,7 +50,7 @@ class ProportionalOddsTest(TestResult):
     def table(self):
         """A row a predictor, the joint test last (DataFrame)."""
         import pandas as pd
-        every = {**self.terms, "all": self}
+        every = {**self.terms, "all jointly": self}
         return pd.DataFrame([(one.statistic, one.df, one.pvalue) for one in every.values()], index=list(every),
                             columns=["chi2", "df", "p"])
 
@@ -121,9 +121,10 @@ def proportional_odds_test(fit, predictor: str | None = None, *, method: str = "
         return _test(fit, {predictor: terms[predictor]}, method)
     each = {name: _test(fit, {name: term}, method) for name, term in terms.items()}
     joint = each[next(iter(terms))] if len(terms) == 1 else _test(fit, terms, method)
-    notes = dict.fromkeys(one.note for one in (*each.values(), joint) if one.note)
+    rows = {**each, "all jointly": joint}
+    notes = {one.note: [name for name in rows if rows[name].note == one.note] for one in rows.values() if one.note}
     return ProportionalOddsTest(joint.statistic, joint.df, joint.pvalue, joint.distribution, "proportional odds", joint.name,
-                                " ".join(notes), each)
+                                " ".join(f"{', '.join(names)}: {note}" for note, names in notes.items()), each)
 
 
 def _test(fit, terms: dict, method: str) -> TestResult:
