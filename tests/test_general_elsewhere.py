@@ -98,6 +98,13 @@ def test_what_the_code_says(name):
         assert "None" not in code and "  ;" not in code
 
 
+@pytest.mark.parametrize(("zero", "said"), [("~ trt", "~ trt)"), ("trt", "~ trt)"), ("~ trt + (1 | subject)", "~ trt + (1 | subject))")])
+def test_formula_of_the_zeros_is_written(zero, said):
+    fit = mlm.glmm("y ~ lbase + (1 | subject)", mlm.load("epil"), family="zip", zero=zero)
+    assert "ziformula = " + said in fit.translate("glmmtmb")
+    assert fit.translate("lme4").startswith("Cannot")
+
+
 def test_tabs_hold_what_can_be_asked():
     titles = [code.title for code in fit("women").elsewhere().codes]
     assert titles == ["R: lme4", "R: glmmTMB", "Stata", "SAS", "SPSS", "HLM", "Julia: MixedModels.jl", "Python: statsmodels"]
