@@ -73,6 +73,9 @@ def test_diagnose_of_categories_and_refusals():
     wine = mlm.load("wine")
     ordered = mlm.diagnose(mlm.glmm("rating ~ temp + contact + (1 | judge)", wine, family="ordinal"))
     assert ordered["Enough groups"].verdict == "act" and ordered["carries the answer"].verdict == "not checked"
+    assert ordered["vary as the family says"].verdict == "ok"  # categories are counted from 1 in data and draws alike
+    with pytest.raises(ValueError, match="effect= from '1: Intercept'"):
+        mlm.plots.caterpillar(mlm.glmm("livch ~ age + (1 | district)", mlm.load("contraception"), family="multinomial"))
     with pytest.raises(ValueError, match="numbers or ordered"):
         mlm.diagnose(mlm.glmm("livch ~ age + (1 | district)", mlm.load("contraception"), family="multinomial"))
     with pytest.raises(mlm.DataError, match="time="):

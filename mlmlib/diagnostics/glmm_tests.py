@@ -100,6 +100,8 @@ def dispersion_test(fit, n: int = 250, seed: int = 1) -> SimulatedTest:
     drawn = fit._draw(eta if fit.density.K == 1 else np.moveaxis(eta, 1, 0), rng)
     if trials is not None:
         drawn = drawn / np.maximum(trials, 1.0)
+    if hasattr(fit.density, "thresholds"):
+        drawn = drawn + 1.0  # categories from 1, as their expectations are
     observed, simulated = np.empty(n), np.empty(n)
     for k in range(n):
         mean, variance = row_moments(fit, eta=eta[k])

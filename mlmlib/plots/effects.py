@@ -87,6 +87,9 @@ def caterpillar(
         raise ValueError("scale='response' is for the intercepts of a GLMM whose outcome has one mean.")
     total = total or scale == "response"
     factor = the_factor(fit, group)
+    if effect not in fit.random_effects[factor]:
+        raise ValueError(f"There is no random effect {effect!r} of {factor}; choose effect= from "
+                         f"{', '.join(map(repr, fit.random_effects[factor]))}.")
     values, se = fit.random_effects[factor][effect], fit.random_effects_se[factor][effect]
     order = np.argsort(values.to_numpy())
     middle = fit.params.get(effect, 0.0) if total else 0.0
