@@ -243,6 +243,8 @@ def test_refit():
     assert fit.refit(y).criterion == pytest.approx(fresh.criterion, abs=1e-7)
     with pytest.raises(mlm.DataError, match="56"):
         fit.refit(y[:5])
+    with pytest.raises(mlm.DataError, match=r"refit\(drawn\[0\]\)"):
+        fit.refit(fit.simulate(1))
 
 
 def test_two_categories_are_read_and_told():

@@ -321,6 +321,8 @@ def test_refit_simulate_and_pickle(fit):
     assert back.predict(scale="class").equals(fit.predict(scale="class"))
     with pytest.raises(mlm.DataError, match="the category"):
         fit.refit(["z"] * 72)
+    with pytest.raises(mlm.DataError, match=r"a row a draw: refit\(drawn\[0\]\)"):
+        fit.refit(drawn)
 
 
 # thresholds that differ by a predictor

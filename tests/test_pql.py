@@ -237,3 +237,12 @@ def test_acceleration_ends_sooner():
         g = A @ np.concatenate(x) + b
         x = accelerated(history, x, (g[:2], g[2:]))
     assert np.allclose(np.concatenate(x), b / (1 - np.diag(A)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["pql", "mql"])
+def test_separation_is_refused(method):
+    rng = np.random.default_rng(4)
+    c = rng.choice(list("abc"), 200)
+    y = np.where(c == "b", 1, rng.integers(0, 2, 200))
+    with pytest.raises(mlm.DataError, match="'c' is 'b' the outcome 'y' is 1"):
+        mlm.glmm("y ~ c + (1 | g)", {"y": y, "c": c, "g": np.arange(200) % 10}, method=method)

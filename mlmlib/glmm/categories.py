@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..results import check_level, normal_quantile
+from .failure import refit_shape
 from .result import GlmmResult
 
 __all__ = ["CategoryResult"]
@@ -150,6 +151,8 @@ class CategoryResult(GlmmResult):
         if y is None:
             return self
         place = {value: k for k, value in enumerate(self.categories)}
+        if np.shape(y) != (self.nobs,):
+            raise DataError(refit_shape(np.shape(y), self.nobs))
         values = np.asarray(y).tolist()
         if any(value not in range(len(place)) for value in values):
             unknown = [value for value in values if value not in place]

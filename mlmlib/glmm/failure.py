@@ -62,6 +62,13 @@ def _refuse_constant_groups(term, limits, density, name) -> None:
                         f"groups, and their variance would run to infinity. Keep one row a group and leave {term.text} out.")
 
 
+def refit_shape(shape: tuple, n: int) -> str:
+    """What is wrong with the outcomes that refit was given, and the mend of a table of draws."""
+    draws = len(shape) == 2 and shape[1] == n
+    return f"refit needs {n} finite outcomes, one for each row used" + (
+        "; simulate gives a table with a row a draw: refit(drawn[0])." if draws else ".")
+
+
 def refuse_separation(model, glm) -> None:
     """Refuse coefficients that would run to infinity, naming the variable."""
     if hasattr(model, "refuse_separation"):

@@ -45,6 +45,7 @@ from ..lmm.elimination import OneFactor
 from ..lmm.factors import recycled, sparse_factors
 from ..lmm.model import _flat_slopes
 from ..lmm.optimise import minimize
+from .failure import refuse_separation
 from .laplace import Laplace, LaplaceAt
 from .model import GlmmModel
 from .search import Found
@@ -122,6 +123,7 @@ class QuasiModel(GlmmModel):
     def fit(self, start: np.ndarray | None = None) -> tuple[Found, list[str]]:
         """The fixed point of the iteration, and what the reader should know of it."""
         glm = fit_glm(self.X, self.density, self.offset)
+        refuse_separation(self, glm)
         if start is None:
             theta = np.concatenate([shape.theta(L @ L.T) for shape, L in zip(
                 self.structures, moments(self.rows, self.structures, self.blocks, glm))])

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import DataError
 from ..lmm.factors import factor_names
 from ..lmm.mixed_result import MixedResult
+from .failure import refit_shape
 from .model import GlmmModel
 from .questions import Questions
 from .search import Found, curvature, hessian
@@ -323,7 +324,7 @@ class GlmmResult(Questions, MixedResult):
             return self
         y = np.asarray(y, dtype=float)
         if y.shape != (self.nobs,) or not np.isfinite(y).all():
-            raise DataError(f"refit needs {self.nobs} finite outcomes, one for each row used.")
+            raise DataError(refit_shape(y.shape, self.nobs))
         model = self.model.with_outcome(y)
         L = self.model.criterion.factor(self._at.x)
         start = None if self.is_singular else model.criterion.replaced(self._at.x, L)
