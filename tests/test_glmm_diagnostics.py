@@ -74,10 +74,17 @@ def test_diagnose_of_categories_and_refusals():
     ordered = mlm.diagnose(mlm.glmm("rating ~ temp + contact + (1 | judge)", wine, family="ordinal"))
     assert ordered["Enough groups"].verdict == "act" and ordered["carries the answer"].verdict == "not checked"
     assert ordered["vary as the family says"].verdict == "ok"  # categories are counted from 1 in data and draws alike
+    women = mlm.glmm("livch ~ age + (1 | district)", mlm.load("contraception"), family="multinomial")
     with pytest.raises(ValueError, match="effect= from '1: Intercept'"):
-        mlm.plots.caterpillar(mlm.glmm("livch ~ age + (1 | district)", mlm.load("contraception"), family="multinomial"))
+        mlm.plots.caterpillar(women)
     with pytest.raises(ValueError, match="numbers or ordered"):
-        mlm.diagnose(mlm.glmm("livch ~ age + (1 | district)", mlm.load("contraception"), family="multinomial"))
+        mlm.diagnose(women)
+    with pytest.raises(ValueError, match="one for each category"):
+        mlm.plots.residuals(women, "age")
+    both = mlm.glmm(["y ~ lbase + (1 || subject)", "V4 ~ lage + (1 || subject)"], mlm.load("epil"),
+                    family=["poisson", "binomial"])
+    with pytest.raises(ValueError, match="models of one outcome"):
+        mlm.diagnose(both)
     with pytest.raises(mlm.DataError, match="time="):
         mlm.diagnose(mlm.glmm("y ~ trt + (1 | subject)", mlm.load("epil"), family="poisson"), time="period")
 

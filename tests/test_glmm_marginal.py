@@ -144,6 +144,12 @@ def test_ratios(fits):
     assert fits["epil"].rate_ratios().kind == "rate ratio" and fits["cbpp_cloglog"].ratios().kind == "hazard ratio"
 
 
+@pytest.mark.parametrize(("family", "said"), [("zip", "a zero that is not the counts' own."), ("hurdle-poisson", "ratios of a zero.")])
+def test_ratios_say_what_zeros_the_zero_part_has(family, said):
+    fit = mlm.glmm("y ~ lbase + (1 | subject)", mlm.load("epil"), family=family, zero="~ trt")
+    assert said in str(fit.ratios())
+
+
 def test_ratios_that_have_no_name_are_refused(fits):
     with pytest.raises(mlm.DataError, match="link probit.*link='logit'"):
         fits["cbpp_probit"].ratios()

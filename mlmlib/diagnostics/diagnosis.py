@@ -154,6 +154,8 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
     """
     if hasattr(fit, "density"):
         from .glmm_checks import glmm_checks
+        if hasattr(fit, "outcomes"):
+            raise ValueError("diagnose is for models of one outcome; fit each of several by itself to check it.")
         if fit.density.K > 1 and not hasattr(fit, "zero_probability") or not fit.n_groups:
             raise ValueError("diagnose is for models with random effects whose outcomes are numbers or ordered categories.")
         checks, influences = glmm_checks(fit, time, reestimate)

@@ -164,7 +164,8 @@ def ratios(fit, level: float = 0.95, *, method: str = "wald", marginal: bool = F
         raise DataError("The model has no predictor whose ratio could be shown; intercept=True shows the intercept.")
     shown = tuple(name for name, kept in zip(names, keep) if kept)
     if any(name.startswith("zero: ") for name in names):
-        note += " Those of the zero part (zero: ...) are odds ratios of a zero that is not the counts' own."
+        own = "" if fit.family.name.startswith("hurdle") else " that is not the counts' own"
+        note += f" Those of the zero part (zero: ...) are odds ratios of a zero{own}."
     notes = (note, "Intervals are exponentiated.") + (
         (f"Intercept: not a ratio, but the {'odds' if 'odds' in kind else 'value'} where predictors are zero.",) if intercept else ())
     return Ratios(fit.formula, ("marginal " if marginal else "") + kind, shown, logs[keep], se[keep], lower[keep], upper[keep], p[keep],

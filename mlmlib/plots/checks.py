@@ -93,6 +93,9 @@ def residuals(fit, against="fitted", *, kind="raw", level="conditional", ax=None
         x = np.asarray(fit.data[against], float)
         x = x if kept is None else x[kept]
     e = np.asarray(fit.resid if (kind, level) == ("raw", "conditional") else fit.residuals(kind, level), float)
+    if e.ndim > 1:
+        raise ValueError("residuals shows one residual a row, and unordered categories have one for each category: "
+                         "see fit.resid.")
     x, e = x[np.isfinite(e)], e[np.isfinite(e)]
     ax = t.new(ax)
     t.points(ax, x, e, size=2.8)
