@@ -16,7 +16,8 @@ from mlmlib.glmm.result import GlmmResult
 NO_FIT = {"DataError", "FormulaError", "lmm", "LmmResult", "glmm", "GlmmResult", "OrdinalResult", "MultinomialResult",
           "person_period", "life_table", "ols", "OlsResult", "gls", "multivariate", "MultivariateResult", "RowResult", "ar1",
           "car1", "arma11", "cs", "toeplitz", "un", "by_group", "power", "exponential", "TestResult", "load", "describe",
-          "design_effect", "center", "within_between", "__version__"}
+          "design_effect", "center", "within_between", "__version__", "panel", "PanelResult", "group_means", "gee", "GeeResult",
+          "GeeCategoryResult", "RobustResult", "estimators"}
 
 
 @lru_cache(maxsize=None)
@@ -69,6 +70,11 @@ FUNCTIONS = {
     "compare": [lambda f: mlm.compare(f, f), lambda f: mlm.compare(f, linear()), lambda f: mlm.compare(linear(), f),
                 lambda f: mlm.compare(mlm.ols("Reaction ~ Days", mlm.load("sleepstudy")), f)],
     "proportional_reduction": [lambda f: mlm.proportional_reduction(f, f)],
+    "hausman": [lambda f: mlm.hausman(f, f)],
+    "breusch_pagan": [lambda f: mlm.breusch_pagan(f)],
+    "mundlak_test": [lambda f: mlm.mundlak_test(f)],
+    "robust": [lambda f: mlm.robust(f), lambda f: mlm.robust(f, np.arange(f.nobs) % 12)],
+    "wild_bootstrap": [lambda f: mlm.wild_bootstrap(f, f"`{first(f)}` = 0", np.arange(f.nobs) % 6, n=19)],
     "interval_odds_ratio": [lambda f: mlm.interval_odds_ratio(f, first(f))],
     "contextual_effect": [lambda f: mlm.contextual_effect(f), lambda f: mlm.contextual_effect(
         f, between=f._names[0], within=f._names[-1])],
