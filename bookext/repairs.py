@@ -11,8 +11,8 @@ REPAIRS = (
     (re.compile(r'(<div class="citation" id="[^"]*") role="doc-biblioentry">'), r'\1 role="listitem">'),
     # a table whose first column has no heading (pandas makes them): an empty heading would be announced as one
     (re.compile(r'<th((?: class="[^"]*")?)[^>]*>\s*(?:<p>\s*</p>)?\s*</th>'), r"<td\1></td>"),
-    # names, punctuation and blanks of code have the color of all text: a third of a long page said so, word by word
-    (re.compile(r'<span class="(?:w|n|p)">([^<]*)</span>'), r"\1"),
+    # names, signs, numbers and blanks of code need no color of their own: a third of a long page said so, word by word
+    (re.compile(r'<span class="(?:w|n|p|o|m|mi|mf|pre|nf)">([^<]*)</span>'), r"\1"),
 )
 
 
