@@ -14,7 +14,7 @@ from ..errors import DataError
 from .nested_rows import NestedRows
 from .separation import ends, find_direction, separation_message
 
-__all__ = ["check_outcome", "refuse_separation", "singular_message", "told"]
+__all__ = ["check_outcome", "refuse_separation", "told"]
 
 _SURE = 1e-6  # score of a row at the end of its range, below which its coefficients may be running away
 _WIDE = {"probit": 5.0}  # standard deviations on the link's scale that are hardly ever met
@@ -189,24 +189,3 @@ def _coarse(model, found) -> list[str]:
         mixed = f" ({alike} of {J} groups of {term.group!r} have one and the same outcome in all their rows)" if alike else ""
     return [f"Laplace's approximation is coarse here: quadrature would move the estimates by about {np.sqrt(gain / 2):.1g} "
             f"standard errors, for groups are small{mixed}. Use method='agq', and raise nodes= until nothing changes."]
-
-
-def singular_message(fit, k: int) -> str:
-    """Name the singular term, what it usually means, and what to try."""
-    term, T = fit.design.random[k], fit._T[k]
-    size = np.sqrt(np.mean(term.Z ** 2, axis=0))
-    sd = np.sqrt(np.maximum(np.diagonal(T), 0.0)) * size
-    zero = [name for name, value in zip(term.names, sd) if value < 1e-3]
-    if zero:
-        named = " and ".join(map(repr, zero))
-        what = f"the variance of {named} between groups of {term.group!r} is estimated as zero"
-        means = "groups differ no more than chance alone would make them"
-        tries = (f"leave {named} out of the random part" if len(zero) < len(term.names)
-                 else "compare with the model without this term")
-    else:
-        what = (f"the effects that vary over {term.group!r} ({', '.join(term.names)}) are estimated as perfectly "
-                f"correlated")
-        means = "the data hold too little information for that many variances and correlations"
-        tries = f"try {term.text.replace('|', '||', 1)}, which has no correlations, or fewer effects"
-    return (f"Singular fit in {term.text}: {what}. Usually {means}. The estimates are the best there are, but standard "
-            f"errors of the random part do not hold; {tries}.")

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..lmm.factors import factor_names
-from ..lmm.mixed_result import MixedResult
+from ..lmm.mixed_result import MixedResult, singular_message
 from .failure import refit_shape
 from .model import GlmmModel
 from .questions import Questions
@@ -353,5 +353,7 @@ class GlmmResult(Questions, MixedResult):
         return simulate(self, n, seed, random_effects, data, trials)
 
     def _singular_message(self, k: int) -> str:
-        from .failure import singular_message
-        return singular_message(self, k)
+        """What is said of a singular term."""
+        term = self.design.random[k]
+        sd = np.sqrt(np.maximum(np.diagonal(self._T[k]), 0.0) * np.mean(term.Z ** 2, axis=0))
+        return singular_message(term, [name for name, value in zip(term.names, sd) if value < 1e-3])

@@ -9,7 +9,23 @@ import numpy as np
 from ..results import LinearResult
 from .factors import only_one_factor
 
-__all__ = ["MixedResult"]
+__all__ = ["MixedResult", "singular_message"]
+
+
+def singular_message(term, zero: list[str], remark: str = "") -> str:
+    """Name a singular term, what it usually means, and what to try; `zero` are its effects without variance."""
+    if zero:
+        named = " and ".join(map(repr, zero))
+        what = f"the variance of {named} between groups of {term.group!r} is estimated as zero"
+        means = "groups differ no more than chance alone would make them"
+        tries = (f"leave {named} out of the random part" if len(zero) < len(term.names)
+                 else "compare with the model without this term")
+    else:
+        what = f"the effects that vary over {term.group!r} ({', '.join(term.names)}) are estimated as perfectly correlated"
+        means = "the data hold too little information for that many variances and correlations"
+        tries = f"try {term.text.replace('|', '||', 1)}, which has no correlations, or fewer effects"
+    return (f"Singular fit in {term.text}: {what}. Usually {means}. The estimates are the best there are{remark}, but "
+            f"standard errors of the random part do not hold; {tries}.")
 
 
 class MixedResult(LinearResult):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from .factors import factor_names
-from .mixed_result import MixedResult
+from .mixed_result import MixedResult, singular_message
 from .model import LmmModel
 from .optimise import Minimum
 from .variances import VarianceParameters
@@ -275,20 +275,8 @@ class LmmResult(MixedResult):
         return lr_vs_linear(self, mixture)
 
     def _singular_message(self, k: int) -> str:
-        """Name the singular term, what it usually means, and what to try."""
-        term, T = self.design.random[k], self._T[k]
-        sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))
+        """What is said of a singular term."""
+        term = self.design.random[k]
+        sd = np.sqrt(np.maximum(np.diagonal(self._T[k]), 0.0))
         zero = [name for name, value in zip(term.names, sd) if value < 1e-6 * self.sigma]
-        if zero:
-            named = " and ".join(map(repr, zero))
-            what = f"the variance of {named} between groups of {term.group!r} is estimated as zero"
-            means = "groups differ no more than chance alone would make them"
-            tries = (f"leave {named} out of the random part" if len(zero) < len(term.names)
-                     else "compare with the model without this term")
-        else:
-            what = (f"the effects that vary over {term.group!r} ({', '.join(term.names)}) are estimated as perfectly "
-                    f"correlated")
-            means = "the data hold too little information for that many variances and correlations"
-            tries = f"try {term.text.replace('|', '||', 1)}, which has no correlations, or fewer effects"
-        return (f"Singular fit in {term.text}: {what}. Usually {means}. The estimates are the best there are (the fit "
-                f"was tried again from elsewhere), but standard errors of the random part do not hold; {tries}.")
+        return singular_message(term, zero, " (the fit was tried again from elsewhere)")
