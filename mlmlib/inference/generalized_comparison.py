@@ -21,7 +21,7 @@ import numpy as np
 
 from .boundary import Tangent, boundary_pvalue, boundary_weights, tangent
 from .generalized_nesting import Special, information_at, own_covariance, refuse_kinds
-from .testresult import TestResult, p_text
+from .testresult import TestResult
 
 __all__ = ["lr_vs_plain", "null_of_generalized", "reference_of_generalized"]
 
@@ -38,7 +38,7 @@ def reference_of_generalized(null, full, special: Special, statistic: float, df:
     The information about variances is that of the working model with the density's own parameters known, and of crossed
     factors each by itself; weights of several variances are then good to some hundredths.  One variance needs none.
     """
-    from .likelihood_ratio import _SIDED, _describe, _drawn, mixture_pvalue
+    from .likelihood_ratio import _describe, by_mixture, drawn_at_boundary, mixture_pvalue
     plain, edges, random = mixture_pvalue(statistic, {df: 1.0}), special.edges, special.random
     if special.unknown:
         return None, f"chi2({df})", plain, [
@@ -58,20 +58,11 @@ def reference_of_generalized(null, full, special: Special, statistic: float, df:
     if special.singular:
         pvalue = boundary_pvalue(statistic, full, special.D, _null_tangent(null, special), regular, information=information)
         if pvalue is not None:
-            return None, f"chi2({df}) at the boundary", pvalue, [
-                "the null's own fit is singular: its distribution is drawn (20,000 times) as if its variance were zero "
-                f"in truth; chi2({df}) would give p {p_text(plain)}; method='bootstrap' is the check"]
+            return drawn_at_boundary(statistic, df, pvalue)
         weights = None
     else:
         weights = boundary_weights(full, special.D, len(null.model.basis), regular, information=information)
-    if weights is None:
-        return None, f"chi2({df})", plain, [
-            "the data hold too little information on the larger model's random part for the mixture of chi-squares; "
-            "chi2 is conservative where a variance is zero"]
-    if len(weights) == 1:
-        return weights, _describe(weights), plain, []
-    ignoring = f"; chi2({df}) would give p {p_text(plain)}" if statistic > 0 else ""
-    return weights, _describe(weights), mixture_pvalue(statistic, weights), [f"{_SIDED}{_drawn(weights)}{ignoring}"]
+    return by_mixture(statistic, df, weights)
 
 
 def _null_tangent(null, special: Special) -> Tangent:

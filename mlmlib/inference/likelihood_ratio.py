@@ -263,12 +263,16 @@ def _reference(null, full, embedded, statistic, df):
     if embedded.singular:
         pvalue = boundary_pvalue(statistic, full, embedded.D, _null_tangent(null, embedded), fixed)
         if pvalue is not None:
-            return None, f"chi2({df}) at the boundary", pvalue, [
-                "the null's own fit is singular: its distribution is drawn (20,000 times) as if its variance were zero "
-                f"in truth; chi2({df}) would give p {p_text(plain)}; method='bootstrap' is the check"]
+            return drawn_at_boundary(statistic, df, pvalue)
         weights = None
     else:
         weights = boundary_weights(full, embedded.D, -fewer, fixed)
+    return by_mixture(statistic, df, weights)
+
+
+def by_mixture(statistic: float, df: int, weights: dict | None):
+    """What a test by a mixture of chi-squares says: weights, distribution, p-value, notes; without weights by chi2(df)."""
+    plain = mixture_pvalue(statistic, {df: 1.0})
     if weights is None:
         return None, f"chi2({df})", plain, [
             "the data hold too little information on the larger model's random part for the mixture of chi-squares; "
@@ -277,6 +281,14 @@ def _reference(null, full, embedded, statistic, df):
         return weights, _describe(weights), plain, []
     ignoring = f"; chi2({df}) would give p {p_text(plain)}" if statistic > 0 else ""
     return weights, _describe(weights), mixture_pvalue(statistic, weights), [f"{_SIDED}{_drawn(weights)}{ignoring}"]
+
+
+def drawn_at_boundary(statistic: float, df: int, pvalue: float):
+    """The same where the null's own fit is singular and its distribution was drawn."""
+    plain = mixture_pvalue(statistic, {df: 1.0})
+    return None, f"chi2({df}) at the boundary", pvalue, [
+        "the null's own fit is singular: its distribution is drawn (20,000 times) as if its variance were zero in truth; "
+        f"chi2({df}) would give p {p_text(plain)}; method='bootstrap' is the check"]
 
 
 def _null_tangent(null, embedded) -> Tangent:
