@@ -129,7 +129,7 @@ class CategoryResult(GlmmResult):
     def margins(self, over=None, at=None, *, dydx=None, level: float = 0.95, groups: str = "average",
                 scale: str = "response"):
         """Average probabilities of categories at chosen values, or average effects on them: see `category_margins`."""
-        from .category_margins import category_margins
+        from ..inference.category_margins import category_margins
         if scale != "response":
             raise ValueError(f"scale={scale!r}: margins of categories are of their probabilities; leave scale= out.")
         return category_margins(self, over, at, dydx=dydx, level=level, groups=groups)

@@ -132,16 +132,20 @@ def _columns(fit) -> tuple[dict, dict]:
         fixed |= {factor for term in formula.fixed for factor in term} | set(formula.offsets)
         random |= {factor for term in formula.random for own in (*term.terms, term.group) for factor in own}
     exposures = [fit.model.exposure_option, *(asked["exposure"] for asked in getattr(fit.model, "asked", ()))]
-    names = {name for factor in fixed | random for name in factor.columns} | {
-        one for one in exposures if isinstance(one, str)}
-    table, design, read = Table(fit.design.data), fit.design, {}
+    others = {name for factor in random for name in factor.columns} | {one for one in exposures if isinstance(one, str)}
+    return read_columns(fit.design, fixed, others)
+
+
+def read_columns(design, fixed: set, others: set) -> tuple[dict, dict]:
+    """The rows used of all columns of the factors `fixed` and of `others`, and of those of `fixed` alone."""
+    table, read = Table(design.data), {}
+    inside = {name for factor in fixed for name in factor.columns}
     keep = slice(None) if design.kept is None else design.kept
-    for name in sorted(names):
+    for name in sorted(inside | others):
         column = table[name]
         read[name] = column.take(keep) if isinstance(column, Categorical) else column[keep]
     if not read:
         read[""] = np.zeros(len(design.y))
-    inside = {name for factor in fixed for name in factor.columns}
     return read, {name: column for name, column in read.items() if name in inside}
 
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from ..display import html_table
 from ..errors import DataError
-from ..inference.margins import Margins, _constant, _known, _levels, _own_values, _raw, _values
 from ..results import check_level
-from ..table import Categorical, Table
+from .generalized_margins import read_columns
+from .margins import Margins, _constant, _known, _levels, _own_values, _raw, _values
 
 __all__ = ["CategoryMargins", "category_margins"]
 
@@ -114,19 +114,11 @@ def category_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.95,
 def _columns(fit) -> tuple[dict, dict]:
     """All columns that predictions read, rows used, and those of the fixed part."""
     design, part = fit.spec, getattr(fit.model, "nominal", None)
-    table, read = Table(design.data), {}
     formula = design.formula
     random = {factor for term in formula.random for own in (*term.terms, term.group) for factor in own}
     terms = (*formula.fixed, *(() if part is None else part.terms))
     fixed = {factor for term in terms for factor in term} | set(formula.offsets)
-    keep = slice(None) if design.kept is None else design.kept
-    for name in sorted({name for factor in fixed | random for name in factor.columns}):
-        column = table[name]
-        read[name] = column.take(keep) if isinstance(column, Categorical) else column[keep]
-    if not read:
-        read[""] = np.zeros(len(design.y))
-    inside = {name for factor in fixed for name in factor.columns}
-    return read, {name: column for name, column in read.items() if name in inside}
+    return read_columns(design, fixed, {name for factor in random for name in factor.columns})
 
 
 def _differences(columns: dict, name: str):
