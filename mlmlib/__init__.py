@@ -23,7 +23,7 @@ _WHERE = {
     "cs": "rows.public", "toeplitz": "rows.public", "un": "rows.public", "by_group": "rows.public",
     "power": "rows.public", "exponential": "rows.public",
     "compare": "inference.likelihood_ratio", "exact_rlrt": "inference.exact_rlrt",
-    "exact_lrt": "inference.exact_rlrt", "TestResult": "inference.testresult",
+    "exact_lrt": "inference.exact_rlrt", "TestResult": "testresult",
     "load": "datasets", "describe": "datasets",
     "icc": "clustering", "design_effect": "clustering", "reliability": "clustering",
     "center": "centering", "within_between": "centering", "margins": "inference.margins", "emmeans": "inference.means",

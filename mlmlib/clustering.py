@@ -10,11 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlmlib.display import Shown, number
-from mlmlib.errors import DataError
-from mlmlib.results import normal_quantile
-
-from .icc_result import Icc
+from .display import Shown, number
+from .errors import DataError
+from .icc_result import Icc, logit_interval
 from .lmm.factors import only_plain_residuals
 from .lmm.nested import outer_of
 
@@ -128,7 +126,7 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **
             if getattr(fit.model, "correlation", None) is not None else "")
     if fit.is_singular or se != se:
         se, note = float("nan"), "No standard error: the fit is singular, on the boundary of what can be estimated."
-    lower, upper = _logit_interval(rho, se, level) if se == se and 0 < rho < 1 else (float("nan"),) * 2
+    lower, upper = logit_interval(rho, se, level)
     if method != "wald":
         lower, upper, told = _other_interval(fit, level, group, at, method, options)
         note = " ".join(filter(None, (note, told)))
@@ -391,9 +389,3 @@ def _groups_of(fit):
     if not groups:
         raise DataError("This needs a fitted mixed model: a formula with a random term such as (1 | school).")
     return groups
-
-
-def _logit_interval(rho, se, level):
-    half = normal_quantile(level) * se / (rho * (1 - rho))
-    middle = np.log(rho / (1 - rho))
-    return tuple(float(1 / (1 + np.exp(-(middle + sign * half)))) for sign in (-1, 1))

@@ -23,7 +23,7 @@ import numpy as np
 
 from .errors import FormulaError
 
-__all__ = ["Structure", "exchangeable", "identity", "independent", "lower_factor", "structure", "unstructured"]
+__all__ = ["Structure", "exchangeable", "identity", "independent", "lower_factor", "root", "structure", "unstructured"]
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,12 @@ class Structure:
             return U * np.where(values < tolerance, 0.0, values)
         theta = self.theta(L @ L.T)
         return self.factor(np.where(theta < tolerance, 0.0, theta))
+
+
+def root(D: np.ndarray) -> np.ndarray:
+    """A factor L with L L' = D of a covariance matrix; of a singular one too."""
+    values, vectors = np.linalg.eigh(D)
+    return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def lower_factor(factor: np.ndarray) -> np.ndarray:

@@ -19,6 +19,15 @@ def number(x, digits=4):
     return text
 
 
+def percent(share: float) -> str:
+    """A share as a percentage with one decimal.
+
+    >>> percent(0.1804), percent(-0.002), percent(-0.0001)
+    ('18.0 %', '-0.2 %', '0.0 %')
+    """
+    return "" if share != share else f"{round(100 * share, 1) + 0.0:.1f} %"
+
+
 def text_table(header, rows):
     """Columns aligned under their header; numbers to the right, words to the left.
 

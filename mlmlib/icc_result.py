@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .display import Shown, number
+import numpy as np
 
-__all__ = ["Icc"]
+from .display import Shown, number
+from .results import normal_quantile
+
+__all__ = ["Icc", "logit_interval"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,3 +55,12 @@ class Icc(Shown):
 
     def _note(self):
         return self.note
+
+
+def logit_interval(rho: float, se: float, level: float) -> tuple[float, float]:
+    """A Wald interval on the logit scale; NaN where there is no standard error or rho is on the boundary."""
+    if se != se or not 0 < rho < 1:
+        return float("nan"), float("nan")
+    half = normal_quantile(level) * se / (rho * (1 - rho))
+    middle = np.log(rho / (1 - rho))
+    return tuple(float(1 / (1 + np.exp(-(middle + sign * half)))) for sign in (-1, 1))

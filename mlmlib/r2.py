@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .display import Shown, number
+from .display import Shown, number, percent
 from .errors import DataError
 from .lmm.factors import only_linear, only_plain_residuals
 
@@ -287,15 +287,6 @@ def _structured(fit, null) -> R2:
 def shares(fit) -> tuple[float, float, float]:
     """The variances that Nakagawa's measures divide: of the fixed part's predictions, of the random part, of the residual."""
     return float(np.var(fit.design.X @ fit._params, ddof=1)), row_variance(fit), float(fit.sigma ** 2)
-
-
-def percent(share: float) -> str:
-    """A share as a percentage with one decimal.
-
-    >>> percent(0.1804), percent(-0.002), percent(-0.0001)
-    ('18.0 %', '-0.2 %', '0.0 %')
-    """
-    return "" if share != share else f"{round(100 * share, 1) + 0.0:.1f} %"
 
 
 def row_variance(fit) -> float:

@@ -72,7 +72,8 @@ def test_new_rows_have_the_models_covariance(name):
 @pytest.mark.parametrize("name", [name for name in FITS if name != "ar1"])
 def test_kept_effects_are_those_predicted(name):
     """Known groups have their predicted effects; others are drawn, and rows of one share them."""
-    from mlmlib.inference.prediction import _rows, residual_sd
+    from mlmlib.inference.prediction import residual_sd
+    from mlmlib.new_rows import new_rows
     fit, new = fitted(name), pd.concat([NEW, NEW])
     drawn = fit.simulate(6000, seed=6, data=new, random_effects="kept")
     Z, labels = effects(fit, new)
@@ -81,7 +82,7 @@ def test_kept_effects_are_those_predicted(name):
     G = np.array([[fit._T[k][e, f] if (k, a) == (m, b) else 0.0 for (m, b, f) in labels] for (k, a, e) in labels])
     V = (Z * fresh) @ G @ (Z * fresh).T + np.diag(residual_sd(fit, new) ** 2)
     moments(drawn, fit.predict(new).to_numpy(), V)
-    assert _rows(fit.design, fit.design.random[0].group, new, True).Z.shape[0] == 10
+    assert new_rows(fit.design, fit.design.random[0].group, new, True).Z.shape[0] == 10
 
 
 def test_weights_of_new_rows():

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
-from ..inference.testresult import TestResult
+from ..testresult import TestResult
 from .glmm_residuals import _outcome, quantile_residuals, refuse_several, row_moments, stream, tails
 
 __all__ = ["SimulatedTest", "dispersion_test", "outliers_test", "pearson_dispersion", "uniformity_test", "zeros_test"]

@@ -77,7 +77,7 @@ def judge(size: float, look: float, act: float, p: float) -> str:
 
 def p_words(p: float) -> str:
     """``p = 0.021`` or ``p < 0.001``."""
-    from ..inference.testresult import p_text
+    from ..testresult import p_text
 
     return f"p {p_text(p)}"
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DataError
-from ..inference.testresult import TestResult
+from ..testresult import TestResult
 from ..table import Categorical, Table
 from .blocks import blocks
 from .judging import Check, judge, p_words, shape_of

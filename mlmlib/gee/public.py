@@ -133,7 +133,8 @@ def gee(formula: str, data, *, groups: str, corr: str = "exchangeable", family="
                         "dispersion= to fix another.")
     from .fit import fit_rows
     return GeeResult(*fit_rows(design, levels, name, corr=corr, link=link, scale=scale, moments=moments, limit=max_iter,
-                               theta=dispersion), cov=cov, messages=messages, exposure=exposure)
+                               theta=dispersion), cov=cov, messages=messages,
+                     given={"trials": trials, "exposure": exposure, "weights": weights})
 
 
 def read(formula, data, groups, reading, *, nested=False, **columns) -> tuple[Design, tuple]:

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from ..errors import DataError
-from ..results import LinearResult, normal_quantile, refuse_marginal
+from ..glmm.families import family as find_family
+from ..results import LinearResult, normal_quantile
 from .fit import fit_rows
 from .public import COVARIANCES
 
@@ -25,6 +26,7 @@ class Marginal(LinearResult):
     """What the results of all GEE share: the choice of covariance, the groups, tests from the normal distribution."""
 
     reml = None
+    method = "gee"
     _t_df = None
     _marginal = True
     random_effects: dict = {}
@@ -124,11 +126,14 @@ class Marginal(LinearResult):
             raise ValueError(f"method={method!r} needs a likelihood, which GEE has not; leave it out.")
         return self.coef_table(level)[["lower", "upper"]]
 
-    def translate(self, to: str, **options):
-        """Refused: GEE is not among the models that are written for other programs."""
-        refuse_marginal(self, "translate")
+    def translate(self, to: str, *, data: str = "df"):
+        """The same model as code for another program.
 
-    elsewhere = translate
+        ``to`` is ``"geepack"`` (R), ``"stata"``, ``"sas"`` (PROC GENMOD), ``"glimmix"`` (SAS, with EMPIRICAL), ``"spss"`` or
+        ``"statsmodels"``.
+        """
+        from ..report import translate
+        return translate(self, to, data=data)
 
     def summary(self, **options):
         """A readable account: HTML in a notebook, text in a terminal; options ``level`` and ``exponentiate``."""
@@ -162,11 +167,13 @@ class GeeResult(Marginal):
     Chapter 20 (``20_gee_and_robust``) reads one.
     """
 
-    def __init__(self, design, levels, rows, family, link, structure, solved, options, *, cov, messages=(), exposure=None):
-        theta = options["theta"]
-        own = SimpleNamespace(name=family, **({} if theta is None else {"theta": theta}))
+    def __init__(self, design, levels, rows, family, link, structure, solved, options, *, cov, messages=(), given=None):
+        theta, known, given = options["theta"], find_family(family), given or {}
+        own = SimpleNamespace(name=family, discrete=known.discrete, support=known.support, **({} if theta is None else {"theta": theta}))
         self._freeze(design=design, _levels=levels, _rows=rows, family=own, link=link, structure=structure, _solved=solved,
-                     _options=options, cov=cov, _exposure=exposure, _names=design.exog_names, _back=rows.back,
+                     _options=options, cov=cov, _given=given, _exposure=given.get("exposure"),
+                     model=SimpleNamespace(**{f"{name}_option": given.get(name) for name in ("trials", "exposure", "weights")}),
+                     _names=design.exog_names, _back=rows.back,
                      _params=rows.back @ solved.b, scale=solved.phi, corr=options["corr"], converged=solved.converged,
                      n_iterations=solved.steps, n_params=design.X.shape[1])
         self._freeze(_cov=self._covariance(None), messages=(*messages, *self._few(), *self._troubles()))
@@ -328,6 +335,11 @@ class GeeResult(Marginal):
         found = ratios(self, level, intercept=intercept)
         return replace(found, kind=f"marginal {found.kind}", notes=("Averaged over groups.", *found.notes[1:]))
 
+    def margins(self, over=None, at=None, *, dydx=None, level: float = 0.95, scale: str = "response"):
+        """Average expected outcomes, or marginal effects: see `mlmlib.inference.marginal_margins.marginal_margins`."""
+        from ..inference.marginal_margins import marginal_margins
+        return marginal_margins(self, over, at, dydx=dydx, level=level, scale=scale)
+
     def qic(self, *, scale: float = 1.0):
         """Quasi-likelihood information criteria (Series): ``QIC``, ``QICu``, ``quasi_likelihood``, ``CIC``, ``params``.
 
@@ -346,7 +358,7 @@ class GeeResult(Marginal):
     def _again(self, design=None, **changes) -> GeeResult:
         options = {**self._options, **changes}
         found = fit_rows(self.design if design is None else design, self._levels, self.family.name, **options)
-        return GeeResult(*found, cov=self.cov, messages=self.design.messages, exposure=self._exposure)
+        return GeeResult(*found, cov=self.cov, messages=self.design.messages, given=self._given)
 
 
 def _only_wald(ddf: str) -> None:

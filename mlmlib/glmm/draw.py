@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inference.draw import _root
-from ..inference.prediction import _rows
+from ..covariance import root
 from ..lmm.factors import factor_names
 from ..membership import group_values
+from ..new_rows import new_rows
 
 __all__ = ["effects_given_outcomes", "predictors_drawn", "simulate"]
 
@@ -66,13 +66,13 @@ def predictors_drawn(fit, n: int, rng, random_effects: str, data=None) -> np.nda
         return out
     fixed = fit._linear_predictor(data)
     out = np.repeat(fixed[None], n, axis=0)
-    rows = {group: _rows(fit.design, group, data, True) for group in factor_names(fit.design)}
+    rows = {group: new_rows(fit.design, group, data, True) for group in factor_names(fit.design)}
     for k in range(n):
         known = {} if random_effects == "new" else fit._by_group_values(
             effects_given_outcomes(fit, rng) if random_effects == "posterior" else None)
         for group, own in rows.items():
             T, seen = fit._T_of(group), own.place >= 0
-            effects = rng.standard_normal((len(own.place), len(T))) @ _root(T).T
+            effects = rng.standard_normal((len(own.place), len(T))) @ root(T).T
             if known:
                 effects[seen] = known[group][own.place[seen]]
             out[k] += group_values(own.Z, None, own.members, effects)

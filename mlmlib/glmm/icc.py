@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
-from ..icc_result import Icc
+from ..icc_result import Icc, logit_interval
 from ..lmm.nested import outer_of
 from .predictors import predictors, quadratic
 from .shares import covariance_of_means, has_latent, latent_residual, one_mean, parts_of_outcome, unit_weights
@@ -59,8 +59,7 @@ def glmm_icc(fit, level=0.95, *, group=None, at=None, method="wald", scale="late
     se = float(np.sqrt(quadratic(gradient[None], fit._x_cov)[0]))
     if fit.is_singular or not np.isfinite(se):
         se, note = float("nan"), f"{note} No standard error: the fit is singular, on the boundary of what can be estimated."
-    from ..clustering import _logit_interval
-    lower, upper = _logit_interval(rho, se, level) if se == se and 0 < rho < 1 else (float("nan"),) * 2
+    lower, upper = logit_interval(rho, se, level)
     if len(shared) > 1:
         note += f" Rows of one {group} share {' and '.join(shared[:-1])} too; the share of {group} alone is {own:.4g}."
     alone = tuple(fit._names) in ((), ("Intercept",)) and not any(n != "Intercept" for t in fit.design.random for n in t.names)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
-from ..inference.prediction import _refuse_new, _rows
 from ..membership import group_values
+from ..new_rows import new_rows, refuse_new
 from .categories import CategoryResult
 from .draw import effects_given_outcomes
 from .softmax_average import averaged_probabilities
@@ -92,7 +92,7 @@ class MultinomialResult(CategoryResult):
         """Of each random term: its base term, and its rows in groups."""
         from dataclasses import replace
         base = self.model.base
-        return [(term, _rows(replace(base, random=(term,)), term.group, data, given)) for term in base.random]
+        return [(term, new_rows(replace(base, random=(term,)), term.group, data, given)) for term in base.random]
 
     def _moved(self, terms, effects) -> np.ndarray:
         """What the terms' effects (J, K q), those of groups not seen zero, add to each category, shape (K, rows)."""
@@ -131,7 +131,7 @@ class MultinomialResult(CategoryResult):
         terms = self._by_term(data, given)
         if given:
             for term, own in terms:
-                _refuse_new({term.group: own}, "error" if new_groups == "error" else "population")
+                refuse_new({term.group: own}, "error" if new_groups == "error" else "population")
             eta = eta + self._moved(terms, self._term_effects(v, x))
         if not terms or not (groups == "average" or given and new_groups == "average"):
             return self.density.probabilities(eta)
@@ -180,7 +180,7 @@ class MultinomialResult(CategoryResult):
         if groups == "given" and self.design.random:
             terms = self._by_term(data, True)
             for term, own in terms:
-                _refuse_new({term.group: own}, "error" if new_groups == "error" else "population")
+                refuse_new({term.group: own}, "error" if new_groups == "error" else "population")
             eta = eta + self._moved(terms, self._term_effects(self._at.modes.v, self._at.x))
         return pd.DataFrame(eta.T, index=index, columns=self.categories[1:])
 

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..inference.prediction import _rows
+from ..new_rows import new_rows
 from ..results import normal_quantile
 from .averaging import average
 from .categories import CategoryResult
@@ -146,7 +146,7 @@ class OrdinalResult(CategoryResult):
             return self.density.probabilities(eta, psi, nominal)
         variance = 0.0
         for term, factor in zip(self.design.random, self.model.factors(x)):
-            own = _rows(replace(self.design, random=(term,)), term.group, data, False)
+            own = new_rows(replace(self.design, random=(term,)), term.group, data, False)
             variance = variance + own.variance_of_new(factor @ factor.T)
         return average(lambda at, rows: self.density.probabilities(at, psi, None if nominal is None else nominal[:, rows]), eta,
                        variance)

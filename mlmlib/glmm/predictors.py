@@ -24,8 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inference.prediction import _refuse_new, _rows
 from ..lmm.factors import factor_names
+from ..new_rows import new_rows, refuse_new
 
 __all__ = ["GROUPS", "Predictors", "mode_slopes", "predictors", "quadratic"]
 
@@ -83,9 +83,9 @@ def predictors(fit, data=None, groups: str = "given", new_groups: str = "populat
     X = design.X if data is None else design.fixed_matrix(data)
     eta = fit._fixed_part.copy() if data is None else fit._linear_predictor(data)
     given = groups == "given"
-    rows = {group: _rows(design, group, data, given) for group in factor_names(design)}
+    rows = {group: new_rows(design, group, data, given) for group in factor_names(design)}
     if given:
-        _refuse_new(rows, "error" if new_groups == "error" else "population")
+        refuse_new(rows, "error" if new_groups == "error" else "population")
     m, P = len(eta), len(fit._at.x)
     gradient = np.zeros((m, P)) if derivatives else None
     if derivatives:

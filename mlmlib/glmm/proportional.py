@@ -25,7 +25,7 @@ from ..design import Encoder
 from ..display import html_table, number, text_table
 from ..errors import DataError, FormulaError
 from ..formula import term_name
-from ..inference.testresult import TestResult, p_text
+from ..testresult import TestResult, p_text
 from .search import curvature, hessian
 from .variances import joint_covariance
 

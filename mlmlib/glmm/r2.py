@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..display import Shown
+from ..display import Shown, percent
 from ..errors import DataError
 from .averaging import row_variances
 from .predictors import predictors
@@ -59,7 +59,6 @@ class GlmmR2(Shown):
         return f"Explained variance of {self.formula}"
 
     def _rows(self):
-        from ..r2 import percent
         rows = []
         if self.marginal == self.marginal:
             rows += [["marginal R2: fixed part", f"{self.link} scale", percent(self.marginal)],

@@ -148,23 +148,6 @@ class GlmmResult(Questions, MixedResult):
     def _variances(self) -> GlmmVarianceParameters:
         return GlmmVarianceParameters(self)
 
-    def _own_terms(self, group: str):
-        """Of a grouping factor: (term's number, its slice in the factor's effects)."""
-        at, found = 0, []
-        for k, term in enumerate(self.design.random):
-            if term.group == group:
-                found.append((k, slice(at, at + len(term.names))))
-                at += len(term.names)
-        return found, at
-
-    def _T_of(self, group: str) -> np.ndarray:
-        """Covariance matrix of all effects of a grouping factor."""
-        found, q = self._own_terms(group)
-        out = np.zeros((q, q))
-        for k, place in found:
-            out[place, place] = self._T[k]
-        return out
-
     def _T_slopes(self, group: str):
         """(place in the model's parameters, derivative of `_T_of`) of every parameter that moves it."""
         found, q = self._own_terms(group)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from ..covariance import root
 from ..design import _replay
 from ..errors import DataError
-from ..inference.prediction import _rows
 from ..membership import group_values
+from ..new_rows import new_rows
 from ..table import Table
 from .averaging import average
 from .draw import effects_given_outcomes
@@ -72,8 +73,8 @@ class ZeroResult(GlmmResult):
             return self._fixed_part + rows.spread(rows.scale(L, v))
         eta, known = self._linear_predictor(data), self._by_group_values(v)
         for group, effects in known.items():
-            own, T = _rows(self.design, group, data, True), self._T_of(group)
-            drawn = rng.standard_normal((len(own.place), len(T))) @ _root(T).T
+            own, T = new_rows(self.design, group, data, True), self._T_of(group)
+            drawn = rng.standard_normal((len(own.place), len(T))) @ root(T).T
             if random_effects != "new":
                 seen = own.place >= 0
                 drawn[seen] = effects[own.place[seen]]
@@ -156,8 +157,3 @@ class ZeroResult(GlmmResult):
         """The effects' columns of new rows, shape (rows, q)."""
         table = Table(data)
         return term.encoder.rows(_replay(term.encoder, table), table.n).T
-
-
-def _root(T):
-    values, vectors = np.linalg.eigh(T)
-    return vectors * np.sqrt(np.maximum(values, 0.0))

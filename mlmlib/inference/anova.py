@@ -11,7 +11,7 @@ import numpy as np
 
 from ..display import html_table, text_table
 from .small_sample import TITLES, f_test
-from .testresult import p_text
+from ..testresult import p_text
 from .term_contrasts import term_contrasts
 
 __all__ = ["Anova", "anova"]
@@ -114,7 +114,7 @@ def anova(fit, *, type=3, ddf: str = "wald") -> Anova:
         from .generalized_terms import generalized_terms
         hypotheses = generalized_terms(fit, kind)
     elif hasattr(fit, "outcomes"):
-        from ..outcomes.hypotheses import term_hypotheses
+        from .outcome_terms import term_hypotheses
         hypotheses = term_hypotheses(fit, kind)
     elif hasattr(fit, "_term_hypotheses"):  # thresholds in place of an intercept, or coefficients by category
         hypotheses = fit._term_hypotheses(kind)

@@ -28,7 +28,7 @@ from .replicate import BLOCK, Drawn, bare
 from .resample import Parametric, outcomes, working
 from .row_resample import StructureRatio
 from .several_resample import Outcomes, refitted_outcome
-from .testresult import TestResult, p_text
+from ..testresult import TestResult, p_text
 
 __all__ = ["BootstrapComparison", "compare_bootstrap"]
 

@@ -8,15 +8,12 @@ Chapter 18 (``18_categories``) reads ordered and unordered outcomes by them.
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 
 from ..display import html_table
-from ..errors import DataError
 from ..results import check_level
-from .generalized_margins import read_columns
-from .margins import Margins, _constant, _known, _levels, _own_values, _raw, _values
+from .generalized_margins import asked, read_columns
+from .margins import Margins, _raw
 
 __all__ = ["CategoryMargins", "category_margins"]
 
@@ -67,25 +64,8 @@ def category_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.95,
     if groups not in ("average", "typical"):
         raise ValueError(f"groups={groups!r} must be 'average' or 'typical': margins are of no group in particular.")
     columns, fixed = _columns(fit)
-    over = [over] if isinstance(over, str) else list(over or [])
-    dydx = [dydx] if isinstance(dydx, str) else list(dydx or [])
-    for name in (*over, *dydx, *(at or {})):
-        _known(name, fixed, "over" if name in over else "dydx" if name in dydx else "at")
-    at = {name: _values(given, columns, name) for name, given in (at or {}).items()}
-    for name in dydx:
-        if name in over or name in at:
-            raise DataError(f"{name!r} cannot be both varied (dydx) and fixed (over or at).")
-    steps = {name: at.pop(name) if name in at else _own_values(columns[name], name) for name in over} | at
-    labels, tables = [], []  # of each margin: its values, and [(weight, table)] whose weighted mean it is
-    for point in product(*steps.values()):
-        moved = columns | {name: _constant(v, columns[name]) for name, v in zip(steps, point)}
-        if not dydx:
-            labels.append(point)
-            tables.append([(1.0, _raw(moved))])
-        for name in dydx:
-            for label, parts in _differences(moved, name):
-                labels.append((label, *point))
-                tables.append(parts)
+    keys, known, points = asked(columns, fixed, over, at, dydx)
+    tables = [[(weight, _raw(table)) for weight, table in parts] for _, parts in points]
 
     def means(x):
         return np.concatenate([sum(w * fit._mean_at(x, table, groups).mean(axis=1) for w, table in parts) for parts in tables])
@@ -102,11 +82,10 @@ def category_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.95,
             sides.append(means(moved))
         G[:, place] = (sides[0] - sides[1]) / (2.0 * _STEP * se[k])
     outcome = fit.spec.endog_name
-    keys = (*(["effect of"] if dydx else []), *steps, outcome)
-    known = {name: levels for name in steps if (levels := _levels(columns[name])) is not None} | {outcome: fit.categories}
+    keys, known = (*keys, outcome), known | {outcome: fit.categories}
     whose = {"average": " (averaged over groups)", "typical": " (in a typical group)"}[groups] if fit.design.random else ""
     kind = ("Average effects on probabilities" if dydx else "Probabilities") + whose
-    rows = tuple((*label, category) for label in labels for category in fit.categories)
+    rows = tuple((*row, category) for row, _ in points for category in fit.categories)
     return CategoryMargins(keys, rows, tuple(means(x).tolist()), G @ cov[np.ix_(free, free)] @ G.T, level, None, outcome, kind,
                            known)
 
@@ -119,17 +98,3 @@ def _columns(fit) -> tuple[dict, dict]:
     terms = (*formula.fixed, *(() if part is None else part.terms))
     fixed = {factor for term in terms for factor in term} | set(formula.offsets)
     return read_columns(design, fixed, {name for factor in random for name in factor.columns})
-
-
-def _differences(columns: dict, name: str):
-    """Label, and the weighted tables whose difference is the effect of one predictor."""
-    column = columns[name]
-    levels = _levels(column)
-    if levels is not None:
-        first, *others = levels
-        base = _raw({**columns, name: _constant(first, column)})
-        for other in others:
-            yield f"{name}: {other} vs {first}", [(1.0, _raw({**columns, name: _constant(other, column)})), (-1.0, base)]
-        return
-    h = 1e-4 * (np.std(column) or 1.0)
-    yield name, [(0.5 / h, _raw({**columns, name: column + h})), (-0.5 / h, _raw({**columns, name: column - h}))]

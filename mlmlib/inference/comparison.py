@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from .testresult import TestResult, p_text
+from ..testresult import TestResult, p_text
 
 __all__ = ["Comparison", "Comparisons", "rows_of"]
 

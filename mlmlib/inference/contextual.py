@@ -21,7 +21,7 @@ from ..display import Shown, number
 from ..errors import DataError
 from ..results import check_level
 from .small_sample import linear
-from .testresult import p_text
+from ..testresult import p_text
 
 __all__ = ["ContextualEffect", "contextual_effect"]
 

@@ -13,7 +13,7 @@ from itertools import permutations
 import numpy as np
 
 from .small_sample import f_test
-from .testresult import TestResult
+from ..testresult import TestResult
 
 __all__ = ["describe", "hypotheses", "test", "unknown_name"]
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..covariance import root
 from ..errors import FormulaError
 from ..lmm.factors import factor_names
 from ..membership import group_values
-from .prediction import _rows, _T, residual_sd
+from ..new_rows import new_rows
+from .prediction import residual_sd
 
 __all__ = ["simulate", "simulate_new"]
 
@@ -48,7 +50,7 @@ def simulate(fit, n: int = 1, seed=None, random_effects: str = "new", data=None,
     out = fit._noise(rng.standard_normal((n, fit.nobs)))
     out += fit._fitted if random_effects == "kept" else fit._fixed_part
     for term, T in zip(fit.design.random, fit._T) if random_effects == "new" else ():
-        factor = _root(T)
+        factor = root(T)
         for row in out:
             row += term.values(rng.standard_normal((len(term.levels), len(T))) @ factor.T)
     return out
@@ -72,8 +74,8 @@ def simulate_new(fit, data, n: int = 1, seed=None, random_effects: str = "new", 
     out = _noise(fit, rng.standard_normal((n, len(fixed))), data, weights)
     out += fixed
     for group in factor_names(fit.design):
-        own, T = _rows(fit.design, group, data, True), _T(fit, group)
-        factor, J = _root(T), len(own.place)
+        own, T = new_rows(fit.design, group, data, True), fit._T_of(group)
+        factor, J = root(T), len(own.place)
         seen = own.place >= 0
         for row in out:
             effects = rng.standard_normal((J, len(T))) @ factor.T
@@ -81,12 +83,6 @@ def simulate_new(fit, data, n: int = 1, seed=None, random_effects: str = "new", 
                 effects[seen] = fit._by_group[group][0][own.place[seen]]
             row += group_values(own.Z, None, own.members, effects)
     return out
-
-
-def _root(T: np.ndarray) -> np.ndarray:
-    """A factor of a covariance matrix; of a singular one too."""
-    values, vectors = np.linalg.eigh(T)
-    return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def _noise(fit, e: np.ndarray, data, weights) -> np.ndarray:

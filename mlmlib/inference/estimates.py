@@ -19,7 +19,7 @@ from . import multiplicity
 from .families import family, labels_of, numeric, plain
 from .response_scale import outcome_name, presented, ratio_label, told
 from .small_sample import DDF, f_test, method_of
-from .testresult import TestResult, p_text
+from ..testresult import TestResult, p_text
 
 __all__ = ["Estimates"]
 

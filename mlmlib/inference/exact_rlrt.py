@@ -27,7 +27,7 @@ from .boundary import tangent
 from .null_hypothesis import null_text
 from .likelihood_ratio import pair
 from .nesting import check_nested, kind
-from .testresult import TestResult
+from ..testresult import TestResult
 
 __all__ = ["ExactTest", "exact_lrt", "exact_rlrt"]
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from .boundary import Tangent, boundary_pvalue, boundary_weights, tangent
 from .generalized_nesting import Special, information_at, own_covariance, refuse_kinds
-from .testresult import TestResult
+from ..testresult import TestResult
 
 __all__ = ["lr_vs_plain", "null_of_generalized", "reference_of_generalized"]
 

@@ -25,7 +25,7 @@ from ..results import check_level
 from ..table import Categorical, Table
 from .margins import Margins, _constant, _known, _levels, _own_values, _raw, _values
 
-__all__ = ["GeneralizedMargins", "generalized_margins"]
+__all__ = ["GeneralizedMargins", "asked", "generalized_margins"]
 
 _STEP = 1e-4  # of differences, in standard errors
 _WHOSE = {"average": " (averaged over groups)", "typical": " (in a typical group)", "given": " (in the rows' own groups)"}
@@ -86,6 +86,26 @@ def generalized_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.
         raise ValueError("scale='link' is for groups='typical' of one outcome with one linear predictor: elsewhere averages "
                          "are of expected outcomes. Leave scale= out, or say groups='typical'.")
     columns, fixed = _columns(fit)
+    keys, labels, points = asked(columns, fixed, over, at, dydx)
+    outcomes = list(getattr(fit, "outcomes", ()))
+    rows, estimates, gradients = [], [], []
+    for row, parts in points:
+        found = [(weight, _mean(fit, _raw(table), groups, scale)) for weight, table in parts]
+        estimates.append(sum(weight * value for weight, (value, _) in found))
+        gradients.append(sum(weight * gradient for weight, (_, gradient) in found))
+        rows += [(*row, *outcome) for outcome in ([(one,) for one in outcomes] or [()])]
+    G, V = np.concatenate(gradients), np.where(np.isfinite(fit._x_cov), fit._x_cov, 0.0)
+    keys = (*keys, *(["outcome"] if outcomes else []))
+    what = "linear predictor" if scale == "link" else _what(fit)
+    kind = f"Average marginal effects on the {what}" if dydx else f"Predictive margins, the {what}"
+    kind += _WHOSE[groups] if fit.design.random else ""
+    return GeneralizedMargins(keys, tuple(rows), tuple(np.concatenate(estimates).tolist()), G @ V @ G.T, level, None,
+                              fit.spec.endog_name, kind, labels)
+
+
+def asked(columns: dict, fixed: dict, over, at, dydx) -> tuple[tuple, dict, list]:
+    """The names of a table's columns, the categories among them, and for each margin its row and the weighted columns whose means
+    add up to it."""
     over = [over] if isinstance(over, str) else list(over or [])
     dydx = [dydx] if isinstance(dydx, str) else list(dydx or [])
     for name in (*over, *dydx, *(at or {})):
@@ -95,25 +115,14 @@ def generalized_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.
         if name in over or name in at:
             raise DataError(f"{name!r} cannot be both varied (dydx) and fixed (over or at).")
     steps = {name: at.pop(name) if name in at else _own_values(columns[name], name) for name in over} | at
-    outcomes = list(getattr(fit, "outcomes", ()))
-    rows, estimates, gradients = [], [], []
+    points = []
     for point in product(*steps.values()):
         moved = columns | {name: _constant(v, columns[name]) for name, v in zip(steps, point)}
-        asked = [((), [(1.0, moved)])] if not dydx else [
-            ((label,), parts) for name in dydx for label, parts in _differences(moved, name)]
-        for label, parts in asked:
-            found = [(weight, _mean(fit, _raw(table), groups, scale)) for weight, table in parts]
-            estimates.append(sum(weight * value for weight, (value, _) in found))
-            gradients.append(sum(weight * gradient for weight, (_, gradient) in found))
-            rows += [(*label, *point, *outcome) for outcome in ([(one,) for one in outcomes] or [()])]
-    G, V = np.concatenate(gradients), np.where(np.isfinite(fit._x_cov), fit._x_cov, 0.0)
-    keys = (*(["effect of"] if dydx else []), *steps, *(["outcome"] if outcomes else []))
+        if not dydx:
+            points.append((point, [(1.0, moved)]))
+        points += [((label, *point), parts) for name in dydx for label, parts in _differences(moved, name)]
     labels = {name: levels for name in steps if (levels := _levels(columns[name])) is not None}
-    what = "linear predictor" if scale == "link" else _what(fit)
-    kind = f"Average marginal effects on the {what}" if dydx else f"Predictive margins, the {what}"
-    kind += _WHOSE[groups] if fit.design.random else ""
-    return GeneralizedMargins(keys, tuple(rows), tuple(np.concatenate(estimates).tolist()), G @ V @ G.T, level, None,
-                              fit.spec.endog_name, kind, labels)
+    return (*(["effect of"] if dydx else []), *steps), labels, points
 
 
 def _what(fit) -> str:
@@ -179,7 +188,7 @@ def _moved(fit, table: dict, groups: str):
     """Linear predictors of the rows of the fit with other predictors; offset and exposure stay what they are."""
     from ..glmm.predictors import Predictors, _known
     from ..lmm.factors import factor_names
-    from .prediction import _rows
+    from ..new_rows import new_rows
     design, P = fit.design, len(fit._at.x)
     X = design.fixed_matrix(table)
     shift = fit.model.offset
@@ -190,7 +199,7 @@ def _moved(fit, table: dict, groups: str):
     eta, gradient = X @ fit._params[:p] + shift, np.zeros((n, P))
     gradient[:, :len(fit._params)] = X @ fit._back[:p]
     variance, slopes = np.zeros(n), np.zeros((n, P))
-    rows = {group: _rows(design, group, table, groups == "given") for group in factor_names(design)}
+    rows = {group: new_rows(design, group, table, groups == "given") for group in factor_names(design)}
     for group, own in rows.items() if groups == "average" else ():
         variance += own.variance_of_new(fit._T_of(group))
         for k, change in fit._T_slopes(group):

@@ -25,7 +25,7 @@ from .generalized_comparison import reference_of_generalized
 from .generalized_nesting import refuse_kinds
 from .null_hypothesis import null_text
 from .nesting import check_nested, kind
-from .testresult import TestResult, p_text
+from ..testresult import TestResult, p_text
 
 __all__ = ["compare", "likelihood_ratio", "lr_vs_linear", "mixture_pvalue", "pair"]
 

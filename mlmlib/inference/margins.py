@@ -17,7 +17,7 @@ import numpy as np
 
 from ..display import html_table, number, text_table
 from ..errors import DataError
-from ..results import check_level, refuse_levels, refuse_marginal
+from ..results import check_level, refuse_levels
 from ..table import Categorical, Table
 
 __all__ = ["Margins", "margins"]
@@ -116,7 +116,8 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95, **options):
         category the difference of each other category from the first.
     level : float
     **options
-        Of generalized models ``groups`` and ``scale``: see `mlmlib.inference.generalized_margins.generalized_margins`.
+        Of generalized models ``groups`` and ``scale``: see `mlmlib.inference.generalized_margins.generalized_margins`; of
+        marginal ones ``scale``: `mlmlib.inference.marginal_margins.marginal_margins`.
 
     Returns
     -------
@@ -136,7 +137,9 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95, **options):
         return fit.margins(over, at, dydx=dydx, level=level)
     if hasattr(fit, "density") or "clusterings" in fit.__dict__:  # a robust fit says where to look
         return fit.margins(over, at, dydx=dydx, level=level, **options)
-    refuse_marginal(fit, "margins")
+    if getattr(fit, "_marginal", False):
+        from .marginal_margins import marginal_margins
+        return marginal_margins(fit, over, at, dydx=dydx, level=level, **options)
     if not dydx:
         refuse_levels(fit, "margins")
     if options:

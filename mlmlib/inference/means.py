@@ -21,7 +21,7 @@ import numpy as np
 
 from ..display import number
 from ..errors import DataError
-from ..results import refuse_levels, refuse_marginal
+from ..results import refuse_levels
 from ..table import Categorical
 from .estimates import Estimates
 from .families import plain
@@ -94,7 +94,6 @@ def emmeans(
     [[1.0, 4.857, 24.071, 0.031], [3.0, 4.14, 25.022, 0.066]]
     """
     _one_outcome(fit)
-    refuse_marginal(fit, "emmeans")
     refuse_levels(fit, "emmeans")
     over, by = _names(over), _names(by)
     check_scale(fit, type, (*over, *by, *(at or {})))

@@ -19,64 +19,23 @@ Statistician, 45, 54-64.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 
-from ..design import _group_codes, _members, _refuse_missing, _replay
 from ..errors import DataError
 from ..lmm.factors import factor_names
-from ..membership import Membership
+from ..new_rows import new_rows, refuse_new
 from ..results import check_level
 from ..rows.heteroscedastic import FITTED
 from ..rows.layout import categories, numbers
-from ..table import Categorical, Table
+from ..table import Table
 
 __all__ = ["INTERVALS", "predict_interval", "residual_sd"]
 
 INTERVALS = ("confidence", "prediction")
 _CHUNK = 500  # rows whose effects of several factors are multiplied at once
 _WHOLE = 4000  # effects up to which their covariance matrix is formed, where there are more rows than that
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """New rows in the groups of one factor, all its terms side by side.
-
-    Attributes
-    ----------
-    Z : ndarray, shape (m, q)
-    members : Membership
-        Own codes of the rows' groups, and weights.
-    place : ndarray of int
-        Of each own group its number in the fit; -1 for one that the fit has not seen.
-    """
-
-    Z: np.ndarray
-    members: Membership
-    place: np.ndarray
-
-    @property
-    def known(self) -> np.ndarray:
-        """The groups' numbers in the fit, shape (m, k)."""
-        return self.place[self.members.codes]
-
-    def matrix(self, Z: np.ndarray, J: int):
-        """The rows' columns of the random effects of known groups, sparse, shape (m, J q)."""
-        import scipy.sparse as sp
-        (m, q), whole = Z.shape, 0
-        for codes, weights in zip(self.known.T, self.members.weights.T):
-            there = np.flatnonzero(codes >= 0)
-            columns = (codes[there, None] * q + np.arange(q)).ravel()
-            values = (Z[there] * weights[there, None]).ravel()
-            whole = whole + sp.csr_matrix((values, (np.repeat(there, q), columns)), shape=(m, J * q))
-        return whole
-
-    def variance_of_new(self, T: np.ndarray) -> np.ndarray:
-        """Variance that the groups not seen give each row, shape (m,)."""
-        left = Membership(self.members.codes, np.where(self.known < 0, self.members.weights, 0.0), self.members.levels)
-        return left.square * np.einsum("ij,jk,ik->i", self.Z, T, self.Z)
 
 
 def predict_interval(fit, data=None, random_effects: bool = True, new_groups: str = "population",
@@ -123,62 +82,22 @@ def predict_interval(fit, data=None, random_effects: bool = True, new_groups: st
         mean = mean + design.offset
     rows = {}
     for group in factor_names(design) if random_effects or new else ():
-        rows[group] = _rows(design, group, data, random_effects)
+        rows[group] = new_rows(design, group, data, random_effects)
     if random_effects and rows:
-        _refuse_new(rows, new_groups)
+        refuse_new(rows, new_groups)
         moved, variance = _known(fit, X, rows)
         mean = mean + moved
     else:
         variance = np.einsum("ij,jk,ik->i", X, fit._cov, X)
     if new:
         for group, own in rows.items():
-            variance = variance + own.variance_of_new(_T(fit, group))
+            variance = variance + own.variance_of_new(fit._T_of(group))
         variance = variance + residual_sd(fit, data, weights) ** 2
     se = np.sqrt(np.maximum(variance, 0.0))
     spread = fit._quantile(level) * se
     index = design.index() if data is None else getattr(data, "index", None)
     return pd.DataFrame({"mean": mean, "se": se, "lower": mean - spread, "upper": mean + spread},
                         index=None if callable(index) else index)
-
-
-def _T(fit, group: str) -> np.ndarray:
-    """Covariance matrix of a factor's effects, in the order of its terms."""
-    from scipy.linalg import block_diag
-    return block_diag(*(T for term, T in zip(fit.design.random, fit._T) if term.group == group))
-
-
-def _rows(design, group: str, data, random_effects: bool) -> _Rows:
-    """New rows in the groups of a factor; each in a group of its own where groups are not asked for."""
-    terms = [term for term in design.random if term.group == group]
-    first, J = terms[0], len(terms[0].levels)
-    if data is None:
-        members = first.members or Membership(first.codes[:, None], np.ones((len(first.codes), 1)), first.levels)
-        Z, place = np.hstack([term.Z for term in terms]), np.arange(J)
-    else:
-        table = Table(data)
-        Z = np.hstack([term.encoder.rows(_replay(term.encoder, table), table.n).T for term in terms])
-        if first.members is not None:
-            _refuse_missing(first.factors, table)
-            members = _members(first.factors, table)
-        elif random_effects:
-            _refuse_missing(first.factors, table)
-            codes, levels = _group_codes(first.factors, table)
-            members = Membership(codes[:, None], np.ones((table.n, 1)), levels)
-        else:
-            members = Membership(np.zeros((table.n, 1), dtype=int), np.ones((table.n, 1)), np.zeros(1))
-        own = Categorical(np.arange(len(members.levels)), np.asarray(members.levels, dtype=object))
-        place = own.recode(np.asarray(first.levels, dtype=object)).codes
-    return _Rows(Z, members, place if random_effects else np.full(max(len(place), 1), -1))
-
-
-def _refuse_new(rows: dict, new_groups: str) -> None:
-    if new_groups not in ("population", "error"):
-        raise ValueError(f"new_groups={new_groups!r} must be 'population' or 'error'.")
-    for group, own in rows.items():
-        unseen = ((own.known < 0) & (own.members.weights > 0)).any(axis=1)
-        if new_groups == "error" and unseen.any():
-            raise DataError(f"The new data have {int(unseen.sum())} rows in groups of {group!r} that the fit has not "
-                            "seen; new_groups='population' predicts them for the average group.")
 
 
 def _known(fit, X: np.ndarray, rows: dict) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,9 @@ def check_scale(fit, type: str, names) -> None:
     """Refuse what a generalized model has no estimated means of."""
     if type not in ("link", "response"):
         raise ValueError(f"type={type!r} must be 'link' or 'response'.")
+    if getattr(fit, "_marginal", False) and hasattr(fit, "categories"):
+        raise ValueError("Estimated means and trends are there for outcomes with one mean; of categories fit.margins(...) averages "
+                         "the probabilities.")
     if not hasattr(fit, "density"):
         return
     if fit.density.K > 1 and getattr(fit.model, "zero", None) is None:
@@ -38,9 +41,14 @@ def check_scale(fit, type: str, names) -> None:
                          "fit.margins(...) for probabilities.")
 
 
+def _linked(fit) -> bool:
+    """Whether the fit has a link: a generalized model, or a marginal one."""
+    return hasattr(fit, "density") or getattr(fit, "_marginal", False)
+
+
 def outcome_name(found) -> str | None:
     """What `Estimates` are called on the scale of the outcome; None where they are shown as they are."""
-    if found.type != "response" or not hasattr(found.fit, "density"):
+    if found.type != "response" or not _linked(found.fit):
         return None
     family, link = found.fit.family, found.fit.link.name
     if found.value == "slope" or link == "identity":
@@ -60,6 +68,8 @@ def told(found) -> list[str]:
     if outcome_name(found) is None:
         return [f"On the scale of the linear predictor ({link})."]
     tests = "; tests are those of the linear predictor" if found.tested else ""
+    if getattr(found.fit, "_marginal", False):
+        return [f"Means of the population, carried back from the linear predictor ({link}){tests}."]
     return [f"Carried back from the linear predictor ({link}), of a group with effects of zero{tests}."]
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..rows.base import Variance
-from .testresult import TestResult
+from ..testresult import TestResult
 
 __all__ = ["check_structures", "lr_vs_gls", "structures_differ"]
 

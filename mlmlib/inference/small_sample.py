@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..results import check_level, refuse_panel
-from .testresult import TestResult
+from ..testresult import TestResult
 
 __all__ = ["DDF", "TITLES", "coef_table", "f_test", "linear", "method_of"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .contrasts import unknown_name
-from .testresult import TestResult
+from ..testresult import TestResult
 
 __all__ = ["wald_test"]
 

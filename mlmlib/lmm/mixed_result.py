@@ -61,13 +61,25 @@ class MixedResult(LinearResult):
         group = groups[0] if group is None else group
         if group not in groups:
             raise ValueError(f"There is no grouping factor {group!r}; the model has {groups}.")
-        parts = [(term.names, T) for term, T in zip(self.design.random, self._T) if term.group == group]
-        names = [name for own, _ in parts for name in own]
-        whole, at = np.zeros((len(names), len(names))), 0
-        for own, T in parts:
-            whole[at:at + len(own), at:at + len(own)] = T
-            at += len(own)
-        return pd.DataFrame(whole, index=names, columns=names)
+        names = [name for term in self.design.random if term.group == group for name in term.names]
+        return pd.DataFrame(self._T_of(group), index=names, columns=names)
+
+    def _own_terms(self, group: str):
+        """Of a grouping factor: (term's number, its slice in the factor's effects)."""
+        at, found = 0, []
+        for k, term in enumerate(self.design.random):
+            if term.group == group:
+                found.append((k, slice(at, at + len(term.names))))
+                at += len(term.names)
+        return found, at
+
+    def _T_of(self, group: str) -> np.ndarray:
+        """Covariance matrix of all effects of a grouping factor."""
+        found, q = self._own_terms(group)
+        out = np.zeros((q, q))
+        for k, place in found:
+            out[place, place] = self._T[k]
+        return out
 
     # groups
 

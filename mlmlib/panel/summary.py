@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inference.testresult import p_text
+from ..testresult import p_text
 from ..report.page import Page, rounded
 from ..report.summary import coefficients
 

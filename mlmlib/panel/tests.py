@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..inference.testresult import TestResult
+from ..testresult import TestResult
 from .model import fit as refit
 from .random import quasi_demeaned
 from .result import PanelResult

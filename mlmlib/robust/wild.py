@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..inference.contrasts import hypotheses
-from ..inference.testresult import TestResult, p_text
+from ..testresult import TestResult, p_text
 from ..results import check_level
 from .adjust import KINDS
 from .clusters import clusters_of

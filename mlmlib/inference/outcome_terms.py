@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ..inference.term_contrasts import term_contrasts
+from .term_contrasts import term_contrasts
 
 __all__ = ["term_hypotheses"]
 
