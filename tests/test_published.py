@@ -110,6 +110,17 @@ def test_layout_of_r_prints_zero_parts_slopes_and_dispersion(capsys):
     assert "deviance: 2360.6103" in text and "district: cov (Intercept), urbanY" in text
 
 
+@pytest.mark.parametrize("case", ["grunfeld", "imm"])
+@pytest.mark.parametrize("effects", ["between", "random", "within"])
+def test_layout_of_r_prints_panel_regressions_of_plm(case, effects, capsys):
+    formula, name, groups = {"grunfeld": ("inv ~ value + capital", "grunfeld", "firm"),
+                             "imm": ("math ~ homework", "math", "schid")}[case]
+    published.r(mlm.panel(formula, mlm.load(name), groups=groups, effects=effects), 7)
+    text = capsys.readouterr().out
+    assert text == cells.expected({"source": "r", "model": f"plm_{case}_{effects}", "digits": 7}, VALUES)
+    assert "deviance" not in text and ("variance between groups" in text) == (effects == "random")
+
+
 def test_layout_of_r_takes_residual_structures_and_other_names(capsys):
     rows = mlm.load("ovary")
     turn = 2 * np.pi * rows["Time"]

@@ -35,6 +35,10 @@ def r_factor(name: str) -> str:
 
 def values_of_fit(fit) -> dict:
     """The numbers of a fit of ours."""
+    if hasattr(fit, "effects"):
+        from .as_r_panel import values_of_panel
+
+        return values_of_panel(fit)
     if hasattr(fit, "link"):
         from .as_r_glmm import values_of_glmm
 
@@ -56,9 +60,12 @@ def values_of_fit(fit) -> dict:
 
 
 def values_of_r(truth: dict) -> dict:
-    """The numbers of one file of R's: ``lmer``, ``lme`` or ``gls``; ``glmer``, ``glmmTMB``, ``clm`` or ``clmm``."""
+    """The numbers of one file of R's: ``lmer``, ``lme``, ``gls`` or ``plm``; ``glmer``, ``glmmTMB``, ``clm`` or ``clmm``."""
     from .as_r_glmm import is_glmm, values_of_r_glmm
+    from .as_r_panel import is_plm, values_of_plm
 
+    if is_plm(truth):
+        return values_of_plm(truth)
     if is_glmm(truth):
         return values_of_r_glmm(truth)
     if "residual_cov" in truth:
@@ -108,9 +115,11 @@ def text(values: dict, digits: int = 5) -> str:
         rows.append(("residual variance", significant(values["residual"], digits), ""))
     rows += [("dispersion", significant(value, digits), "") for value in values.get("dispersion", ())]
     rows += [("residual structure", significant(value, digits), "") for value in values["structure"]]
+    rows += [(name, significant(value, digits), "") for name, value in values.get("more", {}).items()]
     wide = max(len(row[0]) for row in rows)
     kind = "REML criterion" if values["reml"] else "deviance"
-    lines = [f"{kind}: {fixed(values['criterion'], 4)}", f"{'':<{wide}} {'estimate':>12} {'SE':>12}"]
+    lines = [] if values["criterion"] is None else [f"{kind}: {fixed(values['criterion'], 4)}"]
+    lines.append(f"{'':<{wide}} {'estimate':>12} {'SE':>12}")
     return "\n".join(lines + [f"{name:<{wide}} {value:>12} {se:>12}".rstrip() for name, value, se in rows])
 
 
@@ -119,8 +128,8 @@ def r(fit, digits: int = 5, names: dict[str, str] | None = None) -> None:
 
     Parameters
     ----------
-    fit : LmmResult or GlmmResult
-        By ``mlm.lmm``, ``mlm.gls`` or ``mlm.glmm``.  The deviance of a GLMM is -2 log-likelihood with all its constants, which
+    fit : LmmResult, GlmmResult or PanelResult
+        By ``mlm.lmm``, ``mlm.gls``, ``mlm.glmm`` or ``mlm.panel``.  The deviance of a GLMM is -2 log-likelihood with all its constants, which
         lme4 leaves out when it uses quadrature: they are added to what it says.
     digits : int
         Significant digits.  Fewer or more than usual where a value lies on the edge of rounding.
