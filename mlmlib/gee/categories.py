@@ -153,7 +153,7 @@ class GeeCategoryResult(Marginal):
                 slopes[names.index("Intercept")] += np.where(np.arange(p) == names.index("Intercept"), 0.0, shift)
             back, cuts = np.kron(np.eye(C - 1), slopes), None
             full = tuple(f"{label}: {name}" for label in labels[1:] for name in names)
-        self._freeze(design=design, _levels=levels, family=SimpleNamespace(name="ordinal" if kind == "ordinal" else "multinomial"),
+        self._freeze(design=design, _levels=levels, model=SimpleNamespace(nominal=None), _at=SimpleNamespace(x=solved.b), family=SimpleNamespace(name="ordinal" if kind == "ordinal" else "multinomial"),
                      link=link, structure=structure, _solved=solved, cov=cov, corr=corr, categories=labels, _columns=names,
                      _names=full, _back=back, _cuts=cuts, _params=back @ solved.b, converged=solved.converged,
                      n_iterations=solved.steps, n_params=len(solved.b), _order=order)
@@ -175,22 +175,54 @@ class GeeCategoryResult(Marginal):
     def probabilities(self, data=None):
         """Probability of each category (DataFrame), of new rows or of those of the fit."""
         import pandas as pd
+        index = self.design.index() if data is None else getattr(data, "index", None)
+        return pd.DataFrame(self._mean_at(self._at.x, data).T, columns=self.categories, index=None if callable(index) else index)
+
+    def predict(self, data=None, *, interval: str | None = None, level: float = 0.95):
+        """Probabilities of the categories; with ``interval="confidence"`` the columns ``(category, "mean" | "se" | "lower" |
+        "upper")``, by the covariance of the fit from the logit of each probability."""
+        import pandas as pd
+        found = self.probabilities(data)
+        if interval is None:
+            return found
+        if interval != "confidence":
+            raise ValueError(f"interval={interval!r}: GEE has interval='confidence' alone, for it models means and no distribution.")
+        sides = [self._mean_at(self._at.x + step, data).T for step in (*np.diag(self._steps), *-np.diag(self._steps))]
+        k, P, q = len(self._steps), found.to_numpy(), normal_quantile(level)
+        G = np.array([(up - down) / (2.0 * h) for up, down, h in zip(sides[:k], sides[k:], self._steps)])
+        se = np.sqrt(np.einsum("anc,ab,bnc->nc", G, self._x_cov, G))
+        eta, half = np.log(P) - np.log1p(-P), q * se / (P * (1.0 - P))
+        low, high = (1.0 / (1.0 + np.exp(-(eta + sign * half))) for sign in (-1.0, 1.0))
+        tables = {"mean": P, "se": se, "lower": low, "upper": high}
+        return pd.DataFrame({(c, name): one[:, k] for k, c in enumerate(self.categories) for name, one in tables.items()},
+                            index=found.index)
+
+    def _mean_at(self, x, data=None, groups="average") -> np.ndarray:
+        """Probabilities, shape (C, n), of the rows used or of new ones at the parameters `x`; there are no groups to average over."""
         X = self.design.X if data is None else self.design.fixed_matrix(data)
         X = X[:, [k for k, name in enumerate(self.design.exog_names) if name in self._columns]]
         if self._cuts is not None:
             shift = self.design.offset if data is None else self.design.offset_of(data)
-            eta = X @ self._params + (0.0 if shift is None else shift)
-            below = self.link.mean((self._cuts @ self._solved.b)[None, :] - eta[:, None])
-            P = np.diff(below, axis=1, prepend=0.0, append=1.0)
-        else:
-            eta = X @ self._params.reshape(len(self.categories) - 1, -1).T
-            eta = np.hstack([np.zeros((len(X), 1)), eta])
-            P = np.exp(eta - eta.max(axis=1, keepdims=True))
-            P /= P.sum(axis=1, keepdims=True)
-        index = self.design.index() if data is None else getattr(data, "index", None)
-        return pd.DataFrame(P, columns=self.categories, index=None if callable(index) else index)
+            eta = X @ (self._back @ x) + (0.0 if shift is None else shift)
+            below = self.link.mean((self._cuts @ x)[None, :] - eta[:, None])
+            return np.diff(below, axis=1, prepend=0.0, append=1.0).T
+        eta = X @ (self._back @ x).reshape(len(self.categories) - 1, -1).T
+        eta = np.hstack([np.zeros((len(X), 1)), eta])
+        P = np.exp(eta - eta.max(axis=1, keepdims=True))
+        return (P / P.sum(axis=1, keepdims=True)).T
 
-    predict = probabilities
+    @property
+    def _x_cov(self):
+        return self._solved.scores.covariance(self.cov, self._solved.phi, np.eye(len(self._solved.b)))
+
+    @property
+    def _steps(self):
+        return 1e-4 * np.sqrt(np.diagonal(self._x_cov))
+
+    def margins(self, over=None, at=None, *, dydx=None, level: float = 0.95):
+        """Average probabilities of the categories, or effects on them: see `mlmlib.inference.category_margins.category_margins`."""
+        from ..inference.category_margins import category_margins
+        return category_margins(self, over, at, dydx=dydx, level=level)
 
     def ratios(self, level: float = 0.95, *, intercept: bool = False):
         """Cumulative or relative odds ratios, averaged over groups: see `mlmlib.glmm.ratios.ratios`."""

@@ -17,7 +17,7 @@ from ..display import html_table, number, text_table
 from ..results import check_level
 from . import multiplicity
 from .families import family, labels_of, numeric, plain
-from .response_scale import outcome_name, presented, ratio_label, told
+from .response_scale import linked, outcome_name, presented, ratio_label, told
 from .small_sample import DDF, f_test, method_of
 from ..testresult import TestResult, p_text
 
@@ -354,7 +354,7 @@ class Estimates:
     def _remarks(self):
         """What was averaged, held, adjusted, and by which method: a sentence each."""
         said = list(self.notes)
-        if hasattr(self.fit, "density"):
+        if linked(self.fit):
             said += told(self)
         if self.ddf in _METHODS and self.fit.reml is not None:
             said.append(f"{_METHODS[self.ddf]} degrees of freedom.")

@@ -118,7 +118,8 @@ def compare(null, full, *more, method: str = "lrt", names: tuple | None = None, 
     method : {"lrt", "bootstrap"}
         ``"lrt"``: the likelihood ratio against its limiting distribution: chi-square, or where the null sets variances
         to zero the mixture of chi-squares that holds there.  ``"bootstrap"``: against its distribution in data
-        simulated from the null fit (`mlmlib.inference.bootstrap`).
+        simulated from the null fit (`mlmlib.inference.bootstrap`).  Of fits of `mlm.gee` ``"wald"`` (also when left out) or
+        ``"score"``: `mlmlib.inference.marginal_comparison.compare_marginal`.
     names : tuple of str, optional
         Names of the models in the table; "null" and "full", or their numbers, when left out.
     refit : bool
@@ -154,6 +155,9 @@ def compare(null, full, *more, method: str = "lrt", names: tuple | None = None, 
     >>> test.distribution, round(test.statistic, 2), test.weights
     ('0.5 chi2(1) + 0.5 chi2(2)', 42.84, {1: 0.5, 2: 0.5})
     """
+    if any(getattr(fit, "_marginal", False) for fit in (null, full, *more)):
+        from .marginal_comparison import compare_marginal
+        return compare_marginal((null, full, *more), method="wald" if method == "lrt" else method, names=names)
     for fit in (null, full, *more):
         refuse_panel(fit, "compare", "see fit.f_test_groups(), mlm.hausman, mlm.breusch_pagan and mlm.mundlak_test")
     fits = (null, full, *more)

@@ -134,7 +134,7 @@ def margins(fit, over=None, at=None, *, dydx=None, level=0.95, **options):
     2.53
     """
     if hasattr(fit, "categories") and hasattr(fit, "_mean_at"):
-        return fit.margins(over, at, dydx=dydx, level=level)
+        return fit.margins(over, at, dydx=dydx, level=level, **options)
     if hasattr(fit, "density") or "clusterings" in fit.__dict__:  # a robust fit says where to look
         return fit.margins(over, at, dydx=dydx, level=level, **options)
     if getattr(fit, "_marginal", False):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["check_scale", "outcome_name", "presented", "ratio_label", "told"]
+__all__ = ["check_scale", "linked", "outcome_name", "presented", "ratio_label", "told"]
 
 _RATIOS = {"logit": "odds ratio", "log": "ratio"}
 
@@ -41,14 +41,14 @@ def check_scale(fit, type: str, names) -> None:
                          "fit.margins(...) for probabilities.")
 
 
-def _linked(fit) -> bool:
+def linked(fit) -> bool:
     """Whether the fit has a link: a generalized model, or a marginal one."""
     return hasattr(fit, "density") or getattr(fit, "_marginal", False)
 
 
 def outcome_name(found) -> str | None:
     """What `Estimates` are called on the scale of the outcome; None where they are shown as they are."""
-    if found.type != "response" or not _linked(found.fit):
+    if found.type != "response" or not linked(found.fit):
         return None
     family, link = found.fit.family, found.fit.link.name
     if found.value == "slope" or link == "identity":
