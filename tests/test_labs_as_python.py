@@ -10,6 +10,7 @@ pytestmark = pytest.mark.browser
 
 #: Labs opened with arguments, which the copied call has to repeat.
 ASKED = {
+    "confounded_schools": {"rho": -0.3, "tau": 0.85, "share": 0.25, "J": 12, "n": 8, "seed": 3, "studies": 20},
     "coverage": {"studies": 3, "J": 10},
     "forking_paths": {"seed": 9, "chosen": [10, 1], "facts": 11, "looks": 33, "worlds": 3},
     "influence": {"school": 54344, "out": [6467], "sizes": {62821: 40}},

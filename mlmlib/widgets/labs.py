@@ -6,6 +6,7 @@ from importlib import import_module
 
 _LABS = (
     "centering",
+    "confounded_schools",
     "coverage",
     "covariance_origin",
     "cross_level",
