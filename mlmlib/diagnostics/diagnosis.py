@@ -122,7 +122,7 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
 
     Parameters
     ----------
-    fit : LmmResult or GlmmResult
+    fit : LmmResult, GlmmResult or GeeResult
     time : str or array, optional
         Column (or values) that orders the rows of a group; residuals are then checked for autocorrelation.
     reestimate : bool, optional
@@ -152,6 +152,13 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
     >>> round(found["correlated with ses"].value, 2)
     3.69
     """
+    if getattr(fit, "_marginal", False):
+        from .marginal_checks import marginal_checks
+        if hasattr(fit, "categories"):
+            raise ValueError("diagnose is for GEE of outcomes with one mean; of ordered categories fit the indicator of y > c (mlm.gee "
+                             "with family='binomial') and check that.")
+        with np.errstate(all="ignore"):
+            return Diagnosis(fit, tuple(marginal_checks(fit)), {})
     if hasattr(fit, "density"):
         from .glmm_checks import glmm_checks
         if hasattr(fit, "outcomes"):

@@ -340,6 +340,11 @@ class GeeResult(Marginal):
         from ..inference.marginal_margins import marginal_margins
         return marginal_margins(self, over, at, dydx=dydx, level=level, scale=scale)
 
+    def influence(self):
+        """The groups by what they do to the coefficients (DataFrame): see `mlmlib.gee.deletion.influence`."""
+        from .deletion import influence
+        return influence(self)
+
     def qic(self, *, scale: float = 1.0):
         """Quasi-likelihood information criteria (Series): ``QIC``, ``QICu``, ``quasi_likelihood``, ``CIC``, ``params``.
 
