@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from mlmlib.errors import DataError
+from .errors import DataError
 
 __all__ = ["center", "within_between"]
 

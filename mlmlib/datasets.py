@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from mlmlib.display import html_table, number, text_table
-from mlmlib.errors import DataError
+from .display import html_table, number, text_table
+from .errors import DataError
 
 
 class Column(NamedTuple):
@@ -100,11 +100,11 @@ def names():
     """The names that `load` knows.
 
     >>> names()
-    ['bodyweight', 'cbpp', 'chem97', 'contraception', 'crossed_study', 'dietox', 'dyestuff', 'dyestuff2',
-     'egsingle', 'epil', 'exam', 'gcsemv', 'grouseticks', 'grunfeld', 'guimmun', 'hsb', 'inference_study',
-     'insteval', 'intervention', 'males', 'math', 'mmmec', 'ohio', 'orthodont', 'ovary', 'oxboys', 'pastes',
-     'patient', 'penicillin', 'quasi_study', 'respiratory', 'rodriguez_goldman', 'scotssec', 'sleepstudy', 'socatt',
-     'verbagg', 'wages', 'wine']
+    ['bodyweight', 'cbpp', 'chem97', 'confounding_study', 'contraception', 'crossed_study', 'dietox',
+     'dyestuff', 'dyestuff2', 'egsingle', 'epil', 'exam', 'few_clusters_study', 'gcsemv', 'grouseticks',
+     'grunfeld', 'guimmun', 'hsb', 'inference_study', 'insteval', 'intervention', 'males', 'math', 'mmmec',
+     'ohio', 'orthodont', 'ovary', 'oxboys', 'pastes', 'patient', 'penicillin', 'quasi_study', 'respiratory',
+     'rodriguez_goldman', 'scotssec', 'sleepstudy', 'socatt', 'verbagg', 'wages', 'wine']
     """
     return sorted(path.stem for path in folder().glob("*.md") if any(folder().glob(f"{path.stem}.csv*")))
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlmlib.errors import DataError
+from .errors import DataError
 
 from .simulate_categories import choice, discrete_survival  # noqa: F401
 
