@@ -13,7 +13,7 @@ import numpy as np
 from .display import Shown, number
 from .errors import DataError
 from .icc_result import Icc, logit_interval
-from .lmm.factors import only_plain_residuals
+from .lmm.factors import chosen_factor, only_plain_residuals
 from .lmm.nested import outer_of
 
 
@@ -89,12 +89,7 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **
         raise DataError("outcome= is for models of several outcomes; this one has one.")
     if getattr(getattr(fit, "model", None), "rows", None) is not None and fit.model.rows.variances:
         only_plain_residuals(fit, "icc")  # a residual variance for each row, so as many intraclass correlations
-    groups = _groups_of(fit)
-    if group is None and len(groups) > 1:
-        raise DataError(f"The model has several grouping factors; name one: group={' or '.join(map(repr, groups))}.")
-    group = group or groups[0]
-    if group not in groups:
-        raise DataError(f"There is no grouping factor {group!r}; the model has {', '.join(map(repr, groups))}.")
+    group = chosen_factor(fit, group)
     terms = fit.spec.random
     slopes = dict.fromkeys(name for term in terms for name in term.names if name != "Intercept")
     strange = set(at or {}) - set(slopes)
@@ -106,7 +101,7 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **
     at = {name: float((at or {}).get(name, 0.0)) for name in slopes}
     names, cov = fit.variance_cov()
     within = fit.sigma**2
-    variance, gradient = dict.fromkeys(groups, 0.0), {g: np.zeros(len(names)) for g in groups}
+    variance, gradient = dict.fromkeys(fit.n_groups, 0.0), {g: np.zeros(len(names)) for g in fit.n_groups}
     for term, a, b, value, *_, slope in fit._variances.rows():
         z = [at.get(term.names[k], 1.0) for k in (a, b)]
         weight = z[0] * z[1] * (1 if a == b else 2)
@@ -350,8 +345,7 @@ def reliability(fit, group=None):
     0.710 0.851
     """
     only_plain_residuals(fit, "reliability")
-    groups = _groups_of(fit)
-    group = group or groups[0]
+    group = chosen_factor(fit, group or next(iter(getattr(fit, "n_groups", {})), None))
     if hasattr(fit, "density"):
         return _of_posterior(fit, group)
     term, *more = [term for term in fit.spec.random if term.group == group]
@@ -382,10 +376,3 @@ def _of_posterior(fit, group) -> Reliability:
     sizes = fit.group_sizes[group]
     return Reliability(group, tuple(table.index.tolist()), tuple(sizes.tolist()),
                        {name: tuple(found[:, k].tolist()) for k, name in enumerate(table.columns)})
-
-
-def _groups_of(fit):
-    groups = list(getattr(fit, "n_groups", {}))
-    if not groups:
-        raise DataError("This needs a fitted mixed model: a formula with a random term such as (1 | school).")
-    return groups

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..icc_result import Icc, logit_interval
+from ..lmm.factors import chosen_factor
 from ..lmm.nested import outer_of
 from .predictors import predictors, quadratic
 from .shares import covariance_of_means, has_latent, latent_residual, one_mean, parts_of_outcome, unit_weights
@@ -43,12 +44,7 @@ def glmm_icc(fit, level=0.95, *, group=None, at=None, method="wald", scale="late
     one_mean(fit, "icc")
     if scale == "observation" and hasattr(fit.density, "thresholds"):
         raise DataError("Ordered categories have an ICC of their latent variable only; leave scale= out.")
-    groups = list(fit.n_groups)
-    if group is None and len(groups) > 1:
-        raise DataError(f"The model has several grouping factors; name one: group={' or '.join(map(repr, groups))}.")
-    group = group or groups[0]
-    if group not in groups:
-        raise DataError(f"There is no grouping factor {group!r}; the model has {', '.join(map(repr, groups))}.")
+    group = chosen_factor(fit, group)
     shared = (*outer_of(fit.design, group), group)
     if method != "wald":
         return _by_other(fit, level, group, at, method, options, scale, approximation, mean, shared)

@@ -99,11 +99,15 @@ class Laplace:
         """Xb + offset, shape (n,) or (K, n)."""
         return (x[:self.p] @ self.flat).reshape(self.X.shape[1:]) + self.offset
 
+    def modes_at(self, x: np.ndarray, v: np.ndarray | None, gradient: bool) -> tuple[np.ndarray, np.ndarray, Modes]:
+        """The factor L and psi at x, and the random effects' modes there; the search for them begins at v."""
+        L, psi = self.factor(x), x[self.p + self.m:]
+        v = np.zeros(self.rows.size) if v is None else v
+        return L, psi, find_modes(self.rows, self.density, self.fixed(x), L, psi, v, 3 if gradient else 2)
+
     def __call__(self, x: np.ndarray, v: np.ndarray | None = None, gradient: bool = True) -> LaplaceAt:
         """The criterion at x; the search for the modes begins at v."""
-        L = self.factor(x)
-        v = np.zeros(self.rows.size) if v is None else v
-        modes = find_modes(self.rows, self.density, self.fixed(x), L, x[self.p + self.m:], v, 3 if gradient else 2)
+        L, _, modes = self.modes_at(x, v, gradient)
         if not modes.found:
             return LaplaceAt(x, np.inf, None, modes)
         value = -2.0 * float(modes.terms.value.sum()) + float(modes.v @ modes.v) + modes.inverse.logdet

@@ -26,6 +26,7 @@ from scipy.special import ndtr, ndtri
 
 from ..display import Shown, number
 from ..errors import DataError
+from ..lmm.factors import chosen_factor
 from ..results import check_level
 
 __all__ = ["IntervalRatio", "MedianRatio", "interval_odds_ratio", "interval_ratio", "median_odds_ratio", "median_rate_ratio",
@@ -260,12 +261,7 @@ def _variance(fit, words, group, at):
     kind = kind_of_ratio(fit)
     if not any(word in kind for word in words):
         raise DataError(f"The coefficients of this model are logarithms of {plural(kind)}, not of {' or '.join(words)} ratios.")
-    groups = list(fit.n_groups)
-    if group is None and len(groups) > 1:
-        raise DataError(f"The model has several grouping factors; name one: group={' or '.join(map(repr, groups))}.")
-    group = group or groups[0]
-    if group not in groups:
-        raise DataError(f"There is no grouping factor {group!r}; the model has {', '.join(map(repr, groups))}.")
+    group = chosen_factor(fit, group)
     names = [name for term in fit.design.random if term.group == group for name in term.names]
     strange = set(at or {}) - (set(names) - {"Intercept"})
     if strange:

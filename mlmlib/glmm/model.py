@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..design import Design
-from ..errors import DataError, FormulaError
+from ..errors import FormulaError
 from ..lmm.columns import orthonormalize
-from ..lmm.factors import factor_names, indistinct, recycled
+from ..lmm.factors import check_terms, factor_names, recycled, refuse_indistinct
 from ..lmm.model import _condition, _flat_slopes, _structures
 from .density import Density
 from .failure import check_outcome, told
@@ -206,22 +206,6 @@ class GlmmModel:
 
 def check(design: Design) -> None:
     """Refuse what cannot be estimated, naming the column or term."""
-    if not design.random:
-        raise FormulaError(f"The formula {design.formula.text!r} has no random term such as (1 | group); add one, or use "
-                           "a generalized linear model of statsmodels for a model without random effects.")
-    effects = [(term.group, name) for term in design.random for name in term.names]
-    twice = next((pair for k, pair in enumerate(effects) if pair in effects[:k]), None)
-    if twice:
-        raise FormulaError(f"The effect {twice[1]!r} varies over {twice[0]!r} in two terms, which cannot be told "
-                           "apart; remove it from one of them, as in (1 | g) + (0 + x | g).")
-    n, p = design.X.shape
-    if n <= p:
-        raise DataError(f"{n} rows cannot carry {p} fixed effects; drop predictors or collect more data.")
-    for term in design.random:
-        if len(term.levels) < 2:
-            raise DataError(f"The grouping factor {term.group!r} has one group only ({term.levels[0]}), so no variation "
-                            "between groups can be seen; leave the random part out.")
-    same = indistinct(design)
-    if same:
-        raise DataError(f"The grouping factors {same[0]!r} and {same[1]!r} divide the rows into the same groups, so "
-                        "their variances cannot be told apart; remove one of them.")
+    check_terms(design, "use a generalized linear model of statsmodels for a model without random effects",
+                "leave the random part out")
+    refuse_indistinct(design)

@@ -24,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 
 from .laplace import Laplace, LaplaceAt
-from .modes import Modes, find_modes
+from .modes import Modes
 from .nested_rows import NestedRows
 from .nodes import hermite
 from .quadrature import checked_nodes
@@ -54,13 +54,11 @@ class NestedQuadrature(Laplace):
 
     def with_nodes(self, nodes: int) -> NestedQuadrature:
         """The same model with another number of nodes."""
-        return NestedQuadrature(self.X, self.rows, self.density, self.offset, self.basis, nodes)
+        return type(self)(self.X, self.rows, self.density, self.offset, self.basis, nodes)
 
     def __call__(self, x: np.ndarray, v: np.ndarray | None = None, gradient: bool = True) -> LaplaceAt:
         """The criterion at x; the search for the modes begins at v."""
-        L, psi = self.factor(x), x[self.p + self.m:]
-        v = np.zeros(self.rows.size) if v is None else v
-        modes = find_modes(self.rows, self.density, self.fixed(x), L, psi, v, 3 if gradient else 2)
+        L, psi, modes = self.modes_at(x, v, gradient)
         if not modes.found:
             return LaplaceAt(x, np.inf, None, modes)
         sums = _Sums(self, modes, L, psi, gradient)

@@ -32,7 +32,7 @@ import numpy as np
 
 from ..errors import FormulaError
 from .laplace import Laplace, LaplaceAt
-from .modes import Modes, find_modes
+from .modes import Modes
 from .nodes import MOST, product_rule
 from .rows import times
 
@@ -87,9 +87,7 @@ class Quadrature(Laplace):
 
     def __call__(self, x: np.ndarray, v: np.ndarray | None = None, gradient: bool = True) -> LaplaceAt:
         """The criterion at x; the search for the modes begins at v."""
-        L, psi = self.factor(x), x[self.p + self.m:]
-        v = np.zeros(self.rows.size) if v is None else v
-        modes = find_modes(self.rows, self.density, self.fixed(x), L, psi, v, 3 if gradient else 2)
+        L, psi, modes = self.modes_at(x, v, gradient)
         if not modes.found:
             return LaplaceAt(x, np.inf, None, modes)
         with np.errstate(all="ignore"):  # no node inside the link's domain, or one far above what should be the mode

@@ -7,15 +7,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import FormulaError
+from ..errors import DataError, FormulaError
 
-__all__ = ["factor_names", "indistinct", "lies_within", "memberships", "only_linear", "only_one_factor", "only_plain_residuals",
-           "recycled", "sparse_factors"]
+__all__ = ["check_terms", "chosen_factor", "factor_names", "indistinct", "lies_within", "memberships", "only_linear", "only_one_factor",
+           "only_plain_residuals", "recycled", "refuse_indistinct", "sparse_factors"]
 
 
 def factor_names(design) -> list[str]:
     """The grouping factors, in the order of the formula."""
     return list(dict.fromkeys(term.group for term in design.random))
+
+
+def chosen_factor(fit, group: str | None) -> str:
+    """The grouping factor meant: the one named, or the only one."""
+    groups = list(getattr(fit, "n_groups", {}))
+    if not groups:
+        raise DataError("This needs a fitted mixed model: a formula with a random term such as (1 | school).")
+    if group is None and len(groups) > 1:
+        raise DataError(f"The model has several grouping factors; name one: group={' or '.join(map(repr, groups))}.")
+    group = group or groups[0]
+    if group not in groups:
+        raise DataError(f"There is no grouping factor {group!r}; the model has {', '.join(map(repr, groups))}.")
+    return group
 
 
 def memberships(design):
@@ -104,6 +117,33 @@ def _pairs(design):
     first = {term.group: term for term in reversed(design.random) if term.members is None}
     names = [name for name in factor_names(design) if name in first]
     return [(first[a], first[b]) for k, a in enumerate(names) for b in names[k + 1:]]
+
+
+def check_terms(design, without: str, with_one_group: str) -> None:
+    """Refuse random terms that cannot be estimated, and more coefficients than rows; the mends are what to do instead."""
+    if not design.random:
+        raise FormulaError(f"The formula {design.formula.text!r} has no random term such as (1 | group); add one, or "
+                           f"{without}.")
+    effects = [(term.group, name) for term in design.random for name in term.names]
+    twice = next((pair for k, pair in enumerate(effects) if pair in effects[:k]), None)
+    if twice:
+        raise FormulaError(f"The effect {twice[1]!r} varies over {twice[0]!r} in two terms, which cannot be told "
+                           "apart; remove it from one of them, as in (1 | g) + (0 + x | g).")
+    n, p = design.X.shape
+    if n <= p:
+        raise DataError(f"{n} rows cannot carry {p} fixed effects; drop predictors or collect more data.")
+    for term in design.random:
+        if len(term.levels) < 2:
+            raise DataError(f"The grouping factor {term.group!r} has one group only ({term.levels[0]}), so no variation "
+                            f"between groups can be seen; {with_one_group}.")
+
+
+def refuse_indistinct(design) -> None:
+    """Refuse two grouping factors that divide the rows into the same groups."""
+    same = indistinct(design)
+    if same:
+        raise DataError(f"The grouping factors {same[0]!r} and {same[1]!r} divide the rows into the same groups, so "
+                        "their variances cannot be told apart; remove one of them.")
 
 
 def indistinct(design) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ from ..errors import DataError, FormulaError
 from .columns import orthonormalize
 from .criterion import Criterion
 from .elimination import OneFactor
-from .factors import factor_names, indistinct, recycled, sparse_factors
+from .factors import check_terms, factor_names, recycled, refuse_indistinct, sparse_factors
 from .optimise import Minimum, minimize
 
 __all__ = ["LmmModel"]
@@ -236,22 +236,10 @@ def _condition(rows, term, shape) -> tuple[np.ndarray, np.ndarray]:
 
 def check(design: Design) -> None:
     """Refuse what cannot be estimated, naming the column or term."""
-    n, p = design.X.shape
-    if not design.random:
-        raise FormulaError(f"The formula {design.formula.text!r} has no random term such as (1 | group); add one, or "
-                           "use mlm.ols for a model without random effects.")
-    effects = [(term.group, name) for term in design.random for name in term.names]
-    twice = next((pair for k, pair in enumerate(effects) if pair in effects[:k]), None)
-    if twice:
-        raise FormulaError(f"The effect {twice[1]!r} varies over {twice[0]!r} in two terms, which cannot be told "
-                           "apart; remove it from one of them, as in (1 | g) + (0 + x | g).")
-    if n <= p:
-        raise DataError(f"{n} rows cannot carry {p} fixed effects; drop predictors or collect more data.")
+    check_terms(design, "use mlm.ols for a model without random effects", "use mlm.ols")
+    n = len(design.X)
     for term in design.random:
         J, q = len(term.levels), len(term.names)
-        if J < 2:
-            raise DataError(f"The grouping factor {term.group!r} has one group only ({term.levels[0]}), so no "
-                            "variation between groups can be seen; use mlm.ols.")
         if J * q >= n and design.weights is None:
             raise DataError(f"The term {term.text} has {J} groups x {q} effects = {J * q} random effects for {n} "
                             "rows: they cannot be told from the residual. Each group needs more rows, or the term "
@@ -261,10 +249,7 @@ def check(design: Design) -> None:
             raise DataError(f"The outcome {design.endog_name!r} is the same in all rows of each group of "
                             f"{term.group!r}: it belongs to the groups, so there is no residual. Keep one row a group "
                             "and use mlm.ols.")
-    same = indistinct(design)
-    if same:
-        raise DataError(f"The grouping factors {same[0]!r} and {same[1]!r} divide the rows into the same groups, so "
-                        "their variances cannot be told apart; remove one of them.")
+    refuse_indistinct(design)
 
 
 def _flat_slopes(design: Design) -> list[str]:
