@@ -327,11 +327,6 @@ class PanelResult(LinearResult):
         from .tests import f_test_groups
         return f_test_groups(self, which)
 
-    def translate(self, to: str, *, data: str = "df", ddf: str = "wald") -> str:
-        """The same model as code of R's plm (``to="plm"``) or of Stata (``to="stata"``)."""
-        from .translate import panel_code
-        return panel_code(self, to, data)
-
     def summary(self, **options):
         """A readable summary: HTML in a notebook, text in a terminal."""
         from .summary import summary

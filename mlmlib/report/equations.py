@@ -17,7 +17,8 @@ import numpy as np
 from . import equations_rows as rows
 from .equations_writer import Equations, Line, Writer, spread, split
 from ..lmm.nested import chain_of
-from ..results import refuse_panel
+from ..results import refuse_marginal
+from .own import own
 from .page import rounded
 
 __all__ = ["Equations", "equations"]
@@ -113,9 +114,11 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
       u_0j ~ N(0, \u03c4_batch)
       e_tij ~ N(0, \u03c3\u00b2)
     """
-    refuse_panel(fit, "equations", "they are in chapter 19, and fit.title names the estimator")
     if form not in ("both", "levels", "combined"):
         raise ValueError(f"form={form!r} must be 'both', 'levels' or 'combined'.")
+    if (write := own(fit, "equations")) is not None:
+        return write(fit, estimates=estimates, form=form)
+    refuse_marginal(fit, "equations")
     if hasattr(fit, "family"):
         from .general.equations_parts import several as parted
         from .general.equations_parts import write as write_parts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 __all__ = ["Equations", "Line", "Writer", "spread", "split"]
 
 GREEK = {"beta": "\u03b2", "gamma": "\u03b3", "sigma": "\u03c3", "tau": "\u03c4", "pi": "\u03c0", "phi": "\u03c6",
-         "rho": "\u03c1", "delta": "\u03b4", "eta": "\u03b7", "mu": "\u03bc", "alpha": "\u03b1", "omega": "\u03c9"}
+         "rho": "\u03c1", "psi": "\u03c8", "theta": "\u03b8", "delta": "\u03b4", "eta": "\u03b7", "mu": "\u03bc", "alpha": "\u03b1", "omega": "\u03c9"}
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..inference.small_sample import linear
-from ..results import refuse_panel
+from ..results import refuse_marginal
 from .explain_random import changing, diagnoses, variance_part
 from .ledger import Ledger, Prose, joined
 from .meaning import meaning, simple_slope
+from .own import own
 from .words import Words
 from . import prose_outcomes as outcomes
 from .prose_rows import aloud, has_structure, residual_sd
@@ -54,7 +55,9 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wa
     >>> [heading for heading, _ in told.sections]
     ['Asked', 'Fixed part', 'Variance part', 'What the model does not know', 'What would change our mind', 'Messages']
     """
-    refuse_panel(fit, "explain", "see fit.summary()")
+    if (write := own(fit, "explain")) is not None:
+        return write(fit, level=level, labels=labels, units=units, ddf=ddf)
+    refuse_marginal(fit, "explain")
     if hasattr(fit, "family"):
         from .general.explain import explain as general
 

@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import platform
 
-from ..results import refuse_panel
+import numpy as np
+
+from ..results import refuse_marginal
 from .ledger import Ledger, Prose, joined, sign
 from .meaning import meaning, simple_slope
+from .own import own
 from .prose_random import references, results_random
 from .words import Words
 from . import prose_outcomes as outcomes
@@ -66,7 +69,9 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
     A linear mixed model for mathematics score (math, in points) was fitted to 519 students in 23 schools (5 to 67 students per
     school, M = 22.6)
     """
-    refuse_panel(fit, "report", "see fit.summary()")
+    if (write := own(fit, "report")) is not None:
+        return write(fit, level=level, labels=labels, units=units, ddf=ddf)
+    refuse_marginal(fit, "report")
     if hasattr(fit, "family"):
         from .general.prose import report as general
 
@@ -228,7 +233,9 @@ def _fixed(fit, words, say, level):
 
 
 def _df(fit, say, name, row):
-    if "df" in row and getattr(fit, "n_groups", None):
+    if "df" in row and (getattr(fit, "n_groups", None) or hasattr(fit, "clusterings")):
+        if not np.isfinite(row["df"]):
+            return ""
         shown = f"{row['df']:,.1f}"
         return f"({say.put(f'{name}: df', row['df'], shown)})"
     return "" if fit._t_df is None else f"({say.put('df', fit._t_df, f'{fit._t_df:,}')})"

@@ -248,27 +248,6 @@ class RobustResult(LinearResult):
         """That of the fit's residuals."""
         return self.fit.acf(*arguments, **options)
 
-    def equations(self, **options):
-        """Those of the fit: the coefficients are the same."""
-        return self.fit.equations(**options)
-
-    def translate(self, to: str = "lme4", *, data: str = "df", ddf: str | None = None) -> str:
-        """The same in R's clubSandwich (``"lme4"``), or Stata: see `mlmlib.robust.translation.translate`."""
-        from .translation import translate
-        return translate(self, to, data)
-
-    def elsewhere(self, *arguments, **options):
-        """Refused: see `translate`."""
-        raise ValueError("A robust fit has fit.translate('lme4') and fit.translate('stata'); the model alone is in fit.fit.elsewhere().")
-
-    def report(self, **options):
-        """Refused: a robust fit has a summary and a table."""
-        raise ValueError("report is not made for robust fits; see fit.summary(), and fit.fit.report() for the model alone.")
-
-    def explain(self, **options):
-        """Refused: a robust fit has a summary."""
-        raise ValueError("explain is not made for robust fits; see fit.summary(), and fit.fit.explain() for the model alone.")
-
     def summary(self, *, level: float = 0.95):
         """A readable summary: HTML in a notebook, text in a terminal."""
         from .summary import summary

@@ -162,7 +162,10 @@ def _numbers(say, own, name, row, ratio=True):
 
 
 def _tested(say, name, row):
-    return f"{sign('z')} = {say.plain(f'{name}: z', row['z'])}, {say.p(f'{name}: p', row['p'])}"
+    letter = "z" if "z" in row else "t"  # of a robust covariance, each with its own degrees of freedom
+    shown = f"{row['df']:,.1f}" if letter == "t" and np.isfinite(row["df"]) else ""
+    df = f"({say.put(f'{name}: df', row['df'], shown)})" if shown else ""
+    return f"{sign(letter)}{df} = {say.plain(f'{name}: {letter}', row[letter])}, {say.p(f'{name}: p', row['p'])}"
 
 
 def _sentence(fit, words, say, own, read, row, name):

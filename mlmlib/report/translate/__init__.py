@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ...inference.small_sample import DDF
 from ...results import refuse_marginal
+from ..own import own
 from . import general, hlm, julia, nlme, outcomes, python, r, sas, spss, stata
 from .back import Call, read
 from .model import Model, Untranslatable, of_fit, of_formula
@@ -98,10 +99,8 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
     melogit use age || district:, intmethod(laplace)
     estat icc
     """
-    if hasattr(model, "transformed"):  # of mlm.panel
-        code = Code(model.translate(to, data=data))
-        code.title, code.language = ("Stata", "stata") if to.lower() == "stata" else ("R: plm", "r")
-        return code
+    if (write := own(model, "translate")) is not None:
+        return write(model, to, data=data, ddf=ddf)
     refuse_marginal(model, "translate")
     key = to.lower()
     if key == "mlmlib":
@@ -175,12 +174,12 @@ def _target(key, spec):
 
 def elsewhere(model, programs=None, **options) -> Elsewhere:
     """The same model in several programs, a tab each; `options` as in `translate`."""
-    if hasattr(model, "transformed"):  # of mlm.panel
-        return Elsewhere([translate(model, name, **options) for name in programs or ("plm", "stata")])
+    if (write := own(model, "elsewhere")) is not None:
+        return write(model, programs, **options)
     refuse_marginal(model, "elsewhere")
     if programs is None and (hasattr(model, "family") or "family" in options):
-        own = {name: value for name, value in options.items() if name in (*general.SETTINGS, "table", "covariance")}
-        programs = general.programs(general.of_text(model, **own) if isinstance(model, str) else model)
+        given = {name: value for name, value in options.items() if name in (*general.SETTINGS, "table", "covariance")}
+        programs = general.programs(general.of_text(model, **given) if isinstance(model, str) else model)
     single = True
     if programs is None:
         single = not (
