@@ -21,7 +21,7 @@ _WHERE = {
     "gls": "gls", "multivariate": "multivariate", "MultivariateResult": "outcomes.result",
     "RowResult": "lmm.row_result", "ar1": "rows.public", "car1": "rows.public", "arma11": "rows.public",
     "cs": "rows.public", "toeplitz": "rows.public", "un": "rows.public", "by_group": "rows.public",
-    "power": "rows.public", "exponential": "rows.public",
+    "power_of": "rows.public", "exponential_of": "rows.public",
     "compare": "inference.likelihood_ratio", "exact_rlrt": "inference.exact_rlrt",
     "exact_lrt": "inference.exact_rlrt", "TestResult": "testresult",
     "load": "datasets", "describe": "datasets",
@@ -38,7 +38,7 @@ _WHERE = {
 }
 _MODULES = {name: name for name in (
     "clustering", "covariance", "datasets", "design", "diagnostics", "feedback", "formula", "grading", "growth", "inference",
-    "plots", "published", "report", "simulate", "widgets")}
+    "plots", "power", "published", "report", "simulate", "widgets")}
 _MODULES.update(labs="widgets.labs", ask="widgets.ask")
 
 __all__ = [*_WHERE, "__version__"]

@@ -25,7 +25,7 @@ def gls(formula: str, data, *, correlation=None, variance=None, reml: bool = Tru
     correlation : Correlation, optional
         ``mlm.ar1("age", group="Subject")``, ``mlm.car1``, ``mlm.arma11``, ``mlm.cs``, ``mlm.toeplitz``, ``mlm.un``.
     variance : Variance or list of them, optional
-        ``mlm.by_group("Sex")``, ``mlm.power("x")``, ``mlm.exponential("x")``; those of a list multiply.
+        ``mlm.by_group("Sex")``, ``mlm.power_of("x")``, ``mlm.exponential_of("x")``; those of a list multiply.
     reml : bool
         Restricted maximum likelihood (the default, as in nlme's ``gls``), or maximum likelihood.
     weights : str or array, optional

@@ -15,7 +15,7 @@ from mlmlib.glmm.result import GlmmResult
 # public names that take no fit
 NO_FIT = {"DataError", "FormulaError", "lmm", "LmmResult", "glmm", "GlmmResult", "OrdinalResult", "MultinomialResult",
           "person_period", "life_table", "ols", "OlsResult", "gls", "multivariate", "MultivariateResult", "RowResult", "ar1",
-          "car1", "arma11", "cs", "toeplitz", "un", "by_group", "power", "exponential", "TestResult", "load", "describe",
+          "car1", "arma11", "cs", "toeplitz", "un", "by_group", "power_of", "exponential_of", "TestResult", "load", "describe",
           "design_effect", "center", "within_between", "__version__", "panel", "PanelResult", "group_means", "gee", "GeeResult",
           "GeeCategoryResult", "RobustResult", "estimators"}
 

@@ -51,7 +51,7 @@ FITS = {
     "members, crossed": ("y ~ x + (1 | mm(g, g2)) + (1 | h)", {"weights": "w"}),
     "ar1": ("y ~ x + (1 | g)", {"correlation": mlm.ar1("t")}),
     "by group": ("y ~ x + (1 | g) + (1 | h)", {"variance": mlm.by_group("s")}),
-    "power": ("y ~ x + (x | g)", {"variance": mlm.exponential("o")}),
+    "power": ("y ~ x + (x | g)", {"variance": mlm.exponential_of("o")}),
 }
 
 
@@ -153,7 +153,7 @@ def test_without_random_effects():
 
 def test_residual_variances_that_follow_the_fitted_values():
     rows = table().assign(y=lambda own: own["y"] + 20)
-    fit = mlm.lmm("y ~ x + (1 | g)", rows, variance=mlm.power("fitted(.)"))
+    fit = mlm.lmm("y ~ x + (1 | g)", rows, variance=mlm.power_of("fitted(.)"))
     own = fit.sigma * fit.predict(NEW) ** fit.residual_params.iloc[0]
     assert np.allclose(residual_sd(fit, NEW), own)
     assert np.allclose(residual_sd(fit, rows), residual_sd(fit), rtol=1e-5)

@@ -42,7 +42,7 @@ def ar1(group=SUBJECT, time=None):
 
 BY_SEX, BY_AGE = {"variance": mlm.by_group("Sex")}, {"variance": mlm.by_group("age")}
 CS, UN = {"correlation": mlm.cs(group=SUBJECT)}, {"correlation": mlm.un("age", group=SUBJECT)}
-POWER, EXPONENTIAL = {"variance": mlm.power("Day1")}, {"variance": mlm.exponential("Days")}
+POWER, EXPONENTIAL = {"variance": mlm.power_of("Day1")}, {"variance": mlm.exponential_of("Days")}
 DAYS = ar1(time="Days")
 MARE_CAR1 = {"correlation": mlm.car1("Time", group=MARE)}
 MARE_ARMA = {"correlation": mlm.arma11(group=MARE)}
@@ -210,8 +210,8 @@ def test_nested_random_effects(kind):
     assert fitted.sigma == pytest.approx(truth["sigma"], rel=1e-5 * loose)
 
 
-FITTED = {"gls_power": (SLEEP, mlm.power), "lme_power": (SLEEP + " + (1 | Subject)", mlm.power),
-          "lme_exp": (SLEEP + " + (1 | Subject)", mlm.exponential)}
+FITTED = {"gls_power": (SLEEP, mlm.power_of), "lme_power": (SLEEP + " + (1 | Subject)", mlm.power_of),
+          "lme_exp": (SLEEP + " + (1 | Subject)", mlm.exponential_of)}
 
 
 @pytest.mark.parametrize("kind", ["ml", "reml"])

@@ -36,8 +36,8 @@ CASES = {
     "toeplitz": ("y ~ wave", {"correlation": mlm.toeplitz("wave", **PUPIL)}),
     "un": ("y ~ wave", {"correlation": mlm.un("wave", **PUPIL)}),
     "by_group": ("y ~ wave", {"variance": mlm.by_group("sex")}),
-    "power": ("y ~ wave", {"variance": mlm.power("age")}),
-    "both": ("y ~ wave", {"variance": [mlm.by_group("sex"), mlm.exponential("wave")]}),
+    "power": ("y ~ wave", {"variance": mlm.power_of("age")}),
+    "both": ("y ~ wave", {"variance": [mlm.by_group("sex"), mlm.exponential_of("wave")]}),
     "weighted": ("y ~ wave", {"correlation": mlm.ar1("wave", **PUPIL), "weights": "w", "offset": "o"}),
     "mixed ar1": ("y ~ wave + (1 | pupil)", {"correlation": mlm.ar1("wave"), "variance": mlm.by_group("sex")}),
     "mixed weighted": ("y ~ wave + (1 | pupil)", {"correlation": mlm.car1("day"), "weights": "w", "offset": "o"}),
@@ -167,8 +167,8 @@ BAD = {
     "no column 'wav'": {"correlation": mlm.ar1("wav", **PUPIL)},
     "two at wave": {"correlation": mlm.ar1("wave", group="school")},
     "Use mlm.car1": {"correlation": mlm.ar1("day", **PUPIL)},
-    "holds categories": {"variance": mlm.power("sex")},
-    "zero in": {"variance": mlm.power("wave")},
+    "holds categories": {"variance": mlm.power_of("sex")},
+    "zero in": {"variance": mlm.power_of("wave")},
     "is not known": {"correlation": "ar1"},
     "needs correlation=": {},
     "empty list": {"variance": []},
@@ -211,7 +211,7 @@ def test_times_may_be_categories_in_their_order():
 
 def test_a_covariate_far_from_zero_costs_nothing_but_sigma():
     fits = [mlm.lmm("y ~ wave + (1 | pupil)", DATA.assign(year=DATA["wave"] + shift),
-                    variance=mlm.exponential("year")) for shift in (0.0, 2e4)]
+                    variance=mlm.exponential_of("year")) for shift in (0.0, 2e4)]
     near, far = (fit.predict(fit.data[:4], interval="prediction") for fit in fits)
     np.testing.assert_allclose(far, near, rtol=1e-6)
     np.testing.assert_allclose(fits[1].residual_sd, fits[0].residual_sd, rtol=1e-6)

@@ -124,7 +124,7 @@ def test_diagnosis_takes_the_structure_out():
 def test_diagnosis_sees_unequal_variances():
     fit = mlm.gls("Reaction ~ Days", SLEEP, correlation=mlm.ar1("Days", group="Subject"))
     better = mlm.gls("Reaction ~ Days", SLEEP, correlation=mlm.ar1("Days", group="Subject"),
-                     variance=mlm.exponential("Days"))
+                     variance=mlm.exponential_of("Days"))
     assert mlm.diagnose(fit)["fitted value"].verdict == "act" and mlm.diagnose(better)["fitted value"].verdict == "ok"
 
 
@@ -146,7 +146,7 @@ def test_what_cannot_be_told_apart_is_told():
     for correlation in (mlm.un("age"), mlm.cs(), mlm.toeplitz("age")):
         fit = mlm.lmm("distance ~ age + (1 | Subject)", rows, correlation=correlation)
         assert not fit.converged and "cannot be told from the random effects" in fit.messages[0]
-    twice = mlm.gls("distance ~ age", rows, variance=[mlm.by_group("age"), mlm.exponential("age")])
+    twice = mlm.gls("distance ~ age", rows, variance=[mlm.by_group("age"), mlm.exponential_of("age")])
     assert not twice.converged
     flat = mlm.lmm("mathach ~ sector + (0 + sector | school)", mlm.load("hsb"))
     assert "(0 + sector | school)" in flat.messages[0] and "cannot tell" in flat.messages[0]

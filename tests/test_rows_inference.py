@@ -187,7 +187,7 @@ def test_profile_does_not_depend_on_the_reference():
 
 
 def test_profile_of_a_mixed_model_with_structure():
-    fit = mlm.lmm("Reaction ~ Days + (Days | Subject)", SLEEP, reml=False, variance=mlm.exponential("Days"))
+    fit = mlm.lmm("Reaction ~ Days + (Days | Subject)", SLEEP, reml=False, variance=mlm.exponential_of("Days"))
     profile = fit.profile()
     assert list(profile.names) == list(fit.conf_int(which="all").index)
     ends = profile.conf_int()

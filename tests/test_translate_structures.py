@@ -159,7 +159,7 @@ def test_code_of_others():
         'mlm.lmm("y ~ x + (x | a) + (x | a:b)", df, reml=False, correlation=mlm.car1("t", group="a:b"))')
     assert mine("lme(y ~ x, data = d, random = list(a = pdDiag(~ x), b = ~ 1))") == 'mlm.lmm("y ~ x + (x || a) + (1 | a:b)", df)'
     assert mine("gls(y ~ x, d, weights = varComb(varIdent(form = ~ 1 | s), varPower(form = ~ x)))") == (
-        'mlm.gls("y ~ x", df, variance=[mlm.by_group("s"), mlm.power("x")])')
+        'mlm.gls("y ~ x", df, variance=[mlm.by_group("s"), mlm.power_of("x")])')
     assert mine("gls(y ~ x, d, correlation = corSymm(form = ~ 1 | id))") == 'mlm.gls("y ~ x", df, correlation=mlm.un(group="id"))'
     for text, why in (("mixed y || id:, residuals(ar 2, t(t))", "not read"), ("gls(y ~ x, d, weights = ~ x)", "weights="),
                       ("gls(y ~ x, d, correlation = corGaus(form = ~ t))", "corGaus"),
@@ -199,7 +199,7 @@ def test_rosetta_follows_structures_in_chapters(tmp_path):
 
     cells = ['import mlmlib as mlm\nteeth = mlm.load("orthodont")\nwho = dict(group="Subject")\nfixed = "distance ~ age * Sex"',
              'tries = {"AR": mlm.gls(fixed, teeth, correlation=mlm.ar1("age", **who)),\n'
-             '         "two": mlm.lmm(fixed + " + (1 | Subject)", teeth, variance=[mlm.by_group("Sex"), mlm.exponential("age")])}\n'
+             '         "two": mlm.lmm(fixed + " + (1 | Subject)", teeth, variance=[mlm.by_group("Sex"), mlm.exponential_of("age")])}\n'
              'lost = mlm.gls(fixed, teeth, correlation=unknown)',
              'A = mlm.lmm("strength ~ 1 + (1 | batch/cask)", mlm.load("pastes"))']
     notebook = {"cells": [{"cell_type": "markdown", "metadata": {}, "source": "(ch14)=\n# Growth\n"},
@@ -210,9 +210,9 @@ def test_rosetta_follows_structures_in_chapters(tmp_path):
     uses = book.models(tmp_path)
     assert [(u.call, dict(u.options)) for u in uses] == [
         ("gls", {"correlation": mlm.ar1("age", group="Subject")}),
-        ("lmm", {"variance": (mlm.by_group("Sex"), mlm.exponential("age"))}), ("lmm", {})]
+        ("lmm", {"variance": (mlm.by_group("Sex"), mlm.exponential_of("age"))}), ("lmm", {})]
     assert [e.kind for e in rosetta.entries(tmp_path)] == ["several", "residuals", "residuals"]
     page = rosetta.models(tmp_path)
     assert 'fit = mlm.gls("distance ~ age * Sex", df, correlation=mlm.ar1("age", group="Subject"))' in page
     assert "### `distance ~ age * Sex`, REML, AR(1) in age within Subject" in page and "corAR1" in page
-    assert "variance=[mlm.by_group(\"Sex\"), mlm.exponential(\"age\")]" in page and "r_{0ij}" in page
+    assert "variance=[mlm.by_group(\"Sex\"), mlm.exponential_of(\"age\")]" in page and "r_{0ij}" in page

@@ -85,7 +85,7 @@ def _over_fitted(fit, white) -> Check:
     p = float(2.0 * stdtr(n - 2, -abs(r * np.sqrt((n - 2) / max(1.0 - r * r, 1e-300)))))
     verdict = judge(max(ratio, 1.0 / ratio) - 1.0, 0.25, 0.5, p)
     todo = {"ok": "nothing", "look": "Look at whitened residuals against fitted values.",
-            "act": "Add variance=mlm.power(...) or mlm.exponential(...) of what the variance follows."}
+            "act": "Add variance=mlm.power_of(...) or mlm.exponential_of(...) of what the variance follows."}
     return Check("What is left of the residual variance does not follow the fitted value",
                  f"whitened residual SD in the upper third of fitted values {ratio:.2f} times that in the lower third "
                  f"(Glejser {p_words(p)})", ratio, p, "1 is even; between 0.8 and 1.25 does no harm.", verdict,

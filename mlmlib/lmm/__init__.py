@@ -34,7 +34,7 @@ def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", wei
         Of the residuals within groups: ``mlm.ar1("time", group="pupil")``, ``mlm.car1``, ``mlm.arma11``, ``mlm.cs``,
         ``mlm.toeplitz``, ``mlm.un``.  Its groups must lie within those of the random effects.
     variance : Variance or list of them, optional
-        Of the residuals: ``mlm.by_group("sex")``, ``mlm.power("x")``, ``mlm.exponential("x")``; those of a list
+        Of the residuals: ``mlm.by_group("sex")``, ``mlm.power_of("x")``, ``mlm.exponential_of("x")``; those of a list
         multiply.
 
     Returns

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..formula import parse
 
 FITTERS = ("lmm", "ols", "gls", "multivariate", "glmm")
-STRUCTURES = ("ar1", "car1", "arma11", "cs", "toeplitz", "un", "by_group", "power", "exponential")
+STRUCTURES = ("ar1", "car1", "arma11", "cs", "toeplitz", "un", "by_group", "power_of", "exponential_of")
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ class Variance:
     Attributes
     ----------
     column : str
+    name, title, function : str
+        As it is printed, in a sentence, and the function of mlmlib that writes it.
     """
 
     column: str

@@ -22,7 +22,7 @@ FITTED = "fitted(.)"  # in place of a column: the model's own fitted values, as 
 
 @dataclass(frozen=True)
 class ByGroup(Variance):
-    name, title = "by_group", "by group of"
+    name, title, function = "by_group", "by group of", "by_group"
 
     def bind(self, design):
         codes, levels = categories(design, self.column, "by_group")
@@ -39,7 +39,7 @@ class ByGroup(Variance):
 
 @dataclass(frozen=True)
 class Power(Variance):
-    name, title = "power", "by a power of"
+    name, title, function = "power", "by a power of", "power_of"
 
     def bind(self, design):
         if self.column == FITTED:
@@ -47,13 +47,13 @@ class Power(Variance):
         x = np.abs(numbers(design, self.column, "power"))
         if not (x > 0).all():
             raise DataError(f"power: {self.column!r} is zero in {int((x == 0).sum())} rows, whose variance would be "
-                            "zero; use mlm.exponential, or add a constant to it.")
+                            "zero; use mlm.exponential_of, or add a constant to it.")
         return _covariate(np.log(x), self.column, "power")
 
 
 @dataclass(frozen=True)
 class Exponential(Variance):
-    name, title = "exponential", "by the exponential of"
+    name, title, function = "exponential", "by the exponential of", "exponential_of"
 
     def bind(self, design):
         if self.column == FITTED:
@@ -109,7 +109,7 @@ class _Following(_Scaled):
     def __init__(self, fitted, name, what, turn):
         if not np.isfinite(turn(fitted)).all():
             raise DataError(f"{what}: a fitted value is zero, and so would its variance be; use "
-                            f"mlm.exponential({FITTED!r}).")
+                            f"mlm.exponential_of({FITTED!r}).")
         column = turn(fitted)
         _refuse_constant(column, name, what)
         super().__init__(column[None], [Parameter("delta", "real")])

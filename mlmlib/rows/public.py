@@ -7,7 +7,7 @@ from .heteroscedastic import ByGroup, Exponential, Power
 from .markov import Ar1, Car1
 from .symmetric import Cs
 
-__all__ = ["ar1", "arma11", "by_group", "car1", "cs", "exponential", "power", "toeplitz", "un"]
+__all__ = ["ar1", "arma11", "by_group", "car1", "cs", "exponential_of", "power_of", "toeplitz", "un"]
 
 
 def ar1(time: str | None = None, *, group: str | None = None) -> Ar1:
@@ -134,10 +134,10 @@ def by_group(column: str) -> ByGroup:
     return ByGroup(column)
 
 
-def power(column: str) -> Power:
+def power_of(column: str) -> Power:
     """Residual standard deviation proportional to a power of a column's absolute value, nlme's ``varPower``.
 
-    ``power("fitted(.)")`` takes the model's own fitted values, random effects included, as nlme does: the model is
+    ``power_of("fitted(.)")`` takes the model's own fitted values, random effects included, as nlme does: the model is
     fitted and they are taken anew in turn until both agree; standard errors take them for known.
     Chapter 14 (``14_growth_shapes``).
 
@@ -145,23 +145,23 @@ def power(column: str) -> Power:
     --------
     >>> import mlmlib as mlm
     >>> data = mlm.load("sleepstudy").assign(day=lambda rows: rows["Days"] + 1)
-    >>> fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", data, variance=mlm.power("day"))
+    >>> fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", data, variance=mlm.power_of("day"))
     >>> fit.residual_params.round(3).to_dict()
     {'power(day): delta': 0.212}
     """
     return Power(column)
 
 
-def exponential(column: str) -> Exponential:
+def exponential_of(column: str) -> Exponential:
     """Residual standard deviation proportional to ``exp(delta * column)``, nlme's ``varExp``.
 
-    ``exponential("fitted(.)")`` takes the model's own fitted values: see `power`.
+    ``exponential_of("fitted(.)")`` takes the model's own fitted values: see `power_of`.
     Chapter 14 (``14_growth_shapes``).
 
     Examples
     --------
     >>> import mlmlib as mlm
-    >>> fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", mlm.load("sleepstudy"), variance=mlm.exponential("Days"))
+    >>> fit = mlm.lmm("Reaction ~ Days + (1 | Subject)", mlm.load("sleepstudy"), variance=mlm.exponential_of("Days"))
     >>> fit.residual_params.round(3).to_dict()
     {'exponential(Days): delta': 0.082}
     """

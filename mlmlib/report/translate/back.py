@@ -56,7 +56,7 @@ def python(value) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(python, value))}]"
     if isinstance(value, Variance):
-        return f'mlm.{value.name}("{value.column}")'
+        return f'mlm.{value.function}("{value.column}")'
     if isinstance(value, Correlation):
         words = [f'"{value.time}"'] * (value.time is not None) + [f'group="{value.group}"'] * (value.group is not None)
         return f"mlm.{value.name}({', '.join(words)})"

@@ -138,5 +138,5 @@ def _variances(text) -> tuple:
     if name == "varIdent" and group:
         return (rows.by_group(":".join(g.strip().strip("`") for g in re.split(r"[*/]", group))),)
     if name in ("varPower", "varExp") and not group and column.strip().strip("`") not in ("", "fitted(.)"):
-        return ((rows.power if name == "varPower" else rows.exponential)(column.strip().strip("`")),)
+        return ((rows.power_of if name == "varPower" else rows.exponential_of)(column.strip().strip("`")),)
     raise ValueError(f"{text} is not read: varIdent(form = ~ 1 | g), varPower(form = ~ x), varExp(form = ~ x), varComb of them.")
