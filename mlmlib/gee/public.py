@@ -134,7 +134,7 @@ def gee(formula: str, data, *, groups: str, corr: str = "exchangeable", family="
     from .fit import fit_rows
     return GeeResult(*fit_rows(design, levels, name, corr=corr, link=link, scale=scale, moments=moments, limit=max_iter,
                                theta=dispersion), cov=cov, messages=messages,
-                     given={"trials": trials, "exposure": exposure, "weights": weights})
+                     given={"trials": trials, "exposure": exposure, "weights": weights, "time": time})
 
 
 def read(formula, data, groups, reading, *, nested=False, **columns) -> tuple[Design, tuple]:

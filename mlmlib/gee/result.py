@@ -27,6 +27,7 @@ class Marginal(LinearResult):
 
     reml = None
     method = "gee"
+    time_name: str | None = None  # the column given as time=
     _t_df = None
     _marginal = True
     random_effects: dict = {}
@@ -171,7 +172,7 @@ class GeeResult(Marginal):
         theta, known, given = options["theta"], find_family(family), given or {}
         own = SimpleNamespace(name=family, discrete=known.discrete, support=known.support, **({} if theta is None else {"theta": theta}))
         self._freeze(design=design, _levels=levels, _rows=rows, family=own, link=link, structure=structure, _solved=solved,
-                     _options=options, cov=cov, _given=given, _exposure=given.get("exposure"),
+                     _options=options, cov=cov, _given=given, _exposure=given.get("exposure"), time_name=given.get("time"),
                      model=SimpleNamespace(**{f"{name}_option": given.get(name) for name in ("trials", "exposure", "weights")}),
                      _names=design.exog_names, _back=rows.back,
                      _params=rows.back @ solved.b, scale=solved.phi, corr=options["corr"], converged=solved.converged,
