@@ -41,7 +41,7 @@ def plural(word: str) -> str:
     >>> plural("school"), plural("class"), plural("country"), plural("test day"), plural("child"), plural("sample of ore")
     ('schools', 'classes', 'countries', 'test days', 'children', 'samples of ore')
     """
-    head = re.match(r"(\S+) ((?:of|on|in|within) .*)", word)
+    head = re.match(r"(\S+) ((?:of|on|in|at|within) .*)", word)
     if head:
         return f"{plural(head[1])} {head[2]}"
     *front, last = word.split(" ")
