@@ -24,8 +24,8 @@ SOURCED = (
     " scotssec wages contraception guimmun rodriguez_goldman cbpp verbagg epil grouseticks mmmec wine socatt ohio"
     " respiratory grunfeld males dietox"
 ).split()
-NAMES = sorted([*SOURCED, "crossed_study", "hsb", "inference_study", "intervention", "math", "patient", "quasi_study",
-                "sleepstudy"])
+NAMES = sorted([*SOURCED, "confounding_study", "crossed_study", "few_clusters_study", "hsb", "inference_study", "intervention",
+                "math", "patient", "quasi_study", "sleepstudy"])
 
 
 def test_names_are_the_sheets():
