@@ -33,7 +33,7 @@ from .three import three_level
 __all__ = ["BudgetResult", "budget"]
 
 _DESIGNS = {"cluster_randomized": cluster_randomized, "multisite": multisite, "three_level": three_level}
-_WIDEST = 400  # sizes of a level that are tried
+_WIDEST, _LARGEST = 400, 10 ** 5  # sizes of a level that are tried one by one; the largest
 
 
 @dataclass(frozen=True, repr=False)
@@ -180,17 +180,25 @@ def _optimum(plan: PowerResult, costs: dict) -> tuple[float, float]:
 
 
 def _range(least: int, step: int, best: float, most: float) -> list[int]:
-    """Sizes to try: multiples of the step around the optimum, no more than the money buys."""
-    top = min(most, max(3.0 * best, 40.0 * step) if math.isfinite(best) else most, least + _WIDEST * step)
-    return list(range(math.ceil(least / step) * step, int(top) + 1, step))
+    """Sizes to try: multiples of the step around the optimum, and ever larger ones; no more than the money buys."""
+    top = min(most, max(3.0 * best, 40.0 * step) if math.isfinite(best) else 40.0 * step, least + _WIDEST * step)
+    found = list(range(math.ceil(least / step) * step, int(top) + 1, step))
+    wider = top * 1.1
+    while wider <= min(most, _LARGEST):
+        found.append(int(wider / step) * step)
+        wider *= 1.1
+    return found
 
 
 def _inner(plan, costs, names, best_n, best_groups, total):
     """Sizes below the top one that are tried."""
     design = plan.design
-    most = math.inf if total is None else total / costs["n"]
-    units = _range(design.smallest("n"), design.step("n"), best_n, most)
+    least, step = design.smallest("n"), design.step("n")
+    units = _range(least, step, best_n, math.inf if total is None else total / costs["n"])
     if len(names) == 2:
+        if total is not None:  # what is left for units when few groups are paid
+            per = (int((total / groups - costs["groups"]) / costs["n"]) // step * step for groups in range(1, _WIDEST))
+            units = sorted({*units, *(n for n in per if n >= least)})
         return [{"n": n} for n in units]
     most = math.inf if total is None else total / costs["groups"]
     middle = _range(design.smallest("groups"), design.step("groups"), best_groups, most)
