@@ -84,7 +84,8 @@ def gee_exchangeable(y, X, cluster, binary: bool) -> tuple:
     """Coefficients of GEE with exchangeable correlation (geepack's moments), robust and Mancl-DeRouen covariance.
 
     The same numbers as ``mlm.gee(..., corr="exchangeable")``, which a test checks, in a hundredth of the time: the inverse of an
-    exchangeable correlation needs sums over clusters only.
+    exchangeable correlation needs sums over clusters only.  Where they do not settle, or settle at what is no correlation matrix,
+    there is no result, as there is none there.
     """
     starts = np.flatnonzero(np.diff(cluster, prepend=-1))
     sizes = np.diff(np.append(starts, len(y))).astype(float)
@@ -107,6 +108,8 @@ def gee_exchangeable(y, X, cluster, binary: bool) -> tuple:
             break
     else:
         raise mlm.DataError("the estimating equations are not solved")
+    if not -1.0 / (sizes.max() - 1.0) + 1e-10 < a < 1.0:
+        raise mlm.DataError("the working correlation is not positive definite")
     own = np.add.reduceat(A[:, :, None] * A[:, None, :], starts)
     own = (own - c[:, None, None] * sums[:, :, None] * sums[:, None, :]) / (1.0 - a)
     M = np.linalg.inv(B)
