@@ -82,8 +82,6 @@ def new_rows(design, group: str, data, random_effects: bool) -> NewRows:
 
 def refuse_new(rows: dict, new_groups: str) -> None:
     """Refuse rows in groups that the fit has not seen, where ``new_groups="error"``."""
-    if new_groups not in ("population", "error"):
-        raise ValueError(f"new_groups={new_groups!r} must be 'population' or 'error'.")
     for group, own in rows.items():
         unseen = ((own.known < 0) & (own.members.weights > 0)).any(axis=1)
         if new_groups == "error" and unseen.any():

@@ -17,7 +17,7 @@ from ..lmm.factors import factor_names
 from ..membership import group_values
 from ..new_rows import new_rows
 
-__all__ = ["effects_given_outcomes", "predictors_drawn", "simulate"]
+__all__ = ["check_drawn", "effects_given_outcomes", "predictors_drawn", "simulate", "spherical"]
 
 
 def simulate(fit, n: int = 1, seed=None, random_effects: str = "new", data=None, trials=None) -> np.ndarray:
@@ -44,8 +44,7 @@ def simulate(fit, n: int = 1, seed=None, random_effects: str = "new", data=None,
     >>> simulate(fit, 3, seed=1).shape
     (3, 56)
     """
-    if random_effects not in ("new", "kept", "posterior"):
-        raise ValueError(f"random_effects={random_effects!r} must be 'new', 'kept' or 'posterior'.")
+    check_drawn(random_effects)
     rng = np.random.default_rng(seed)
     eta = predictors_drawn(fit, n, rng, random_effects, data)
     return fit._draw(eta, rng, data, trials)
@@ -60,16 +59,13 @@ def predictors_drawn(fit, n: int, rng, random_effects: str, data=None) -> np.nda
         rows, L, fixed = fit.model.rows, fit.model.criterion.factor(fit._at.x), fit._fixed_part
         out = np.empty((n, *fixed.shape))
         for k in range(n):
-            v = (rng.standard_normal(rows.size) if random_effects == "new" else
-                 effects_given_outcomes(fit, rng) if random_effects == "posterior" else fit._at.modes.v)
-            out[k] = fixed + rows.spread(rows.scale(L, v))
+            out[k] = fixed + rows.spread(rows.scale(L, spherical(fit, random_effects, rng)))
         return out
     fixed = fit._linear_predictor(data)
     out = np.repeat(fixed[None], n, axis=0)
     rows = {group: new_rows(fit.design, group, data, True) for group in factor_names(fit.design)}
     for k in range(n):
-        known = {} if random_effects == "new" else fit._by_group_values(
-            effects_given_outcomes(fit, rng) if random_effects == "posterior" else None)
+        known = {} if random_effects == "new" else fit._by_group_values(spherical(fit, random_effects, rng))
         for group, own in rows.items():
             T, seen = fit._T_of(group), own.place >= 0
             effects = rng.standard_normal((len(own.place), len(T))) @ root(T).T
@@ -77,6 +73,19 @@ def predictors_drawn(fit, n: int, rng, random_effects: str, data=None) -> np.nda
                 effects[seen] = known[group][own.place[seen]]
             out[k] += group_values(own.Z, None, own.members, effects)
     return out
+
+
+def check_drawn(random_effects: str) -> None:
+    """Refuse other words than those of which random effects outcomes are drawn with."""
+    if random_effects not in ("new", "kept", "posterior"):
+        raise ValueError(f"random_effects={random_effects!r} must be 'new', 'kept' or 'posterior'.")
+
+
+def spherical(fit, random_effects: str, rng) -> np.ndarray:
+    """Spherical random effects, flat: drawn anew, the modes that the fit found, or drawn given the outcomes."""
+    if random_effects == "new":
+        return rng.standard_normal(fit.model.rows.size)
+    return fit._at.modes.v if random_effects == "kept" else effects_given_outcomes(fit, rng)
 
 
 def effects_given_outcomes(fit, rng) -> np.ndarray:

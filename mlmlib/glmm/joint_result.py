@@ -13,6 +13,7 @@ from ..design import _replay
 from ..errors import DataError
 from ..table import Table
 from .averaging import average
+from .predictors import check_groups
 from .result import GlmmResult
 
 __all__ = ["JointResult"]
@@ -67,9 +68,7 @@ class JointResult(GlmmResult):
         if scale not in ("response", "link") or interval is not None:
             raise ValueError("Predictions of several outcomes have scale='response' or 'link', and no intervals.")
         groups = groups or ("given" if random_effects else "typical")
-        if groups not in ("given", "typical", "average") or new_groups not in ("population", "error", "average"):
-            raise ValueError("groups= is 'given', 'typical' or 'average', and new_groups= 'population', 'error' or "
-                             "'average'.")
+        check_groups(groups, new_groups)
         whole = self.design.data if data is None else data
         n = Table(whole).n
         index = getattr(whole, "index", None)

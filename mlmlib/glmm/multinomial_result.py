@@ -11,7 +11,8 @@ from ..errors import DataError
 from ..membership import group_values
 from ..new_rows import new_rows, refuse_new
 from .categories import CategoryResult
-from .draw import effects_given_outcomes
+from .draw import check_drawn, spherical
+from .predictors import check_groups
 from .softmax_average import averaged_probabilities
 
 __all__ = ["MultinomialResult"]
@@ -131,7 +132,7 @@ class MultinomialResult(CategoryResult):
         terms = self._by_term(data, given)
         if given:
             for term, own in terms:
-                refuse_new({term.group: own}, "error" if new_groups == "error" else "population")
+                refuse_new({term.group: own}, new_groups)
             eta = eta + self._moved(terms, self._term_effects(v, x))
         if not terms or not (groups == "average" or given and new_groups == "average"):
             return self.density.probabilities(eta)
@@ -143,14 +144,8 @@ class MultinomialResult(CategoryResult):
         """Probabilities (C, rows) of new rows at a point (b, theta), in a typical group or averaged over groups."""
         return self._at_point(x, None, data, groups, "population")
 
-    def _check(self, groups, new_groups) -> None:
-        if groups not in ("given", "typical", "average"):
-            raise ValueError(f"groups={groups!r} must be 'given', 'typical' or 'average'.")
-        if new_groups not in ("population", "error", "average"):
-            raise ValueError(f"new_groups={new_groups!r} must be 'population', 'error' or 'average'.")
-
     def _probabilities(self, data, groups, new_groups) -> np.ndarray:
-        self._check(groups, new_groups)
+        check_groups(groups, new_groups)
         return self._at_point(self._at.x, self._at.modes.v, data, groups, new_groups)
 
     def _probabilities_with_se(self, data, groups, new_groups):
@@ -175,24 +170,22 @@ class MultinomialResult(CategoryResult):
 
     def _links(self, data, groups, new_groups, index):
         import pandas as pd
-        self._check(groups, new_groups)
+        check_groups(groups, new_groups)
         eta = self._fixed_of(data, self._params)
         if groups == "given" and self.design.random:
             terms = self._by_term(data, True)
             for term, own in terms:
-                refuse_new({term.group: own}, "error" if new_groups == "error" else "population")
+                refuse_new({term.group: own}, new_groups)
             eta = eta + self._moved(terms, self._term_effects(self._at.modes.v, self._at.x))
         return pd.DataFrame(eta.T, index=index, columns=self.categories[1:])
 
     def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new") -> np.ndarray:
         """Draw categories from the fitted model, as numbers 0 .. C - 1, for ``refit``: see `GlmmResult.simulate`."""
-        if random_effects not in ("new", "kept", "posterior"):
-            raise ValueError(f"random_effects={random_effects!r} must be 'new', 'kept' or 'posterior'.")
+        check_drawn(random_effects)
         rng, criterion, at = np.random.default_rng(seed), self.model.criterion, self._at
         rows, L, fixed = criterion.rows, criterion.factor(at.x), criterion.fixed(at.x)
         out = np.empty((n, self.nobs))
         for k in range(n):
-            v = at.modes.v if random_effects == "kept" else effects_given_outcomes(self, rng) if (
-                random_effects == "posterior") else rng.standard_normal(rows.size)
+            v = spherical(self, random_effects, rng)
             out[k] = self.density.simulate(fixed + rows.spread(rows.scale(L, v)), None, rng)
         return out

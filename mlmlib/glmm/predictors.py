@@ -27,7 +27,7 @@ import numpy as np
 from ..lmm.factors import factor_names
 from ..new_rows import new_rows, refuse_new
 
-__all__ = ["GROUPS", "Predictors", "mode_slopes", "predictors", "quadratic"]
+__all__ = ["GROUPS", "Predictors", "check_groups", "mode_slopes", "predictors", "quadratic"]
 
 GROUPS = ("given", "typical", "average")
 
@@ -59,6 +59,14 @@ class Predictors:
     new: np.ndarray
 
 
+def check_groups(groups: str, new_groups: str) -> None:
+    """Refuse other words than those of whose groups predictions are, and what to do with groups not seen."""
+    if groups not in GROUPS:
+        raise ValueError(f"groups={groups!r} must be 'given', 'typical' or 'average'.")
+    if new_groups not in ("population", "error", "average"):
+        raise ValueError(f"new_groups={new_groups!r} must be 'population', 'error' or 'average'.")
+
+
 def predictors(fit, data=None, groups: str = "given", new_groups: str = "population", *, derivatives: bool = True,
                only=None) -> Predictors:
     """Linear predictors for given groups, a typical group, or for averaging over groups.
@@ -75,17 +83,14 @@ def predictors(fit, data=None, groups: str = "given", new_groups: str = "populat
     only : sequence of str, optional
         The grouping factors whose effects are averaged over; all when left out.
     """
-    if groups not in GROUPS:
-        raise ValueError(f"groups={groups!r} must be 'given', 'typical' or 'average'.")
-    if new_groups not in ("population", "error", "average"):
-        raise ValueError(f"new_groups={new_groups!r} must be 'population', 'error' or 'average'.")
+    check_groups(groups, new_groups)
     design = fit.design
     X = design.X if data is None else design.fixed_matrix(data)
     eta = fit._fixed_part.copy() if data is None else fit._linear_predictor(data)
     given = groups == "given"
     rows = {group: new_rows(design, group, data, given) for group in factor_names(design)}
     if given:
-        refuse_new(rows, "error" if new_groups == "error" else "population")
+        refuse_new(rows, new_groups)
     m, P = len(eta), len(fit._at.x)
     gradient = np.zeros((m, P)) if derivatives else None
     if derivatives:

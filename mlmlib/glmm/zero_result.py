@@ -15,7 +15,8 @@ from ..membership import group_values
 from ..new_rows import new_rows
 from ..table import Table
 from .averaging import average
-from .draw import effects_given_outcomes
+from .draw import check_drawn, spherical
+from .predictors import check_groups
 from .result import GlmmResult
 
 __all__ = ["ZeroResult"]
@@ -58,8 +59,7 @@ class ZeroResult(GlmmResult):
     def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new", *, data=None,
                  trials=None) -> np.ndarray:
         """Draw counts from the fitted model: see `GlmmResult.simulate`."""
-        if random_effects not in ("new", "kept", "posterior"):
-            raise ValueError(f"random_effects={random_effects!r} must be 'new', 'kept' or 'posterior'.")
+        check_drawn(random_effects)
         rng = np.random.default_rng(seed)
         drawn = (self._drawn(rng, random_effects, data) for _ in range(n))
         return np.stack([self.density.simulate(eta, self._psi, rng) for eta in drawn])
@@ -67,8 +67,7 @@ class ZeroResult(GlmmResult):
     def _drawn(self, rng, random_effects, data):
         """Both linear predictors with random effects drawn anew, kept, or drawn given the outcomes, shape (2, rows)."""
         rows, L = self.model.rows, self.model.criterion.factor(self._at.x)
-        v = {"new": lambda: rng.standard_normal(rows.size), "kept": lambda: self._at.modes.v,
-             "posterior": lambda: effects_given_outcomes(self, rng)}[random_effects]()
+        v = spherical(self, random_effects, rng)
         if data is None:
             return self._fixed_part + rows.spread(rows.scale(L, v))
         eta, known = self._linear_predictor(data), self._by_group_values(v)
@@ -128,9 +127,7 @@ class ZeroResult(GlmmResult):
 
     def _predictors(self, data, groups, new_groups):
         """Both linear predictors (2, m), and the variances of the effects averaged over."""
-        if groups not in ("given", "typical", "average") or new_groups not in ("population", "error", "average"):
-            raise ValueError("groups= is 'given', 'typical' or 'average', and new_groups= 'population', 'error' or "
-                             "'average'.")
+        check_groups(groups, new_groups)
         eta = (self._fixed_part if data is None else self._linear_predictor(data)).copy()
         variance = np.zeros(eta.shape)
         for k, term in enumerate(self.design.random):

@@ -72,6 +72,8 @@ def predict_interval(fit, data=None, random_effects: bool = True, new_groups: st
     import pandas as pd
     if interval not in INTERVALS:
         raise ValueError(f"interval={interval!r} must be 'confidence' or 'prediction'.")
+    if new_groups not in ("population", "error"):
+        raise ValueError(f"new_groups={new_groups!r} must be 'population' or 'error'.")
     check_level(level)
     design, new = fit.design, interval == "prediction"
     X = design.X if data is None else design.fixed_matrix(data)
