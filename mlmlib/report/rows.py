@@ -12,6 +12,7 @@ import numpy as np
 from ..clustering import icc
 from ..r2 import shares
 from .general.rows import exponentiated, heads, icc_of, parameters, rows_of, shares_of
+from .general.facts import is_marginal
 from .words import effects
 
 __all__ = ["Cell", "Row", "apa", "apa_p", "decimals", "fit_rows", "fixed_rows", "general_rows", "head_rows", "random_rows",
@@ -107,6 +108,8 @@ def random_rows(fits, words, show, random, level, digits) -> list[Row]:
     """Standard deviations and correlations (or variances and covariances) of each grouping factor, the residual last."""
     found: dict = {}
     for k, fit in enumerate(fits):
+        if is_marginal(fit):
+            continue
         for row in fit.random_table(scale=random, level=level).itertuples(index=False):
             found.setdefault((row.group, row.name), {})[k] = row
     factors = list(dict.fromkeys(group for group, _ in found if group != "Residual"))
@@ -199,6 +202,8 @@ def _text(c, show, places, stars, bounded) -> str:
 
 def fit_rows(fits, words, criteria, flagged) -> list[Row]:
     """ICC, explained variance, sizes, estimator, likelihood and criteria; those in `flagged` get a dagger."""
+    from .marginal.table import criteria as criteria_of  # which stands on the writers of prose, and these on this module
+
     general = [hasattr(fit, "family") for fit in fits]
     liked = [fit.refit(reml=False) if criteria == "ml" and fit.reml else fit for fit in fits]
     mixed = [bool(getattr(fit, "n_groups", None)) for fit in fits]
@@ -226,7 +231,7 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
     parts = [(shares_of(fit) if g else shares(fit)) if m and p else None for fit, m, p, g in zip(fits, mixed, plain, general)]
     add("R2, marginal", "r2 marginal", [p and p[0] / sum(p) for p in parts], apa)
     add("R2, conditional", "r2 conditional", [p and (p[0] + p[1]) / sum(p) for p in parts], apa)
-    add("R2", "r2", [fit.rsquared if fit.reml is None else None for fit in fits], apa)
+    add("R2", "r2", [fit.rsquared if fit.reml is None and not is_marginal(fit) else None for fit in fits], apa)
     count = "{:,.0f}".format
     add(words.rows[0].upper() + words.rows[1:], "nobs", [rows_of(fit) for fit in fits], count)
     add("Outcomes", "outcomes", [fit.nobs if hasattr(fit, "outcomes") else None for fit in fits], count)
@@ -241,6 +246,8 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
     add("REML criterion", "criterion", [fit.criterion if fit.reml else None for fit in fits], one)
     how = " (by ML)" if criteria == "ml" else ""
     for label, key in (("Log-likelihood", "llf"), ("AIC", "aic"), ("BIC", "bic")):
-        values = [float(np.real(getattr(fit, key))) for fit in liked]
+        values = [float("nan") if is_marginal(fit) else float(np.real(getattr(fit, key))) for fit in liked]
         add(label + how, key, [None if v != v else v for v in values], one)
+    for key in ("QIC", "QICu"):
+        add(key, key.lower(), [criteria_of(fit)[key] for fit in fits], one)
     return rows

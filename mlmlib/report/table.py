@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..results import refuse_marginal
 from . import table_writers as writers
+from .general.facts import has_effects, is_marginal
+from .marginal.table import note as marginal_note
 from .rows import fit_rows, fixed_rows, general_rows, head_rows, random_rows, residual_rows
 from .table_notes import columns, comparable, measures, ratios, reading, troubles
 from .words import Words
@@ -115,7 +116,7 @@ def table(
 
     Parameters
     ----------
-    *fits : LmmResult, GlmmResult or OlsResult
+    *fits : LmmResult, GlmmResult, OlsResult or GeeResult
     names : list of str, optional
         Heads of the columns; "Model 1", "Model 2", ... when left out.
     show : {"se", "ci", "p"}
@@ -176,8 +177,6 @@ def table(
     if len(names) != len(fits) or len(set(names)) != len(names):
         raise ValueError(f"names= must hold {len(fits)} different names, one a model.")
     words = Words(max(fits, key=lambda fit: len(getattr(fit, "n_groups", None) or ())), labels)
-    for fit in fits:
-        refuse_marginal(fit, "table")
     known = [Words(fit, labels) for fit in fits]
     flagged, warnings = comparable(fits, criteria)
     if exponentiate and not any(hasattr(fit, "family") for fit in fits):
@@ -194,6 +193,7 @@ def table(
         *reading(fits, names, show, stars, random, level, ddf),
         *columns(fits, known),
         *ratios(fits, names, exponentiate),
+        *marginal_note(fits, names),
         *measures(fits, labels),
         *warnings,
         *troubles(fits, names),
@@ -217,7 +217,11 @@ class _Any:
 
 def _caption(fits, known) -> str:
     outcomes = list(dict.fromkeys(f"{w.outcome}{f' ({w.outcome_unit})' if w.outcome_unit else ''}" for w in known))
-    kinds = {bool(getattr(fit, "n_groups", None)) for fit in fits}
+    marginal = [fit for fit in fits if is_marginal(fit)]
+    if len(marginal) == len(fits):
+        return f"Marginal model{'s' if len(fits) > 1 else ''} (GEE) of {' and '.join(outcomes)}"
+    fits = [fit for fit in fits if not is_marginal(fit)]
+    kinds = {has_effects(fit) for fit in fits}
     general = {hasattr(fit, "family") for fit in fits}
     what = (
         "Linear mixed model"
@@ -230,4 +234,6 @@ def _caption(fits, known) -> str:
         what = "Generalized linear mixed model" if kinds == {True} else "Generalized linear model"
     elif True in general:
         what = "Linear and generalized linear mixed model"
-    return f"{what}{'s' if len(fits) > 1 else ''} of {' and '.join(outcomes)}"
+    if marginal:
+        what = f"Marginal and {what[0].lower()}{what[1:]}"
+    return f"{what}{'s' if len(fits) + len(marginal) > 1 else ''} of {' and '.join(outcomes)}"

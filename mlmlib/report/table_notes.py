@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..inference.small_sample import TITLES
-from .general.facts import Facts, is_general
+from .general.facts import Facts, has_effects, is_general, is_marginal
 from .general.kinds import method, ratio_of
 from .ledger import joined
 from .rows import DAGGER
@@ -40,7 +40,7 @@ def reading(fits, names, show, stars, random, level, ddf="wald"):
         yield (
             "Fitted with mlmlib, " + "; ".join(f"{', '.join(own)} by {method}" for method, own in methods.items()) + "."
         )
-    mixed = any(getattr(fit, "n_groups", None) for fit in fits)
+    mixed = any(has_effects(fit) for fit in fits)
     tests = {"t" if fit._t_df is not None else "z" for fit in fits}
     test = f"Wald {' and '.join(sorted(tests, reverse=True))} tests"
     intervals = f"{100 * level:g}% Wald intervals in brackets"
@@ -62,12 +62,12 @@ def reading(fits, names, show, stars, random, level, ddf="wald"):
             yield f"Fixed part of {', '.join(refitted)}: from the same model fitted by REML, which Kenward-Roger is made for."
     if stars:
         yield f"{test}: * p < .05, ** p < .01, *** p < .001."
-    if any(getattr(fit, "n_groups", None) for fit in fits):
+    if any(has_effects(fit) for fit in fits):
         yield "SD = standard deviation." if random == "sd" else "Random part as variances and covariances."
     if any(
         shape.name in ("independent", "identity") and len(term.names) > 1
         for fit in fits
-        if hasattr(fit, "model")
+        if hasattr(fit, "model") and has_effects(fit)
         for term, shape in zip(fit.design.random, fit.model.structures)
     ):
         yield "Correlations not listed are zero by assumption."
@@ -93,7 +93,7 @@ def columns(fits, known):
 
 def measures(fits, labels):
     """What ICC and R2 are."""
-    whole = [fit for fit in fits if getattr(fit, "n_groups", None) and not hasattr(fit, "residual_table")]  # the others have neither
+    whole = [fit for fit in fits if has_effects(fit) and not hasattr(fit, "residual_table")]  # the others have neither
     mixed = [fit for fit in whole if not is_general(fit)]
     if len(mixed) < len(whole):
         yield ("Of generalized models ICC and R2 (Nakagawa et al., 2017) are those of the scale of the linear predictor, where there is a "
@@ -109,7 +109,8 @@ def measures(fits, labels):
 
 def ratios(fits, names, exponentiate):
     """What the fixed part's numbers are, where generalized models are among the fits."""
-    general = [(fit, name) for fit, name in zip(fits, names) if is_general(fit)]
+    general = [(fit, name) for fit, name in zip(fits, names) if is_general(fit) and not (
+        is_marginal(fit) and Facts(fit).link == "identity")]
     if not general:
         return
     what: dict = {}
@@ -119,11 +120,12 @@ def ratios(fits, names, exponentiate):
     several = len(what) > 1 or len(general) < len(fits)
     parts = [kind + (f" ({', '.join(own)})" if several else "") for kind, own in what.items()]
     yield f"Fixed part: {joined(parts)}" + (", for units of one group or of groups with equal effects." if any(
-        fit.n_groups for fit, _ in general) else ".")
+        has_effects(fit) for fit, _ in general) and not any(is_marginal(fit) for fit, _ in general) else ".")
 
 
 def comparable(fits, criteria):
     """The rows that may not be compared across columns, and why."""
+    fits = [fit for fit in fits if not is_marginal(fit)]  # which have QIC alone
     if len(fits) < 2:
         return (), []
     designs = [fit.design for fit in fits]

@@ -17,6 +17,16 @@ def is_general(fit) -> bool:
     return hasattr(fit, "family")
 
 
+def is_marginal(fit) -> bool:
+    """Whether a fit is one of ``mlm.gee``, which has groups but no random effects and no likelihood."""
+    return getattr(fit, "_marginal", False)
+
+
+def has_effects(fit) -> bool:
+    """Whether a fit has random effects."""
+    return bool(getattr(fit, "n_groups", None)) and not is_marginal(fit)
+
+
 class Facts:
     """The facts of a fit of ``mlm.glmm``.
 

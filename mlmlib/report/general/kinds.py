@@ -58,6 +58,9 @@ def regression(facts: Facts) -> str:
 
 def method(facts: Facts) -> str:
     """How the likelihood was approximated, in a sentence's words."""
+    if facts.method == "gee":
+        from ..marginal.seen import correlation_words, errors_words
+        return f"generalized estimating equations (GEE) with {correlation_words(facts.fit)}; standard errors {errors_words(facts.fit)}"
     if not getattr(facts.fit, "n_groups", None):
         return "maximum likelihood"
     if facts.method == "laplace":
@@ -74,6 +77,8 @@ def method_short(facts: Facts) -> str:
     >>> method_short(Facts(SimpleNamespace(family="binomial", link="logit", method="agq", nodes=7, n_groups={"g": 3})))
     'AGQ, 7 nodes'
     """
+    if facts.method == "gee":
+        return f"GEE, {facts.fit.corr}"
     if not getattr(facts.fit, "n_groups", None):
         return "ML"
     return {"laplace": "Laplace", "agq": f"AGQ, {facts.nodes} nodes"}.get(facts.method, f"{facts.method.upper()}, order {facts.order}")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .facts import Facts, is_general
+from .facts import Facts, is_general, is_marginal
 from .kinds import _short, method_short, ratio_of
 from .summary import threshold_table
 
@@ -49,6 +49,9 @@ def parameters(fit, level: float) -> dict:
     """{(section, name): row with estimate, se, lower, upper} of thresholds and of the distribution's own parameters."""
     if not is_general(fit):
         return {}
+    if is_marginal(fit):
+        from ..marginal.table import parameters as of_marginal
+        return of_marginal(fit, level)
     found = {("Thresholds", str(row.name)): row for row in threshold_table(fit, level) or ()}
     if len(fit.dispersion):
         found |= {("Distribution", str(row.name)): row for row in fit.dispersion_table(level).itertuples(index=False)}

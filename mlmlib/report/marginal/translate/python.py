@@ -52,7 +52,7 @@ def write(model: MarginalModel) -> tuple[str, str]:
     words += [f'offset="{model.offset}"'] if model.offset else []
     options = [_COV[model.cov]] if _COV[model.cov] else []
     options += [f"scale={model.scale:g}"] if model.scale is not None else []
-    lines += [f"model = smf.gee({', '.join(words[:3])},", f"                {', '.join(words[3:])})",
+    lines += [f"model = smf.gee({', '.join(words[:3])},", *(f"                {word}," for word in words[3:-1]), f"                {words[-1]})",
               f"fit = model.fit({', '.join(options)})", "fit.summary()"]
     return "\n".join(lines), _note(model)
 

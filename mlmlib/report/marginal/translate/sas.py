@@ -32,7 +32,7 @@ def genmod(model: MarginalModel) -> tuple[str, str]:
     options = ["noint"] * (not model.intercept and model.family != "ordinal") + [f"dist={_DISTS[model.family]}", f"link={_link(model)}"]
     options += ["offset=offset_of_rows"] if offset else []
     lines.append(f"  model {_left(model, derived(model, '**'))} = {fixed + ' ' if fixed else ''}/ {' '.join(options)};")
-    kind = _TYPES.get(model.corr, "ind")
+    kind = "ind" if model.family in ("ordinal", "multinomial") else _TYPES[model.corr]
     within = f" within={order[0]}" if order else ""
     shown = " corrw" * (model.family not in ("ordinal", "multinomial") and model.corr != "independence")
     lines.append(f"  repeated subject={model.group} / type={kind}{within}{shown}{' modelse' * (model.cov == 'model')};")
@@ -43,7 +43,7 @@ def genmod(model: MarginalModel) -> tuple[str, str]:
 def _genmod_note(model) -> str:
     note = ""
     if model.family in ("ordinal", "multinomial"):
-        if model.corr not in ("independence",):
+        if model.corr != "independence":
             note += "SAS has working independence alone for categories (type=ind), so that estimates differ a little. "
         if model.family == "ordinal":
             note += "It models the lower categories: its slopes are ours with the sign turned. "

@@ -32,6 +32,7 @@ class MarginalModel(General):
     balanced: bool = True
     whole_times: bool = True
     moments: str = "geepack"
+    count: int | None = None  # of groups
 
     @property
     def group(self) -> str:
@@ -61,7 +62,8 @@ def of_fit(fit, data: str = "df") -> MarginalModel:
     named = fit._levels[0][2]
     time = fit.time_name
     own |= {"levels": facts.levels, "left_out": tuple(left), "groups": tuple(level[0].rpartition(":")[2] for level in fit._levels),
-            "labels": isinstance(named[0], str), "time": time, "corr": fit.corr, "cov": fit.cov, "balanced": sizes.nunique() == 1}
+            "labels": isinstance(named[0], str), "time": time, "corr": fit.corr, "cov": fit.cov, "balanced": sizes.nunique() == 1,
+            "count": len(named)}
     if not hasattr(fit, "categories"):
         times = fit._rows.time
         own |= {"scale": fit._options["scale"], "theta": fit._options["theta"], "moments": fit._options["moments"],

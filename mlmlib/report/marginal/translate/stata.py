@@ -65,8 +65,9 @@ def _note(model) -> str:
         note += "Stata takes the correlation from neighboring times, ours all lags: it differs a little. Gaps need the option force. "
     elif model.corr != "independence":
         note += "With groups of equal size correlation and estimates are ours. "
-    if model.cov in ("mancl-derouen", "kauermann-carroll"):
-        note += "vce(robust) has no correction for few groups such as ours. "
+    if model.cov != "model" and model.count:
+        note += (f"vce(robust) multiplies the robust covariance by J / (J - 1) = {model.count}/{model.count - 1}"
+                 f"{', and has no correction for few groups such as ours' if model.cov != 'robust' else ''}. ")
     if model.weights:
         note += "Weights must be the same in all rows of a group. "
     return note + ("The option eform prints ratios." if (model.family, model.link) in _RATIOS else "z tests, as ours.")
