@@ -23,6 +23,7 @@ ASKED = {
     "two_averages": {"study": "ohio", "tau": 1.5, "show": "person", "person": 0.5},
     "variance_partition": {"what": "rate", "out": "none", "child_rate": 0.02, "m": 8},
     "variance_test": {"tau2": 0.1, "studies": 20},
+    "working_correlation": {"truth": "mixed", "rho": 0.4, "corr": "ar1", "predictor": "dropout", "J": 9, "m": 4, "t": True},
 }
 
 

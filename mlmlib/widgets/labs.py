@@ -23,6 +23,7 @@ _LABS = (
     "two_averages",
     "variance_partition",
     "variance_test",
+    "working_correlation",
 )
 __all__ = list(_LABS)
 
