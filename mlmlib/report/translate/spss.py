@@ -10,23 +10,13 @@ from .model import Model, Untranslatable, derived
 TYPES = {"unstructured": "UN", "independent": "DIAG", "exchangeable": "CS", "identity": "ID"}
 
 
-def write(model: Model):
-    if any(r.members for r in model.random):
-        raise Untranslatable("MIXED has no multiple membership")
+def columns(model: Model):
+    """Names of derived columns, the lines that compute them and the 0/1 columns, and how a term's columns are written."""
     names = derived(model, "**", "LN")
-    repeated = _repeated(model)
-    lines, dummies = [], {}
-    for name, text in names.values():
-        lines.append(f"COMPUTE {name} = {text}.")
+    lines, dummies = [f"COMPUTE {name} = {text}." for name, text in names.values()], {}
     for column, levels in model.categories.items():
         dummies[column] = [re.sub(r"\W+", "_", f"{column}_{level}") for level in levels[1:]] or [column]
         lines += [f"COMPUTE {new} = ({column} = {_value(level)})." for new, level in zip(dummies[column], levels[1:])]
-    ranked = any("= occasion " in line for line in repeated)
-    lines += ["COMPUTE row_id = $CASENUM."] * (ranked or any("row_id" in line for line in repeated))
-    if lines:
-        lines.append("EXECUTE.")
-    if ranked:
-        lines.append(f"RANK VARIABLES=row_id (A) BY {model.residuals.group.replace(':', ' ')} /RANK INTO occasion /PRINT=NO.")
 
     def pieces(factor):
         category = model.category(factor)
@@ -34,6 +24,21 @@ def write(model: Model):
 
     def words(term):
         return ["*".join(combination) for combination in product(*(pieces(f) for f in term))]
+
+    return names, lines, words
+
+
+def write(model: Model):
+    if any(r.members for r in model.random):
+        raise Untranslatable("MIXED has no multiple membership")
+    names, lines, words = columns(model)
+    repeated = _repeated(model)
+    ranked = any("= occasion " in line for line in repeated)
+    lines += ["COMPUTE row_id = $CASENUM."] * (ranked or any("row_id" in line for line in repeated))
+    if lines:
+        lines.append("EXECUTE.")
+    if ranked:
+        lines.append(f"RANK VARIABLES=row_id (A) BY {model.residuals.group.replace(':', ' ')} /RANK INTO occasion /PRINT=NO.")
 
     fixed = [w for t in model.fixed if t for w in words(t)]
     slopes = [w for r in model.random for e in r.slopes for w in words(e)]

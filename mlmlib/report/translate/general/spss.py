@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from itertools import product
 
-from ..model import Untranslatable, derived
-from ..spss import _value
+from ..model import Untranslatable
+from ..spss import _value, columns
 from .spec import General
 
 __all__ = ["write"]
@@ -27,11 +26,7 @@ def write(model: General):
     link = LINKS.get(model.link, model.link.upper().replace(" ", "") if model.link.startswith("power") else None)
     if link is None:
         raise Untranslatable(f"GENLINMIXED has no {model.link} link")
-    names = derived(model, "**", "LN")
-    lines, dummies = [f"COMPUTE {name} = {text}." for name, text in names.values()], {}
-    for column, found in model.categories.items():
-        dummies[column] = [re.sub(r"\W+", "_", f"{column}_{level}") for level in found[1:]] or [column]
-        lines += [f"COMPUTE {new} = ({column} = {_value(level)})." for new, level in zip(dummies[column], found[1:])]
+    names, lines, words = columns(model)
     outcome = names[model.formula.response][0] if model.formula.response in names else model.outcome
     if model.family == "binomial" and model.levels:
         new = re.sub(r"\W+", "_", f"{outcome}_{model.levels[1]}")
@@ -41,13 +36,6 @@ def write(model: General):
     if offsets:
         lines.append(f"COMPUTE offset_of_rows = {' + '.join(offsets)}.")
     lines += ["EXECUTE."] * bool(lines)
-
-    def pieces(factor):
-        category = model.category(factor)
-        return dummies[category] if category else [names[factor][0] if factor in names else factor.label]
-
-    def words(term):
-        return ["*".join(combination) for combination in product(*(pieces(f) for f in term))]
 
     fixed = [w for t in model.fixed if t for w in words(t)]
     covariates = list(dict.fromkeys(part for w in fixed for part in w.split("*")))
