@@ -15,6 +15,7 @@ from .errors import DataError
 from .icc_result import Icc, logit_interval
 from .lmm.factors import chosen_factor, only_plain_residuals
 from .lmm.nested import outer_of
+from .results import refuse_marginal
 
 
 def _of_outcome(fit, level, outcome, plain):
@@ -80,6 +81,7 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **
     >>> rho.kind, round(rho.estimate, 4), round(rho.se, 4), round(rho.lower, 4), round(rho.upper, 4)
     ('unconditional', 0.2342, 0.062, 0.1345, 0.3759)
     """
+    refuse_marginal(fit, "icc")
     if hasattr(fit, "link"):
         from .glmm.icc import glmm_icc
         return glmm_icc(fit, level, group=group, at=at, method=method, **options)
@@ -344,6 +346,7 @@ def reliability(fit, group=None):
     >>> print(f"{r.table.loc[6327, 'Intercept']:.3f} {r.mean['Intercept']:.3f}")
     0.710 0.851
     """
+    refuse_marginal(fit, "reliability")
     only_plain_residuals(fit, "reliability")
     group = chosen_factor(fit, group or next(iter(getattr(fit, "n_groups", {})), None))
     if hasattr(fit, "density"):

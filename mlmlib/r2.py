@@ -25,6 +25,7 @@ import numpy as np
 from .display import Shown, number, percent
 from .errors import DataError
 from .lmm.factors import only_linear, only_plain_residuals
+from .results import refuse_marginal
 
 __all__ = ["ProportionalReduction", "R2", "proportional_reduction", "r2"]
 
@@ -228,6 +229,7 @@ def r2(fit, null=None, *, slopes: str = "refit", **options) -> R2 | LinearR2:
     >>> round(got.marginal, 4), round(got.conditional, 4), round(got.level1, 4), round(got.reduction["Residual"], 4)
     (0.0439, 0.2319, 0.0435, 0.0625)
     """
+    refuse_marginal(fit, "r2")
     if hasattr(fit, "link"):
         if null is not None:
             raise DataError("For a GLMM there are the marginal and conditional R2, which have no null model to compare with; leave "

@@ -25,10 +25,22 @@ def refuse_panel(fit, what: str, mend: str) -> None:
 
 
 def refuse_marginal(fit, what: str) -> None:
-    """Refuse a fit of mlm.gee, which has neither likelihood nor random effects."""
+    """Refuse a fit of mlm.gee, which has neither likelihood nor random effects, and say where to look."""
     if getattr(fit, "_marginal", False):
-        raise ValueError(f"{what} is not made for fits of mlm.gee; see fit.coef_table(), fit.ratios(), fit.predict(interval="
-                         "'confidence') and fit.summary().")
+        raise ValueError(f"{what} is not made for fits of mlm.gee; {_MARGINAL.get(what, 'see fit.summary() and fit.coef_table()')}.")
+
+
+_MARGINAL = {
+    "residuals": "see fit.resid and fit.resid_pearson",
+    "influence": "fit.influence() leaves its groups out one by one",
+    "acf": "mlm.diagnose(fit) compares residuals' correlations with the working correlation, and fit.correlations has that",
+    "bootstrap": "its robust standard errors need no distribution to draw from; with few groups take cov='mancl-derouen'",
+    "icc": "it has no random effects, hence no ICC: fit.correlations has the likeness within groups, mlm.lmm and mlm.glmm the ICC",
+    "r2": "it has no random effects and no likelihood: compare fits by fit.qic() and mlm.compare, or take mlm.r2 of mlm.glmm",
+    "reliability": "it has no random effects whose reliability there could be: fit mlm.lmm or mlm.glmm",
+    "mlm.robust": "its standard errors are robust to correlation within its groups already: refit with cov='robust' (CR0 of mlm.robust), "
+                  "'kauermann-carroll' (like CR2) or 'mancl-derouen' (like CR3), and with a coarser groups= for other clusters",
+}
 
 
 def refuse_levels(fit, what: str) -> None:

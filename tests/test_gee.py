@@ -247,10 +247,9 @@ def test_more_errors():
 
 
 @pytest.mark.parametrize("ask", [
-    lambda fit: fit.bootstrap(), lambda fit: fit.margins(), lambda fit: mlm.margins(fit, dydx="age"), lambda fit: fit.equations(),
-    lambda fit: fit.translate("stata"), lambda fit: fit.elsewhere("stata"), lambda fit: fit.report(), lambda fit: fit.explain(),
-    lambda fit: fit.residuals(), lambda fit: fit.acf(), lambda fit: mlm.compare(fit, fit), lambda fit: mlm.emmeans(fit, "age"),
-    lambda fit: mlm.influence(fit), lambda fit: mlm.translate(fit, "stata"), lambda fit: mlm.table(fit),
+    lambda fit: fit.bootstrap(), lambda fit: fit.residuals(), lambda fit: fit.acf(), lambda fit: mlm.influence(fit),
+    lambda fit: mlm.icc(fit), lambda fit: mlm.r2(fit), lambda fit: mlm.reliability(fit), lambda fit: mlm.design_effect(fit),
+    lambda fit: mlm.robust(fit),
 ])
 def test_what_gee_has_not_is_refused_in_words(ask):
     with pytest.raises(ValueError, match="not made for fits of mlm.gee"):

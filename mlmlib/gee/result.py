@@ -121,8 +121,11 @@ class Marginal(LinearResult):
                     "cov='mancl-derouen' corrects them."]
         return []
 
-    def conf_int(self, level: float = 0.95, method: str = "wald"):
+    def conf_int(self, level: float = 0.95, method: str = "wald", which: str = "fixed", of=None, **options):
         """Confidence intervals of the coefficients from the normal distribution (DataFrame)."""
+        if of is not None or which != "fixed" or options:
+            raise ValueError("GEE has intervals of its coefficients alone; of combinations see fit.test(...), fit.margins(...) and "
+                             "mlm.emmeans.")
         if method != "wald":
             raise ValueError(f"method={method!r} needs a likelihood, which GEE has not; leave it out.")
         return self.coef_table(level)[["lower", "upper"]]

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import FormulaError
+from ..results import refuse_marginal
 
 __all__ = ["Rows", "rows_of"]
 
@@ -72,6 +73,7 @@ def rows_of(fit, working: str = "model") -> Rows:
     """The estimating equation of a fit; ``working="identity"`` takes rows for independent with equal variance."""
     if working not in ("model", "identity"):
         raise ValueError(f"working={working!r} must be 'model' (the covariance that the fit assumes) or 'identity'.")
+    refuse_marginal(fit, "mlm.robust")
     if hasattr(fit, "estimate") and hasattr(fit, "frame"):
         rows = _panel(fit)
     elif hasattr(fit, "outcomes"):

@@ -66,10 +66,14 @@ def python(value) -> str:
 def read(code: str) -> Call:
     """The call behind a line of R or Stata.
 
-    Of R ``lmer``, ``lm``, ``lme``, ``gls``, ``glmer``, ``glmer.nb``, ``glmmTMB`` and ``clmm`` are read, of Stata ``mixed``,
-    ``regress``, ``melogit`` and its kin.
+    Of R ``lmer``, ``lm``, ``lme``, ``gls``, ``glmer``, ``glmer.nb``, ``glmmTMB``, ``clmm`` and ``geeglm`` are read, of Stata ``mixed``,
+    ``regress``, ``melogit`` and its kin, ``xtgee``.
     """
     text = re.sub(r"///[^\n]*\n", " ", code)
+    if re.search(r"\bgeeglm\s*\(|^\s*xtgee\s", text, re.M):
+        from ..marginal.translate.back import read as marginal
+
+        return marginal(text)
     if re.search(r"\b(glmer|glmer\.nb|glmmTMB|clmm)\s*\(", text):
         from .general.back_r import from_r
 
@@ -89,8 +93,8 @@ def read(code: str) -> Call:
         from .back_stata import from_stata
 
         return from_stata(text)
-    raise ValueError("This reads a call of lmer(), lm(), lme(), gls(), glmer(), glmmTMB() or clmm() in R, or a mixed, regress or melogit "
-                     "command (or its kin) in Stata; found neither.")
+    raise ValueError("This reads a call of lmer(), lm(), lme(), gls(), glmer(), glmmTMB(), clmm() or geeglm() in R, or a mixed, regress, "
+                     "melogit (or its kin) or xtgee command in Stata; found neither.")
 
 
 # ---------------------------------------------------------------- R
