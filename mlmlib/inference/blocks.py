@@ -21,9 +21,9 @@ def new_seed(seed: int | None) -> int:
     return int(np.random.SeedSequence().entropy % 2 ** 32) if seed is None else seed
 
 
-def run(make, n: int, seed: int, n_jobs: int | None, progress: bool | None) -> tuple[list[Drawn], bool]:
-    """Carry out the blocks of `n` replicates; whether it was interrupted is the second value."""
-    sizes = [min(BLOCK, n - begin) for begin in range(0, n, BLOCK)]
+def run(make, n: int, seed: int, n_jobs: int | None, progress: bool | None, block: int = BLOCK) -> tuple[list[Drawn], bool]:
+    """Carry out `n` replicates, `block` at a time; whether it was interrupted is the second value."""
+    sizes = [min(block, n - begin) for begin in range(0, n, block)]
     seeds = np.random.SeedSequence(seed).spawn(len(sizes))
     done: list[Drawn] = []
     with bar_of(n, progress) as bar:

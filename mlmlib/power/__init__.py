@@ -13,7 +13,10 @@ from .costs import BudgetResult, budget
 from .cross import cross_level
 from .growth import longitudinal
 from .result import PowerResult
+from .simulated import SimulatedPower
+from .simulation import simulate
 from .sites import multisite
 from .three import three_level
 
-__all__ = ["BudgetResult", "PowerResult", "budget", "cluster_randomized", "cross_level", "longitudinal", "multisite", "three_level"]
+__all__ = ["BudgetResult", "PowerResult", "SimulatedPower", "budget", "cluster_randomized", "cross_level", "longitudinal", "multisite",
+           "simulate", "three_level"]

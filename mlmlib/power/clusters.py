@@ -12,10 +12,16 @@ Dong, N., & Maynard, R. (2013). PowerUp! Journal of Research on Educational Effe
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
+
+from ..errors import DataError
 from .arguments import count, unit_share
 from .design import Design, common
+from .layout import arms, codes, drawn_sizes
 from .outcome import outcome_of
 from .result import PowerResult
 from .solve import solved
@@ -50,6 +56,49 @@ class ClusterRandomized(Design):
 
     def degrees(self, sizes):
         return sizes["groups"] - 2 - self.covariates
+
+    def study(self, effect, sizes, given=None):
+        from .study import Study
+
+        arm = self.outcome.arms(effect, self.icc)[0]
+        a, b = arm.between[0], arm.within
+        if self.outcome.binary and (self.r2_group or self.r2_unit):
+            raise DataError("Covariates of a binary outcome have no one truth to draw from: give simulate a formula and its coefficients.")
+        extra = {"z": math.sqrt(a * self.r2_group), "x": math.sqrt(b * self.r2_unit)}
+        extra = {name: value for name, value in extra.items() if value}
+        extra.update({f"z{k}": 0.0 for k in range(2, self.covariates + 1)})
+        shared = {"formula": " + ".join(["y ~ treatment", *extra, "(1 | group)"]), "layout": partial(self._layout, sizes, given, tuple(extra)),
+                  "term": "treatment", "groups": "group"}
+        if self.outcome.scale == "difference":
+            return Study(coefficients={"treatment": effect}, covariance={"group": 0.0}, outcome=partial(self._zeros_and_ones, effect), **shared)
+        if self.outcome.binary:
+            p = self.outcome.control
+            return Study(coefficients={"Intercept": math.log(p / (1.0 - p)), "treatment": effect}, covariance={"group": a},
+                         family="binomial", **shared)
+        return Study(coefficients={"treatment": effect, **extra}, covariance={"group": a * (1.0 - self.r2_group)},
+                     sigma=math.sqrt(b * (1.0 - self.r2_unit)), **shared)
+
+    def _layout(self, sizes, given, extra, rng):
+        groups = sizes["groups"]
+        group = codes(drawn_sizes(groups, sizes["n"], self.cv, rng, given))
+        table = {"group": group, "treatment": arms(groups, self.share, rng)[group - 1]}
+        for name in extra:
+            values = rng.standard_normal(len(group) if name == "x" else groups)
+            table[name] = values if name == "x" else values[group - 1]
+        return table
+
+    def _zeros_and_ones(self, effect, rng, table):
+        """Beta-binomial: the proportions of the groups have the variance icc p (1 - p)."""
+        first = np.unique(table["group"], return_index=True)[1]
+        p = np.where(table["treatment"][first] == 1.0, self.outcome.control + effect, self.outcome.control)
+        if self.icc == 1.0:
+            own = (rng.random(len(p)) < p).astype(float)
+        elif self.icc > 0.0:
+            size = 1.0 / self.icc - 1.0
+            own = rng.beta(p * size, (1.0 - p) * size)
+        else:
+            own = p
+        return (rng.random(len(table["group"])) < own[table["group"] - 1]).astype(float)
 
     @property
     def formula(self):

@@ -12,10 +12,16 @@ interaction effects in multilevel modeling. Journal of Applied Psychology, 97, 9
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import partial
 
-from .arguments import one_of, positive, unit_share, number
+import numpy as np
+
+from ..errors import DataError
+from .arguments import number, one_of, positive, unit_share
 from .design import Design, common
+from .layout import arms, codes, drawn_sizes
 from .result import PowerResult
 from .solve import solved
 
@@ -59,6 +65,24 @@ class CrossLevel(Design):
 
     def alone(self, effect, total):
         return None
+
+    def study(self, effect, sizes, given=None):
+        from .study import Study
+
+        if self.r2_unit:
+            raise DataError("Covariates of this design are not drawn: give simulate a formula and its coefficients.")
+        random = "(1 + x || group)" if self.slope_sd else "(1 | group)"
+        return Study(formula=f"y ~ x * w + {random}", layout=partial(self._layout, sizes, given), coefficients={"x:w": effect},
+                     covariance={"group": [self.icc, self.slope_sd ** 2] if self.slope_sd else self.icc}, sigma=math.sqrt(1.0 - self.icc),
+                     term="x:w", groups="group")
+
+    def _layout(self, sizes, given, rng):
+        groups = sizes["groups"]
+        group = codes(drawn_sizes(groups, sizes["n"], 0.0, rng, given))
+        w = arms(groups, self.share, rng) if self.w == "half" else math.sqrt(self.w_var) * rng.standard_normal(groups)
+        x = math.sqrt(self.x_var) * rng.standard_normal(len(group))
+        x -= (np.bincount(group, x) / np.maximum(np.bincount(group), 1))[group]
+        return {"group": group, "x": x, "w": w[group - 1]}
 
     @property
     def formula(self):

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..errors import DataError
 from .arguments import number, positive, unit_share
 from .design import MOST, Design, common
+from .layout import arms
 from .result import PowerResult
 from .solve import solved
 
@@ -89,6 +91,26 @@ class Longitudinal(Design):
 
     def most(self, name):
         return 2_000 if name == "waves" and self.attrition else MOST
+
+    def study(self, effect, sizes, given=None):
+        from .study import Study
+
+        if given is not None:
+            raise DataError("sizes= is for designs of two levels with groups of units.")
+        if self.r2_slope:
+            raise DataError("Covariates of this design are not drawn: give simulate a formula and its coefficients.")
+        level = self.residual_var if self.intercept_var is None else self.intercept_var
+        T = np.array([[level, self.covariance], [self.covariance, self.slope_var]])
+        return Study(formula="y ~ time * treatment + (1 + time | person)", layout=partial(self._layout, sizes),
+                     coefficients={"time:treatment": effect}, covariance={"person": T}, sigma=math.sqrt(self.residual_var),
+                     term="time:treatment", groups="person")
+
+    def _layout(self, sizes, rng):
+        persons, waves = sizes["groups"], int(sizes["waves"])
+        last = rng.choice(np.arange(1, waves + 1), persons, p=self._last(waves))
+        person = np.repeat(np.arange(1, persons + 1), last)
+        time = np.concatenate([self.times(waves)[:k] for k in last])
+        return {"person": person, "time": time, "treatment": arms(persons, self.share, rng)[person - 1]}
 
     @property
     def formula(self):

@@ -11,11 +11,16 @@ Dong, N., & Maynard, R. (2013). PowerUp! Journal of Research on Educational Effe
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
 
 from ..errors import DataError
 from .arguments import count, number, one_of, unit_share
 from .design import Design, common
+from .layout import arms, codes, drawn_sizes
 from .outcome import outcome_of
 from .result import PowerResult
 from .solve import solved
@@ -54,6 +59,28 @@ class Multisite(Design):
         if self.effects == "fixed":
             return sizes["groups"] * (sizes["n"] - 2) - self.covariates
         return sizes["groups"] - 1 - self.covariates
+
+    def study(self, effect, sizes, given=None):
+        from .study import Study
+
+        if self.outcome.scale == "difference":
+            raise DataError("Proportions that differ between groups by a varying difference can leave 0 to 1: simulate the design with "
+                            "scale='log-odds'.")
+        if self.r2_unit or self.r2_effect or self.covariates:
+            raise DataError("Covariates of this design are not drawn: give simulate a formula and its coefficients.")
+        arm, p, varying = self.outcome.arms(effect, self.icc)[0], self.outcome.control, self.effect_sd ** 2
+        random = "(1 + treatment || group)" if varying else "(1 | group)"
+        return Study(formula=f"y ~ treatment + {random}", layout=partial(self._layout, sizes, given),
+                     coefficients={"Intercept": math.log(p / (1.0 - p)) if p else 0.0, "treatment": effect},
+                     covariance={"group": [arm.between[0], varying] if varying else arm.between[0]},
+                     sigma=1.0 if self.outcome.binary else math.sqrt(arm.within), family="binomial" if p else "gaussian",
+                     term="treatment", groups="group")
+
+    def _layout(self, sizes, given, rng):
+        """Treatment is centered, so that both arms vary alike: 1 - share and -share."""
+        members = drawn_sizes(sizes["groups"], sizes["n"], self.cv, rng, given)
+        treated = np.concatenate([arms(m, self.share, rng) if m > 1 else rng.integers(0, 2, 1).astype(float) for m in members])
+        return {"group": codes(members), "treatment": treated - (0.0 if self.outcome.binary else self.share)}
 
     @property
     def formula(self):

@@ -13,11 +13,16 @@ Dong, N., & Maynard, R. (2013). PowerUp! Journal of Research on Educational Effe
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
 
 from ..errors import DataError
 from .arguments import count, number, one_of, unit_share
 from .design import Design, common
+from .layout import arms
 from .outcome import outcome_of
 from .result import PowerResult
 from .solve import solved
@@ -79,6 +84,35 @@ class ThreeLevel(Design):
         if self.effects == "random":
             return K - 1 - self.covariates
         return K * (J - (2 if self.at == 2 else 1)) - self.covariates
+
+    def study(self, effect, sizes, given=None):
+        from .study import Study
+
+        if given is not None:
+            raise DataError("sizes= is for designs of two levels.")
+        if self.outcome.scale == "difference":
+            raise DataError("A binary outcome of three levels is drawn on the log-odds scale: say scale='log-odds'.")
+        if self.r2_cluster or self.r2_group or self.r2_unit or self.covariates:
+            raise DataError("Covariates of this design are not drawn: give simulate a formula and its coefficients.")
+        arm, p = self.outcome.arms(effect, self.icc_cluster, self.icc_group)[0], self.outcome.control
+        random, covariance = [], {}
+        for group, between, sd in (("cluster", arm.between[0], self.effect_sd_cluster), ("cluster:group", arm.between[1], self.effect_sd_group)):
+            random.append(f"(1 + treatment || {group})" if sd else f"(1 | {group})")
+            covariance[group] = [between, sd ** 2] if sd else between
+        return Study(formula=f"y ~ treatment + {' + '.join(random)}", layout=partial(self._layout, sizes),
+                     coefficients={"Intercept": math.log(p / (1.0 - p)) if p else 0.0, "treatment": effect}, covariance=covariance,
+                     sigma=1.0 if p else math.sqrt(arm.within), family="binomial" if p else "gaussian", term="treatment", groups="cluster")
+
+    def _layout(self, sizes, rng):
+        K, J, n = (int(sizes[name]) for name in self.names)
+        if self.at == 3:
+            treated = np.repeat(arms(K, self.share, rng), J * n)
+        elif self.at == 2:
+            treated = np.repeat(np.concatenate([arms(J, self.share, rng) for _ in range(K)]), n)
+        else:
+            treated = np.concatenate([arms(n, self.share, rng) for _ in range(K * J)])
+        return {"cluster": np.repeat(np.arange(1, K + 1), J * n), "group": np.repeat(np.arange(1, K * J + 1), n),
+                "treatment": treated - (0.0 if self.outcome.binary else self.share)}
 
     @property
     def formula(self):
