@@ -11,6 +11,7 @@ from html import escape
 
 import numpy as np
 
+from ..results import refuse_panel
 from . import level1, level2, linearity
 from .influence import influence as influence_of
 from .judging import Check
@@ -171,6 +172,8 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
         from .row_checks import row_checks
         checks, influences = row_checks(fit, time, reestimate)
         return Diagnosis(fit, tuple(checks), influences)
+    refuse_panel(fit, "diagnose", "see fit.f_test_groups(), mlm.hausman and mlm.mundlak_test for the effects of groups, mlm.robust for errors "
+                 "that go together, and mlm.diagnose of mlm.lmm with (1 | group) for residuals")
     if not getattr(fit, "n_groups", None):
         raise ValueError(
             "The model has no random effects; diagnose is for models of mlm.lmm. For mlm.ols see fit.residuals and "

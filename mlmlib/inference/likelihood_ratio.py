@@ -159,6 +159,9 @@ def compare(null, full, *more, method: str = "lrt", names: tuple | None = None, 
         from .marginal_comparison import compare_marginal
         return compare_marginal((null, full, *more), method="wald" if method == "lrt" else method, names=names)
     for fit in (null, full, *more):
+        if hasattr(fit, "clusterings"):
+            raise ValueError("compare tests by likelihoods, which a robust covariance does not touch; fit.test('x = 0, z = 0') and fit.anova() "
+                             "are robust tests, and compare(fit.fit, ...) takes the models alone.")
         refuse_panel(fit, "compare", "see fit.f_test_groups(), mlm.hausman, mlm.breusch_pagan and mlm.mundlak_test")
     fits = (null, full, *more)
     if names is not None and len(names) != len(fits):

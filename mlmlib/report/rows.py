@@ -208,7 +208,9 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
     liked = [fit.refit(reml=False) if criteria == "ml" and fit.reml else fit for fit in fits]
     mixed = [bool(getattr(fit, "n_groups", None)) for fit in fits]
     plain = [not hasattr(fit, "residual_table") for fit in fits]  # else there is no one residual variance to share
-    factors = list(dict.fromkeys(f for fit, m in zip(fits, mixed) if m for f in fit.n_groups))
+    panels = [hasattr(fit, "transformed") for fit in fits]
+    grouped = [fit.n_groups if m else {fit.frame.group: fit.frame.J} if p else {} for fit, m, p in zip(fits, mixed, panels)]
+    factors = list(dict.fromkeys(f for own in grouped for f in own))
     rows = []
 
     def add(label, key, values, write):
@@ -224,14 +226,18 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
             f"ICC{which}",
             f"icc: {factor}",
             [(icc_of(fit, factor) if g else icc(fit, group=factor).estimate)
-             if m and p and factor in fit.n_groups and not factor.startswith("mm(") else None
-             for fit, m, p, g in zip(fits, mixed, plain, general)],
+             if m and p and factor in fit.n_groups and not factor.startswith("mm(")
+             else fit.rho if panel and factor in own and len(fit.random_table()) > 1 else None
+             for fit, m, p, g, panel, own in zip(fits, mixed, plain, general, panels, grouped)],
             apa,
         )
     parts = [(shares_of(fit) if g else shares(fit)) if m and p else None for fit, m, p, g in zip(fits, mixed, plain, general)]
     add("R2, marginal", "r2 marginal", [p and p[0] / sum(p) for p in parts], apa)
     add("R2, conditional", "r2 conditional", [p and (p[0] + p[1]) / sum(p) for p in parts], apa)
-    add("R2", "r2", [fit.rsquared if fit.reml is None and not is_marginal(fit) else None for fit in fits], apa)
+    add("R2", "r2", [fit.rsquared if fit.reml is None and not p and not is_marginal(fit) else None for fit, p in zip(fits, panels)], apa)
+    for part in ("within", "between", "overall") if any(panels) else ():
+        values = [float(fit.r2[part]) if p else None for fit, p in zip(fits, panels)]
+        add(f"R2, {part}", f"r2 {part}", [None if v != v else v for v in values], apa)
     count = "{:,.0f}".format
     add(words.rows[0].upper() + words.rows[1:], "nobs", [rows_of(fit) for fit in fits], count)
     add("Outcomes", "outcomes", [fit.nobs if hasattr(fit, "outcomes") else None for fit in fits], count)
@@ -239,7 +245,7 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
         name = words.groups(factor)
         name = name[0].upper() + name[1:] + (f" ({factor})" if name == "groups" else "")
         add(
-            name, f"n_groups: {factor}", [fit.n_groups.get(factor) if m else None for fit, m in zip(fits, mixed)], count
+            name, f"n_groups: {factor}", [own.get(factor) for own in grouped], count
         )
     add("Parameters", "n_params", [fit.n_params for fit in fits], count)
     one = "{:,.1f}".format

@@ -221,6 +221,13 @@ def _caption(fits, known) -> str:
     if len(marginal) == len(fits):
         return f"Marginal model{'s' if len(fits) > 1 else ''} (GEE) of {' and '.join(outcomes)}"
     fits = [fit for fit in fits if not is_marginal(fit)]
+    if any(hasattr(fit, "transformed") for fit in fits):
+        rest = [fit for fit in fits if not hasattr(fit, "transformed")]
+        what = f"Panel regression{'s' if len(fits) - len(rest) > 1 else ''}"
+        if rest:
+            other = _caption(rest, known).partition(" of ")[0]
+            what += f" and {other[0].lower()}{other[1:]}"
+        return f"{what} of {' and '.join(outcomes)}"
     kinds = {has_effects(fit) for fit in fits}
     general = {hasattr(fit, "family") for fit in fits}
     what = (

@@ -98,6 +98,11 @@ def measures(fits, labels):
     if len(mixed) < len(whole):
         yield ("Of generalized models ICC and R2 (Nakagawa et al., 2017) are those of the scale of the linear predictor, where there is a "
                "variance of a unit.")
+    panels = [fit for fit in fits if hasattr(fit, "transformed")]
+    if any(len(fit.random_table()) > 1 for fit in panels):
+        yield "ICC of random-effects regressions: the share of the groups in the variance (rho)."
+    if panels:
+        yield "R2 within, between, and overall: squared correlations of what the slopes expect with the outcome, as Stata has them."
     if not mixed:
         return
     text = "ICC = intraclass correlation, given the predictors in the model"

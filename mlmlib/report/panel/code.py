@@ -6,6 +6,7 @@ what it needs. Chapter 19 (``19_fixed_or_random``).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
@@ -135,6 +136,7 @@ def translate(fit, to: str, *, data: str = "df", ddf: str = "wald"):
         raise ValueError(f"ddf={ddf!r} is not made for fits of mlm.panel; mlm.robust has Satterthwaite's degrees of freedom for them.")
     title, language, write = known[key]
     try:
+        _plain_names(fit, title, key in ("plm", "fixest", "lme4"))
         lines, note = write(Ask(fit, data))
         code = Code("\n".join(lines))
         code.note = " ".join(filter(None, [note, *_loose_ends(fit)]))
@@ -143,6 +145,14 @@ def translate(fit, to: str, *, data: str = "df", ddf: str = "wald"):
         code.possible = False
     code.title, code.language = "R" if key == "lme4" and code.possible and "lmer(" not in code else title, language
     return code
+
+
+def _plain_names(fit, title: str, quoted: bool) -> None:
+    """Refuse names of columns that the program cannot read."""
+    columns = [*fit.frame.design.formula.columns, fit.frame.group, *([fit.frame.time] if fit.frame.time else [])]
+    hard = [name for name in columns if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)]
+    if hard and (not quoted or fit.effects in ("mundlak", "hybrid")):
+        raise Untranslatable(f"{title} cannot read the name {hard[0]!r}; rename the column first")
 
 
 def _loose_ends(fit):

@@ -106,9 +106,9 @@ def columns_of(fit) -> Columns:
         if name == "Intercept":
             continue
         found = re.fullmatch(r"(.*)_(within|between)", name) if split_up and name not in design.exog_names else None
-        names.append(plain_name(name))
+        names.append(f"{plain_name(found[1])}_{found[2]}" if found else plain_name(name))
         if found:
-            means[plain_name(name)] = (plain_name(found[1]), found[2])
+            means[names[-1]] = (plain_name(found[1]), found[2])
     for column, _ in list(means.values()):
         if not any(other == column and part == "between" for other, part in means.values()):
             means[f"{column}_between"] = (column, "between")

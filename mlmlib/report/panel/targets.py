@@ -41,6 +41,8 @@ def plm(ask):
     if effects == "hausman-taylor":
         call = f"pht({formula} | {' + '.join(_exogenous(ask.fit, formula))}{tail})"
     note = "R2 of summary is that of the transformed regression (fit.rsquared)."
+    if ask.split:
+        note += " Where plm stops because its matrix is singular (means of means follow from one another), lme4 has nearly the same fit."
     return ["library(plm)", *lines, f"fit <- {call}", "summary(fit)"], note
 
 

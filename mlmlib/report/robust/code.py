@@ -101,9 +101,9 @@ def sandwich(ask):
         ask.cannot("sandwich", "no estimating functions of this model; translate to 'clubsandwich'")
     if len(names) > 1 and fit.kind not in ("CR0", "CR1", "CR1S"):
         raise Untranslatable("with two clusterings vcovCL names CR2 and CR3 in a way of its own; translate kind='CR0', 'CR1' or 'CR1S'")
-    if fit.kind == "CR1p" or ask.kind == "glm" and fit.kind in ("CR2", "CR3"):
-        ask.cannot("sandwich", "CR0, CR1 and CR1S here")
-    kind = {"CR1S": "HC1", "CR2": "HC2", "CR3": "HC3"}.get(fit.kind, "HC0")
+    if fit.kind in ("CR1p", "CR3") or ask.kind == "glm" and fit.kind == "CR2":
+        ask.cannot("sandwich", f"CR0, CR1, CR1S{'' if ask.kind == 'glm' else ' and CR2'} here (its HC3 is CR3 times (J - 1) / J)")
+    kind = {"CR1S": "HC1", "CR2": "HC2"}.get(fit.kind, "HC0")
     once = "TRUE" if fit.kind in ("CR1", "CR1S") else "FALSE"
     return (f'{ask.base("lme4")}\nlibrary(sandwich)\nlmtest::coeftest(fit, vcov. = vcovCL(fit, cluster = ~ {" + ".join(names)}, '
             f'type = "{kind}", cadjust = {once}), df = {df})'), ""
