@@ -76,7 +76,8 @@ def test_structures_of_the_residuals(fits, name, lines):
     equations = fits[name].equations()
     for line in lines:
         assert line in equations.text
-    assert equations.latex.count("{") == equations.latex.count("}") and "Corr" in equations.latex or "Corr" not in equations.text
+    assert equations.latex.count("{") == equations.latex.count("}")
+    assert ("Corr" in equations.latex) == ("Corr" in equations.text)
 
 
 def test_residual_estimates(fits):

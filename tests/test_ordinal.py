@@ -145,7 +145,7 @@ def test_thresholds_with_standard_errors(wine):
     assert list(cov.index) == [*names, "temp[T.warm]", "contact[T.yes]"]
     assert relative(cov, np.array(truth["vcov_all"]["values"])[:6, :6]) < 1e-6
     assert relative(found.cov_params(), np.array(truth["vcov_all"]["values"])[4:6, 4:6]) < 1e-6
-    assert found.categories == ["1", "2", "3", "4", "5"] or found.categories == [1, 2, 3, 4, 5]
+    assert found.categories == ["1", "2", "3", "4", "5"]
 
 
 def test_no_predictors(wine):
@@ -352,7 +352,7 @@ def test_proportional_odds_agrees_with_nominal_test(wine, link):
         assert tests.terms[term].df == 3
     assert tests.df == 6 and list(tests.table.index) == ["temp", "contact", "all jointly"]
     assert "runs to infinity" in tests.note and "runs to infinity" not in tests.terms["contact"].note
-    assert tests.note.startswith("temp, all jointly: ") or tests.note.startswith("temp: ")
+    assert tests.note.startswith("temp, all jointly: ")
     assert "all jointly" in str(tests) and "<table" in tests._repr_html_()
 
 

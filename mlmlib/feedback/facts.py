@@ -103,10 +103,6 @@ class Facts:
         return self.fit._quantile(0.95)
 
     @property
-    def coefficient_other(self):
-        return self._other.params.get(self.of) if self._mixed else None
-
-    @property
     def se_other(self):
         return self._other.bse.get(self.of) if self._mixed else None
 

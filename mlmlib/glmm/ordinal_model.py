@@ -82,7 +82,6 @@ class OrdinalModel(CategoryModel):
     """
 
     def __init__(self, design: Design, family, link=None, covariance="unstructured", *, nominal=None, **options):
-        self.nominal_option = nominal
         if isinstance(design.encoder, _Whole):  # a design of a model of this kind
             self.nominal = design.encoder.nominal
         else:

@@ -111,7 +111,6 @@ def glmm(formula: str | list[str], data, *, family="binomial", link=None, method
     options |= {} if parts is None else {"zero": parts}
     model = Model(design, found, link, covariance, reading=reading, trials=trials, exposure=exposure, **options)
     model.weights_option = weights
-    model.zero_option = zero if zero is None or "~" in str(zero) else f"~ {zero}"
     return Result(model, *model.fit())
 
 

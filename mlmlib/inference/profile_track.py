@@ -79,7 +79,6 @@ class Track:
     def __init__(self, parameter: Parameter, best: Optimum, starts=()):
         self.parameter, self.best, self.starts = parameter, best, starts
         self.known: dict[float, Optimum] = {parameter.estimate: best}
-        self.n_fits = 0
 
     def at(self, value: float, thorough: bool = False) -> Optimum:
         """The best fit with the parameter at `value`, begun from the nearest known one; if thorough from others too."""
@@ -99,7 +98,6 @@ class Track:
         return found
 
     def _solve(self, value, L, s2) -> Optimum:
-        self.n_fits += 1
         return self.parameter.held.solve(value, L, s2)
 
     def zeta(self, value: float) -> float:
