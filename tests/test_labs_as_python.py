@@ -17,6 +17,7 @@ ASKED = {
     "likelihood_surface": {"surface": "hsb", "method": "simplex"},
     "origin_of_time": {"study": "sleepstudy", "origin": 9, "curved": True},
     "piecewise": {"study": "rats", "shape": "jump", "knots": [20, 43], "at": 1, "worlds": 4},
+    "power_planner": {"level": "student", "effect": 0.3, "alpha": 0.1, "J": 12, "n": 24, "budget": 9000, "snap": True},
     "quadrature": {"group": "herd_small", "tau": 1.5, "nodes": 4, "method": "prior"},
     "residual_memory": {"tau00": 0.4, "tau11": 0.05, "phi": -0.2, "m": 5},
     "shrinkage": {"school": 6327, "mode": "none", "sizes": {7472: 5}, "edits": [(6327, 2, -4.5)]},

@@ -17,6 +17,7 @@ _LABS = (
     "likelihood_surface",
     "origin_of_time",
     "piecewise",
+    "power_planner",
     "quadrature",
     "residual_memory",
     "shrinkage",
