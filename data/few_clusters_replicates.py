@@ -85,7 +85,7 @@ def gee_exchangeable(y, X, cluster, binary: bool) -> tuple:
 
     The same numbers as ``mlm.gee(..., corr="exchangeable")``, which a test checks, in a hundredth of the time: the inverse of an
     exchangeable correlation needs sums over clusters only.  Where they do not settle, or settle at what is no correlation matrix,
-    there is no result, as there is none there.
+    there is no result; `mlm.gee` then refuses, or says so in a message.
     """
     starts = np.flatnonzero(np.diff(cluster, prepend=-1))
     sizes = np.diff(np.append(starts, len(y))).astype(float)
