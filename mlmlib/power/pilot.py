@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import DataError
-from ..table import Table
+from ..table import Categorical, Table
 from .arguments import count
 from .study import Study
 
@@ -28,12 +28,14 @@ class Pilot(Study):
     many: int
     each: int | None
 
-    def draw(self, rng) -> dict:
+    def draw(self, rng):
         """Groups drawn whole with replacement, and rows within them where another number is asked for."""
+        import pandas as pd
+
         chosen = rng.integers(0, len(self.rows), self.many)
         members = [self.rows[j] if self.each is None else rng.choice(self.rows[j], self.each) for j in chosen]
         place = np.concatenate(members)
-        table = {name: values[place] for name, values in self.columns.items()}
+        table = pd.DataFrame({name: values[place] for name, values in self.columns.items()})
         if self.groups is not None:
             table[self.groups] = np.repeat(np.arange(1, self.many + 1), [len(m) for m in members])
         table[self.fit.design.formula.response.label] = self.fit.simulate(1, rng, data=table)[0]
@@ -70,7 +72,7 @@ def pilot(fit, effect, groups, n, term, cluster) -> Pilot:
     table = Table(fit.data)
     columns = {name: _values(table, name)[kept] for name in formula.columns if name != formula.response.label}
     if factors:
-        codes = np.unique(columns[factors[0]], return_inverse=True)[1]
+        codes = np.unique(np.asarray(columns[factors[0]]), return_inverse=True)[1]
         rows = tuple(np.flatnonzero(codes == j) for j in range(codes.max() + 1))
     else:
         rows = tuple(np.array([i]) for i in range(fit.nobs))
@@ -91,7 +93,11 @@ def _options(fit) -> dict:
     return {"reml": fit.reml, "covariance": fit.model.covariance} if hasattr(fit, "reml") else {}
 
 
-def _values(table, name: str) -> np.ndarray:
-    """A column as given."""
+def _values(table, name: str):
+    """A column with its categories in their order, to be indexed by rows."""
     column = table[name]
-    return np.asarray(column.values() if callable(getattr(column, "values", None)) else getattr(column, "values", column))
+    if not isinstance(column, Categorical):
+        return column
+    import pandas as pd
+
+    return pd.Categorical.from_codes(column.codes, column.levels)

@@ -101,7 +101,7 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
     >>> table = {"school": [j for j in range(20) for _ in range(5)], "x": list(range(5)) * 20}
     >>> found = mlm.power.simulate("y ~ x + (1 | school)", {"x": 0.2}, data=table, covariance={"school": 0.3}, replicates=20)
     >>> found.table.loc["lmm", ["fits", "failed"]].tolist()
-    [20.0, 0.0]
+    [20, 0]
     """
     replicates, seed = count("replicates", replicates, 2), new_seed(seed)
     given = {"groups": groups, "n": n, "sizes": sizes, "data": data, "coefficients": coefficients, "covariance": covariance, "term": term,

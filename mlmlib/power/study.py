@@ -73,16 +73,18 @@ class Study:
         terms = [term_name(term) for term in parsed.fixed if term]
         return f"{parsed.response.label} ~ {' + '.join(['1' if parsed.has_intercept else '0', *terms])}"
 
-    def draw(self, rng) -> dict:
-        """A table with an outcome."""
+    def draw(self, rng):
+        """A table with an outcome (DataFrame)."""
+        import pandas as pd
+
         table = dict(self.layout(rng))
         n = len(next(iter(table.values())))
         parsed = parse(self.formula)
         response = parsed.response.label
         if self.outcome is not None:
-            return {**table, response: self.outcome(rng, table)}
+            return pd.DataFrame({**table, response: self.outcome(rng, table)})
         design = build_design(parsed, {**table, response: np.arange(n, dtype=float)})
-        return {**table, response: self._drawn(self._predictor(design, rng), rng)}
+        return pd.DataFrame({**table, response: self._drawn(self._predictor(design, rng), rng)})
 
     def _predictor(self, design, rng) -> np.ndarray:
         strange = sorted(set(self.coefficients) - set(design.exog_names))

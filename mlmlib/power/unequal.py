@@ -3,8 +3,8 @@
 With the coefficient of variation cv of the sizes and their mean n, and variances a between and b within groups:
 
 - an analysis that weights groups by their precision (a mixed model, GEE with exchangeable correlations) keeps the share
-  ``1 - cv^2 l (1 - l)`` with ``l = n a / (n a + b)``, an expansion to second order that Van Breukelen, Candel and Berger (2007)
-  derive and find good to about a percent for cv up to 0.6;
+  ``1 - cv^2 l (1 - l)`` with ``l = n a / (n a + b)``, the second-order expansion of Van Breukelen, Candel and Berger (2007), good
+  to a few percent: with groups of 5, 5, 20, 30 and 40 (cv 0.7) and icc 0.2 it makes the variance 4 percent too small;
 - an analysis in which each unit counts alike (means of all units, OLS with cluster-robust errors, GEE with independence)
   has the design effect ``1 + ((1 + cv^2) n - 1) icc`` of Eldridge, Ashby and Kerry (2006): a is multiplied by 1 + cv^2.
 
