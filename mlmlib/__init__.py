@@ -37,8 +37,8 @@ _WHERE = {
     "translate": "report", "elsewhere": "report", "equations": "report",
 }
 _MODULES = {name: name for name in (
-    "clustering", "covariance", "datasets", "design", "diagnostics", "feedback", "formula", "grading", "growth", "inference",
-    "plots", "power", "published", "report", "simulate", "widgets")}
+    "clustering", "covariance", "datasets", "design", "diagnostics", "feedback", "formula", "grading", "growth",
+    "inference", "plots", "power", "published", "report", "simulate", "widgets")}
 _MODULES.update(labs="widgets.labs", ask="widgets.ask")
 
 __all__ = [*_WHERE, "__version__"]

@@ -94,10 +94,11 @@ def within_between(df, cols, groups):
     cols = [cols] if isinstance(cols, str) else list(cols)
     wanted = _numbers_and_shares(df, cols, groups)
     means = _group_means(wanted, df[groups])
-    flat = [c for c in wanted if wanted[c].notna().any() and (wanted[c] - means[c]).abs().max() <= 1e-12 * wanted[c].abs().max()]
+    flat = [c for c in wanted if wanted[c].notna().any()
+            and (wanted[c] - means[c]).abs().max() <= 1e-12 * wanted[c].abs().max()]
     if flat:
-        raise DataError(f"Column {flat[0]!r} does not vary within groups of {groups!r}: it has no within part. It is a level-2 "
-                        f"predictor and goes into the model as it is.")
+        raise DataError(f"Column {flat[0]!r} does not vary within groups of {groups!r}: it has no within part. It is a "
+                        "level-2 predictor and goes into the model as it is.")
     split = {f"{c}_{part}": values for c in wanted for part, values in
              (("between", means[c]), ("within", wanted[c] - means[c]))}
     taken = [name for name in split if name in df]
@@ -117,7 +118,8 @@ def _numbers_and_shares(df, cols, groups):
             continue
         column = df[c].astype("category").cat.remove_unused_categories()
         if len(column.cat.categories) > max(20, len(df) // 10):
-            raise DataError(f"Column {c!r} has {len(column.cat.categories)} different values; that is a label, not a category.")
+            raise DataError(f"Column {c!r} has {len(column.cat.categories)} different values; that is a label, not a "
+                            "category.")
         for level in column.cat.categories[1:]:
             name = f"{c}_{re.sub(r'[^0-9A-Za-z]+', '_', str(level)).strip('_')}"
             parts[name] = (column == level).astype(float).where(column.notna())

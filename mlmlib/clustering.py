@@ -21,15 +21,15 @@ from .results import refuse_marginal
 def _of_outcome(fit, level, outcome, plain):
     """The ICC of one outcome of a model of several."""
     if outcome not in fit.outcomes:
-        raise DataError("The model has several outcomes, each with an ICC of its own; fit.icc() gives them, or name one: "
-                        f"outcome={' or '.join(map(repr, fit.outcomes))}.")
+        raise DataError("The model has several outcomes, each with an ICC of its own; fit.icc() gives them, or name "
+                        f"one: outcome={' or '.join(map(repr, fit.outcomes))}.")
     if not plain:
         raise DataError("Of several outcomes the ICC has a Wald interval, and neither group= nor at=.")
     found, k = fit.icc(level).loc[outcome], fit.outcomes.index(outcome)
     alone = all(name == "Intercept" for name in fit.design.wide.exog_names)
     return Icc(found["icc"], fit._T[0][k, k], fit._residual_cov[k, k], "unconditional" if alone else "residual",
-               next(iter(fit.n_groups)), found["se"], found["lower"], found["upper"], level, note=f"Of the outcome {outcome}.",
-               share=found["icc"])
+               next(iter(fit.n_groups)), found["se"], found["lower"], found["upper"], level,
+               note=f"Of the outcome {outcome}.", share=found["icc"])
 
 
 def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **options):
@@ -119,7 +119,8 @@ def icc(fit, level=0.95, *, group=None, at=None, method="wald", outcome=None, **
     direction = (sum(gradient[g] for g in shared) - rho * whole) / total
     used = direction != 0
     se = float(np.sqrt(direction[used] @ cov[np.ix_(used, used)] @ direction[used]))
-    note = ("The model correlates residuals: this is the correlation of rows of a group whose residuals are uncorrelated."
+    note = ("The model correlates residuals: this is the correlation of rows of a group whose residuals are "
+            "uncorrelated."
             if getattr(fit.model, "correlation", None) is not None else "")
     if fit.is_singular or se != se:
         se, note = float("nan"), "No standard error: the fit is singular, on the boundary of what can be estimated."

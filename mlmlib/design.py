@@ -188,7 +188,8 @@ def build_design(formula, data, *, weights=None, offset=None, outcome=None, **ex
     table = Table(data)
     if not table.n:
         raise DataError("The data have no rows.")
-    extra = {name: _option(value, table, name) for name, value in (("weights", weights), ("offset", offset), *extra.items())}
+    extra = {name: _option(value, table, name)
+             for name, value in (("weights", weights), ("offset", offset), *extra.items())}
     table, extra, kept, messages = _complete(formula, table, extra)
     y = _outcome(formula.response, table, outcome)
     infos, values = {}, {}
@@ -305,8 +306,8 @@ class _Known(dict):
 
     def __missing__(self, name):
         raise FormulaError(f"{self.label!r} calls {name}(), which formulas do not know. They know C, I, center, scale, "
-                           "poly, piecewise, bs, ns, offset and NumPy's log, exp, sqrt, abs ...; compute anything else as "
-                           "a column first.")
+                           "poly, piecewise, bs, ns, offset and NumPy's log, exp, sqrt, abs ...; compute anything else "
+                           "as a column first.")
 
 
 def _learn(factor, table, infos, values) -> None:

@@ -166,8 +166,9 @@ def proportional_reduction(null, full) -> ProportionalReduction:
     [0.726, 0.854, -0.001]
     """
     for fit in (null, full):
-        only_linear(fit, "proportional_reduction", "the variance of a unit on the link scale is fixed, so that the others change with "
-                    "every predictor that explains something; see mlm.r2(fit)")
+        only_linear(fit, "proportional_reduction", "the variance of a unit on the link scale is fixed, so that the "
+                                                   "others change with every predictor that explains something; see "
+                                                   "mlm.r2(fit)")
         only_plain_residuals(fit, "proportional_reduction")
         _need_mixed(fit)
     _same_rows(null, full)
@@ -178,13 +179,14 @@ def proportional_reduction(null, full) -> ProportionalReduction:
     lower = [("the residual variance" if key[0] == "Residual" else f"var({key[1]})") for key, r in
              zip((row[:2] for row in rows), (row[4] for row in rows)) if r <= -0.0005]
     if lower:
-        notes.append(f"Negative ({', '.join(lower)}): the variance is larger in the larger model. That can happen, because all "
-                     f"variances are estimated anew. The usual case: a predictor that varies within groups lowers the residual "
-                     f"variance, so less of the spread of group means counts as noise, and more is left for the groups.")
+        notes.append(f"Negative ({', '.join(lower)}): the variance is larger in the larger model. That can happen, "
+                     "because all variances are estimated anew. The usual case: a predictor that varies within groups "
+                     "lowers the residual variance, so less of the spread of group means counts as noise, and more is "
+                     "left for the groups.")
     slopes = [key[1] for key in after if key[1] not in ("Intercept", "Residual") and key not in before]
     if slopes:
-        notes.append(f"var(Intercept) of the larger model is that at {' = '.join(slopes)} = 0, of the smaller one the same "
-                     f"everywhere.")
+        notes.append(f"var(Intercept) of the larger model is that at {' = '.join(slopes)} = 0, of the smaller one the "
+                     "same everywhere.")
     return ProportionalReduction(null.formula, full.formula, rows, tuple(notes))
 
 
@@ -232,8 +234,8 @@ def r2(fit, null=None, *, slopes: str = "refit", **options) -> R2 | LinearR2:
     refuse_marginal(fit, "r2")
     if hasattr(fit, "link"):
         if null is not None:
-            raise DataError("For a GLMM there are the marginal and conditional R2, which have no null model to compare with; leave "
-                            "null= out.")
+            raise DataError("For a GLMM there are the marginal and conditional R2, which have no null model to compare "
+                            "with; leave null= out.")
         from .glmm.r2 import glmm_r2
         return glmm_r2(fit, **options)
     if options:
@@ -265,8 +267,8 @@ def r2(fit, null=None, *, slopes: str = "refit", **options) -> R2 | LinearR2:
         level1, level2 = (float(1 - b / a) for a, b in zip(*errors))
         notes.append(f"Level 2 is for groups of {number(size)} rows, the harmonic mean.")
     whole = fixed + random + residual
-    return R2(fit.formula, null.formula, fixed / whole, (fixed + random) / whole, level1, level2, reduction, fixed, random,
-              residual, size, tuple(notes))
+    return R2(fit.formula, null.formula, fixed / whole, (fixed + random) / whole, level1, level2, reduction, fixed,
+              random, residual, size, tuple(notes))
 
 
 def _structured(fit, null) -> R2:
@@ -276,8 +278,8 @@ def _structured(fit, null) -> R2:
     correlation of the residuals.
     """
     if null is not None:
-        raise DataError("For a model with correlation= or variance= there are the marginal and conditional R2 only, which "
-                        "have no null model; leave null= out.")
+        raise DataError("For a model with correlation= or variance= there are the marginal and conditional R2 only, "
+                        "which have no null model; leave null= out.")
     fixed, random = float(np.var(fit.design.X @ fit._params, ddof=1)), row_variance(fit)
     residual = float(np.mean(fit._row_sd ** 2))
     whole, nan = fixed + random + residual, float("nan")
@@ -332,8 +334,9 @@ def _need_mixed(fit) -> None:
 def _same_rows(null, full) -> None:
     a, b = null.design, full.design
     if a.endog_name != b.endog_name or len(a.y) != len(b.y) or not np.array_equal(np.sort(a.y), np.sort(b.y)):
-        raise DataError(f"The two fits do not use the same outcome and rows ({a.endog_name}, {len(a.y)} rows, and {b.endog_name}, "
-                        f"{len(b.y)}), so their variances cannot be compared. Fit both to data.dropna(subset=[...]).")
+        raise DataError(f"The two fits do not use the same outcome and rows ({a.endog_name}, {len(a.y)} rows, and "
+                        f"{b.endog_name}, {len(b.y)}), so their variances cannot be compared. Fit both to "
+                        "data.dropna(subset=[...]).")
     if null.reml != full.reml:
-        raise DataError("One fit is by REML and the other by ML; their variances differ for that reason alone. Fit both with the "
-                        "same reml=.")
+        raise DataError("One fit is by REML and the other by ML; their variances differ for that reason alone. Fit "
+                        "both with the same reml=.")

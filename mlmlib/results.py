@@ -27,7 +27,8 @@ def refuse_panel(fit, what: str, mend: str) -> None:
 def refuse_marginal(fit, what: str) -> None:
     """Refuse a fit of mlm.gee, which has neither likelihood nor random effects, and say where to look."""
     if getattr(fit, "_marginal", False):
-        raise ValueError(f"{what} is not made for fits of mlm.gee; {_MARGINAL.get(what, 'see fit.summary() and fit.coef_table()')}.")
+        raise ValueError(f"{what} is not made for fits of mlm.gee; "
+                         f"{_MARGINAL.get(what, 'see fit.summary() and fit.coef_table()')}.")
 
 
 _MARGINAL = {
@@ -46,8 +47,8 @@ _MARGINAL = {
 def refuse_levels(fit, what: str) -> None:
     """Refuse expected outcomes of fixed effects, which have an intercept for each group and none for all."""
     if hasattr(fit, "transformed") and "Intercept" not in fit._names:
-        raise ValueError(f"{what} needs an intercept, and effects={fit.effects!r} has one for each group instead. Differences are "
-                         "in fit.params and margins(dydx=...), predictions in fit.predict.")
+        raise ValueError(f"{what} needs an intercept, and effects={fit.effects!r} has one for each group instead. "
+                         "Differences are in fit.params and margins(dydx=...), predictions in fit.predict.")
 
 
 def normal_quantile(level: float) -> float:

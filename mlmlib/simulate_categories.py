@@ -27,8 +27,8 @@ CHOICE = {
 }
 
 
-def discrete_survival(groups=40, size=25, baseline=None, program=None, prior=None, sd=None, *, link="cloglog", dropout=0.03,
-                      late=0.0, kinds=False, seed=1):
+def discrete_survival(groups=40, size=25, baseline=None, program=None, prior=None, sd=None, *, link="cloglog",
+                      dropout=0.03, late=0.0, kinds=False, seed=1):
     """Draw months until people released from prisons are arrested again, with censoring.
 
     The hazard of month t of person i from prison j is ``F(baseline_t + program x program_j + prior x prior_ij + u_j)``, u_j
@@ -163,8 +163,8 @@ def choice(groups=60, size=20, truth=None, *, seed=1):
     student = (rng.random(len(place)) < 0.3).astype(int)
     values, vectors = np.linalg.eigh(T)
     u = rng.standard_normal((groups, len(modes))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
-    eta = np.stack([b.get("Intercept", 0.0) + b.get("distance", 0.0) * distance + b.get("student", 0.0) * student + u[place, k]
-                    for k, b in enumerate(truth[name] for name in modes)])
+    eta = np.stack([b.get("Intercept", 0.0) + b.get("distance", 0.0) * distance + b.get("student", 0.0) * student
+                    + u[place, k] for k, b in enumerate(truth[name] for name in modes)])
     odds = np.exp(np.concatenate([np.zeros((1, len(place))), eta]))
     below = np.cumsum(odds / odds.sum(axis=0), axis=0)[:-1]
     code = (rng.random(len(place)) > below).sum(axis=0)

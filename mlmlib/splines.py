@@ -91,7 +91,8 @@ def _inner(x, boundary, count: int, knots, call: str) -> np.ndarray:
     if len(found) and (found[0] <= low or found[-1] >= high or (np.diff(found) <= 0).any()):
         raise DataError(
             f"{call}: the column has too few different values for {count} inner knots at its quantiles "
-            f"({', '.join(f'{k:g}' for k in found[:8])}{' ...' if count > 8 else ''}). Ask for a smaller df, or give knots=."
+            f"({', '.join(f'{k:g}' for k in found[:8])}{' ...' if count > 8 else ''}). Ask for a smaller df, or give "
+            "knots=."
         )
     return found
 

@@ -119,7 +119,8 @@ def categorical(x, contrast=None, levels=None):
 
 def _check_degree(x, degree):
     if not isinstance(degree, int) or degree < 1 or degree >= len(np.unique(x)):
-        raise DataError(f"poly(..., {degree}) needs a whole degree and more than {degree} different values of the column.")
+        raise DataError(f"poly(..., {degree}) needs a whole degree and more than {degree} different values of the "
+                        "column.")
 
 
 def _learn_poly(x, degree):

@@ -102,7 +102,8 @@ def _row(model, path, programs, quick, gone) -> dict:
         else:
             own = found[name]
             results[name] = {"median": statistics.median(one["seconds"] for one in seconds[name]),
-                             "wall": statistics.median(one["wall"] for one in seconds[name]), "fits": len(seconds[name]),
+                             "wall": statistics.median(one["wall"] for one in seconds[name]),
+                             "fits": len(seconds[name]),
                              "criterion": own["criterion"], "above": own["criterion"] - best, "note": own["note"]}
             results[name] |= {"different": different[name]} if name in different else {}
     return {"key": model.key, "title": model.title, "formula": model.formula, "results": results}
@@ -129,4 +130,5 @@ def _tell(row: dict, say) -> None:
             say(f"  {name:<16} {own['error']}")
         else:
             say(f"  {name:<16} {own['median'] * 1e3:10.2f} ms  {own['median'] / ours:8.2f} times ours  "
-                f"criterion {own['criterion']:.6f}, {own['above']:.1e} above the lowest  {own['note']}{own.get('different', '')}")
+                f"criterion {own['criterion']:.6f}, {own['above']:.1e} above the lowest  "
+                f"{own['note']}{own.get('different', '')}")

@@ -66,5 +66,6 @@ def steps(quick: bool = False, say=print) -> list[dict]:
             spent.append([b - a for a, b in zip(marks, marks[1:])])
         found = [statistics.median(step) for step in zip(*spent)]
         rows.append({"key": model.key, "title": model.title, "evaluations": fit.n_evaluations, "seconds": found})
-        say(f"  {model.title}: fit {1e3 * found[0]:.2f} ms, {fit.n_evaluations} evaluations; standard errors {1e3 * found[1]:.2f} ms")
+        say(f"  {model.title}: fit {1e3 * found[0]:.2f} ms, {fit.n_evaluations} evaluations; standard errors "
+            f"{1e3 * found[1]:.2f} ms")
     return rows

@@ -79,8 +79,8 @@ def measure(n: int, J: int, q: int, crossed: int) -> dict:
         seconds.append(time.process_time() - began)
         wall.append(time.perf_counter() - clock)
     return {"rows": n, "groups": J, "effects": q, "crossed": crossed, "seconds": statistics.median(seconds),
-            "wall": statistics.median(wall), "fits": len(seconds), "before": before, "peak": _memory("VmHWM"), "evaluations": fit.n_evaluations,
-            "converged": bool(fit.converged)}
+            "wall": statistics.median(wall), "fits": len(seconds), "before": before, "peak": _memory("VmHWM"),
+            "evaluations": fit.n_evaluations, "converged": bool(fit.converged)}
 
 
 def _forget_peak() -> None:

@@ -81,8 +81,8 @@ def inference(quick: bool = False, say=print) -> list[dict]:
 
     outcomes, slopes = mlm.lmm(OUTCOMES, hsb), mlm.lmm(SLOPES, hsb)
     seconds, df = clock(lambda: KenwardRoger(outcomes).df(np.eye(len(outcomes.params))), 21)
-    row("Kenward-Roger covariance and degrees of freedom of all coefficients, intercepts and slopes as outcomes", seconds,
-        f"df {df.min():.4f} to {df.max():.4f}", "pbkrtest", "kenward",
+    row("Kenward-Roger covariance and degrees of freedom of all coefficients, intercepts and slopes as outcomes",
+        seconds, f"df {df.min():.4f} to {df.max():.4f}", "pbkrtest", "kenward",
         "df {:.4f} to {:.4f}".format(*theirs["kenward"][1:]) if theirs else "")
     seconds, found = clock(lambda: mlm.influence(slopes), 5)
     schools = len(found.labels)

@@ -78,23 +78,24 @@ def ratio(found: dict, key: str, name: str) -> float | None:
 
 def sentence(where: dict) -> str:
     """What is said of other work on the machine."""
-    return "" if not where["load"] else (f" Other work ran on it at the same time (load {where['load']:.1f} when it began), which is why "
-                                         "the processor's time was taken and not the clock's.")
+    return "" if not where["load"] else (f" Other work ran on it at the same time (load {where['load']:.1f} when it "
+                                         "began), which is why the processor's time was taken and not the clock's.")
 
 
 def machine(root: Path, pages=None) -> str:
     """When, where, with what."""
     found, where = results(root), results(root)["machine"]
-    versions = [f"{name} {about['version']}" for name, about in found["programs"].items() if not name.startswith("lme4")]
+    versions = [f"{name} {about['version']}" for name, about in found["programs"].items()
+                if not name.startswith("lme4")]
     r = found["programs"].get("lme4")
     if r:
         versions.append(f"lme4 {r['version']} in R {r['r']} with `{r['blas']}`")
         second = found["programs"].get("lme4, OpenBLAS")
         versions += [f"and once more with `{second['blas']}`"] if second else []
     load = sentence(where)
-    return (f"Measured on {found['date']}: {where['processor']}, {where['cores']} cores, {where['memory'] / 2**30:.0f} GB, "
-            f"{where['system']}; Python {where['python']}, NumPy {where['numpy']}, SciPy {where['scipy']}; {', '.join(versions)}."
-            f"{load}")
+    return (f"Measured on {found['date']}: {where['processor']}, {where['cores']} cores, {where['memory'] / 2**30:.0f} "
+            f"GB, {where['system']}; Python {where['python']}, NumPy {where['numpy']}, SciPy {where['scipy']}; "
+            f"{', '.join(versions)}.{load}")
 
 
 def ratios(root: Path, pages=None) -> str:
@@ -109,8 +110,9 @@ def ratios(root: Path, pages=None) -> str:
     lines = _cells(found, show, names)
     shown = [(row, name) for row in found["rows"] for name in names if "median" in row["results"].get(name, {})]
     lost = [row["results"][name]["median"] < row["results"]["mlmlib"]["median"] for row, name in shown]
-    told = (f"Of {len(lost)} comparisons mlmlib wins {len(lost) - sum(lost)} and loses {sum(lost)}. Each number says how many times as "
-            "long as mlmlib the program takes; **bold** is where it is faster than mlmlib. *None* is a fit that did not come about.")
+    told = (f"Of {len(lost)} comparisons mlmlib wins {len(lost) - sum(lost)} and loses {sum(lost)}. Each number says "
+            "how many times as long as mlmlib the program takes; **bold** is where it is faster than mlmlib. *None* is "
+            "a fit that did not come about.")
     return told + "\n\n" + _table(["model", *(SHORT.get(name, name) for name in names)], lines)
 
 
@@ -179,8 +181,8 @@ def goals(root: Path, pages=None) -> str:
         ("the same, R with OpenBLAS", least(every, blas), 1),
         ("HSB: 100 times as fast as statsmodels: the least ratio", least(hsb, "statsmodels"), 100),
     ]
-    lines = [[text, f"{digits(value)}\u00a0{TIMES}", "met" if value >= aim else "**missed**"] for text, value, aim in aims
-             if value is not None]
+    lines = [[text, f"{digits(value)}\u00a0{TIMES}", "met" if value >= aim else "**missed**"]
+             for text, value, aim in aims if value is not None]
     return _table(["aim", "measured", ""], lines)
 
 
@@ -217,15 +219,15 @@ def growing(root: Path, pages=None) -> str:
             continue
         lines = [[f"{case[by]:,}", digits(case["seconds"]), f"{case['peak'] / 2**20:,.0f}",
                   f"{max(case['peak'] - case['before'], 0) / 2**20:,.0f}"] for case in cases]
-        parts.append(f"**{title}.** Ten times as many take {digits(10 ** slope(cases[-2:], by))} times as long at the end of the table; "
-                     f"over all of it the logarithm of the time rises by {slope(cases, by):.2f} for each unit of the logarithm of "
-                     f"the size.\n\n"
+        parts.append(f"**{title}.** Ten times as many take {digits(10 ** slope(cases[-2:], by))} times as long at the "
+                     f"end of the table; over all of it the logarithm of the time rises by {slope(cases, by):.2f} for "
+                     "each unit of the logarithm of the size.\n\n"
                      + _table([by if by != "crossed" else "groups", "seconds", "peak memory (MB)", "of it the fit (MB)"], lines, 0))
     for case in found.get("largest", ()):
-        parts.append(f"**{case['rows']:,} rows in {case['groups']:,} groups**, in no order, a random intercept and slope: "
-                     f"{digits(case['seconds'])} seconds ({digits(case['wall'])} by the clock), {case['evaluations']} evaluations of "
-                     f"the criterion, {case['peak'] / 2**30:.2f} GB at most, of which {case['before'] / 2**30:.2f} GB are Python and "
-                     "the data.")
+        parts.append(f"**{case['rows']:,} rows in {case['groups']:,} groups**, in no order, a random intercept and "
+                     f"slope: {digits(case['seconds'])} seconds ({digits(case['wall'])} by the clock), "
+                     f"{case['evaluations']} evaluations of the criterion, {case['peak'] / 2**30:.2f} GB at most, of "
+                     f"which {case['before'] / 2**30:.2f} GB are Python and the data.")
     return "\n\n".join(parts)
 
 

@@ -45,8 +45,8 @@ def ratios(root: Path, pages=None) -> str:
     all_ratios = [ratio(row, own) for row in found["rows"] for name, own in row["results"].items()
                   if name != "mlmlib" and "median" in own]
     lost = sum(one < 1 for one in all_ratios)
-    told = (f"Of {len(all_ratios)} comparisons mlmlib wins {len(all_ratios) - lost} and loses {lost}; **bold** is where the other "
-            "is faster. A dash is a model that the program does not have.")
+    told = (f"Of {len(all_ratios)} comparisons mlmlib wins {len(all_ratios) - lost} and loses {lost}; **bold** is "
+            "where the other is faster. A dash is a model that the program does not have.")
     return told + "\n\n" + _table(["model", *names], _cells(found, show, names))
 
 
@@ -104,7 +104,8 @@ def steps(root: Path, pages=None) -> str:
 def goals(root: Path, pages=None) -> str:
     """What was aimed at beside what was measured."""
     rows = {row["key"]: row["results"] for row in results(root)["general"]["rows"]}
-    aims = [("verbagg: 25 times as fast as lme4", "verbagg", "lme4", 25), ("verbagg: not slower than glmm", "verbagg", "glmm", 1),
+    aims = [("verbagg: 25 times as fast as lme4", "verbagg", "lme4", 25),
+            ("verbagg: not slower than glmm", "verbagg", "glmm", 1),
             ("contraception, quadrature with 7 nodes: 20 times as fast as lme4", "contraception_agq", "lme4", 20)]
     lines = []
     for text, key, name, aim in aims:

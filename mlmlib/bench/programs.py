@@ -188,7 +188,8 @@ def start(root: Path, blas: str | None = None, packages=PACKAGES, r_packages=("l
         command = [rscript, "--vanilla", str(HERE / "worker.R")]
         plans += [(name, [*command, name], "tabs", env) for name in r_packages]
         if blas:
-            plans.append(("lme4, OpenBLAS", [*command, "lme4"], "tabs", env | {"LD_PRELOAD": blas, "LD_LIBRARY_PATH": str(Path(blas).parent)}))
+            plans.append(("lme4, OpenBLAS", [*command, "lme4"], "tabs",
+                          env | {"LD_PRELOAD": blas, "LD_LIBRARY_PATH": str(Path(blas).parent)}))
     started = []
     for plan in plans:
         try:

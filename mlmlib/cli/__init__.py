@@ -31,25 +31,32 @@ VERBS = {
 
 def parser() -> argparse.ArgumentParser:
     """The command line, one sub-command a verb."""
-    top = argparse.ArgumentParser(prog="mlm", description="Build, test, read and grade the textbook of multilevel models.")
+    top = argparse.ArgumentParser(prog="mlm",
+                                  description="Build, test, read and grade the textbook of multilevel models.")
     sub = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     made = {verb: sub.add_parser(verb, help=text, description=text) for verb, (_, _, text) in VERBS.items()}
     made["book"].add_argument("--all", action="store_true", help="forget earlier builds first")
     made["book"].add_argument("--jobs", type=int, default=2, help="chapters run at the same time (default 2)")
-    made["book"].add_argument("--only", nargs="+", metavar="NN", help="preview these chapters, with the back matter, into _build/preview")
+    made["book"].add_argument("--only", nargs="+", metavar="NN",
+                              help="preview these chapters, with the back matter, into _build/preview")
     made["book"].add_argument("--out", help="folder to build in (default _build)")
-    made["test"].add_argument("--quick", action="store_true", help="style and library only: no notebooks, no book, no browser")
+    made["test"].add_argument("--quick", action="store_true",
+                              help="style and library only: no notebooks, no book, no browser")
     made["test"].add_argument("pytest", nargs="*", help="passed to pytest (put -- before options)")
     made["lab"].add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     made["serve"].add_argument("--port", type=int, default=8000, help="first port to try (default 8000)")
     made["serve"].add_argument("--open", action="store_true", help="open the web browser too")
     made["exercises"].add_argument("chapters", nargs="*", help="chapters to build, e.g. 03 (default: all)")
     made["grade"].add_argument("submissions", help="folder that holds one notebook a student")
-    made["grade"].add_argument("options", nargs=argparse.REMAINDER, help="passed to the grader, see `mlm grade DIR --help`")
+    made["grade"].add_argument("options", nargs=argparse.REMAINDER,
+                               help="passed to the grader, see `mlm grade DIR --help`")
     made["bench"].add_argument("--quick", action="store_true", help="fewer rounds, no large models: two minutes")
-    made["bench"].add_argument("--write", action="store_true", help="keep the results in backmatter/bench.json, for the book's page")
-    made["bench"].add_argument("--part", choices=("compare", "general", "shares", "inference", "growth"), help="one part alone")
-    made["bench"].add_argument("--r-blas", metavar="LIB", help="a shared library with a faster BLAS: time lme4 with it too")
+    made["bench"].add_argument("--write", action="store_true",
+                               help="keep the results in backmatter/bench.json, for the book's page")
+    made["bench"].add_argument("--part", choices=("compare", "general", "shares", "inference", "growth"),
+                               help="one part alone")
+    made["bench"].add_argument("--r-blas", metavar="LIB",
+                               help="a shared library with a faster BLAS: time lme4 with it too")
     made["clean"].add_argument("--all", action="store_true", help="remove .venv too")
     return top
 
@@ -64,7 +71,8 @@ def main(argv: list[str] | None = None) -> int:
         if needs:
             python = environment.ensure(root, needs)
             if not environment.is_current(python):
-                return subprocess.call([str(python), "-m", "mlmlib.cli", *argv], cwd=root, env=environment.variables(root))
+                return subprocess.call([str(python), "-m", "mlmlib.cli", *argv], cwd=root,
+                                       env=environment.variables(root))
             os.environ.update(environment.variables(root))
         if module is None:
             print("Ready.")

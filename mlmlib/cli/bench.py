@@ -31,7 +31,8 @@ def run(root: Path, args) -> int:
     if args.part in (None, "compare"):
         busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
         print("Every model by every program, in turn; medians, the formula's reading included", flush=True)
-        found |= {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "quick": args.quick, "machine": machine(busy)}
+        found |= {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "quick": args.quick,
+                  "machine": machine(busy)}
         found |= compare(root, args.quick, args.r_blas, tell)
         for name, why in found["missing"].items():
             print(f"{name} is not compared: {why}")

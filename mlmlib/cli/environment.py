@@ -131,7 +131,8 @@ def _follow(command: list[str], root: Path, log, total: int) -> int:
     """Run pip, keep what it prints in the log, and show how far it is on one line."""
     seen, shown, tty = 0, 0.0, sys.stdout.isatty()
     process = subprocess.Popen(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+        errors="replace"
     )
     try:
         for line in process.stdout:

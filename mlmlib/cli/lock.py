@@ -35,6 +35,7 @@ def run(root: Path, args) -> int:
             text = subprocess.run(command, cwd=there, check=True, capture_output=True, text=True).stdout
             if re.search(r"https?://|^--", text, flags=re.M):
                 raise SetupError("the export holds an address; it was not written.")
-            (root / LOCKS[need]).write_text(HEAD.format(extras=", ".join(extras)) + text, encoding="utf-8", newline="\n")
+            (root / LOCKS[need]).write_text(HEAD.format(extras=", ".join(extras)) + text,
+                                            encoding="utf-8", newline="\n")
             print(f"{LOCKS[need]}: {len(re.findall(r'^[a-zA-Z0-9].*==', text, flags=re.M))} packages")
     return 0

@@ -38,7 +38,8 @@ class Diagnosis:
     """
 
     def __init__(self, fit, checks: tuple[Check, ...], influences: dict):
-        self.__dict__.update(fit=fit, checks=checks, influences=influences, influence=next(iter(influences.values()), None))
+        self.__dict__.update(fit=fit, checks=checks, influences=influences,
+                             influence=next(iter(influences.values()), None))
 
     def __setattr__(self, name, value):
         raise AttributeError(f"Results are immutable; {name!r} cannot be set.")
@@ -156,8 +157,8 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
     if getattr(fit, "_marginal", False):
         from .marginal_checks import marginal_checks
         if hasattr(fit, "categories"):
-            raise ValueError("diagnose is for GEE of outcomes with one mean; of ordered categories fit the indicator of y > c (mlm.gee "
-                             "with family='binomial') and check that.")
+            raise ValueError("diagnose is for GEE of outcomes with one mean; of ordered categories fit the indicator "
+                             "of y > c (mlm.gee with family='binomial') and check that.")
         with np.errstate(all="ignore"):
             return Diagnosis(fit, tuple(marginal_checks(fit)), {})
     if hasattr(fit, "density"):
@@ -165,15 +166,17 @@ def diagnose(fit, *, time=None, reestimate: bool | None = None) -> Diagnosis:
         if hasattr(fit, "outcomes"):
             raise ValueError("diagnose is for models of one outcome; fit each of several by itself to check it.")
         if fit.density.K > 1 and not hasattr(fit, "zero_probability") or not fit.n_groups:
-            raise ValueError("diagnose is for models with random effects whose outcomes are numbers or ordered categories.")
+            raise ValueError("diagnose is for models with random effects whose outcomes are numbers or ordered "
+                             "categories.")
         checks, influences = glmm_checks(fit, time, reestimate)
         return Diagnosis(fit, tuple(checks), influences)
     if hasattr(fit, "residual_table"):
         from .row_checks import row_checks
         checks, influences = row_checks(fit, time, reestimate)
         return Diagnosis(fit, tuple(checks), influences)
-    refuse_panel(fit, "diagnose", "see fit.f_test_groups(), mlm.hausman and mlm.mundlak_test for the effects of groups, mlm.robust for errors "
-                 "that go together, and mlm.diagnose of mlm.lmm with (1 | group) for residuals")
+    refuse_panel(fit, "diagnose", "see fit.f_test_groups(), mlm.hausman and mlm.mundlak_test for the effects of "
+                                  "groups, mlm.robust for errors that go together, and mlm.diagnose of mlm.lmm with (1 "
+                                  "| group) for residuals")
     if not getattr(fit, "n_groups", None):
         raise ValueError(
             "The model has no random effects; diagnose is for models of mlm.lmm. For mlm.ols see fit.residuals and "

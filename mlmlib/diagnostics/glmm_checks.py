@@ -29,9 +29,10 @@ def glmm_checks(fit, time=None, reestimate: bool | None = None) -> tuple[list[Ch
     checks = [_enough(fit, group) for group in fit.n_groups]
     checks += [_found(fit), _uniform(fit)]
     for name, test, todo in (("The outcomes vary as the family says", dispersion_test,
-                              "Take a family with a dispersion (nbinom2, beta ...) or add an effect of each row: (1 | row)."),
-                             ("As many zeros as expected", zeros_test, "First mend the dispersion; if zeros are left, a zero-inflated or "
-                              "hurdle family.")):
+                              "Take a family with a dispersion (nbinom2, beta ...) or add an effect of each row: (1 | "
+                              "row)."),
+                             ("As many zeros as expected", zeros_test,
+                              "First mend the dispersion; if zeros are left, a zero-inflated or " "hurdle family.")):
         checks.append(_ratio(name, fit, test, todo))
     checks.append(_outliers(fit))
     checks += _curves(fit)
@@ -40,7 +41,8 @@ def glmm_checks(fit, time=None, reestimate: bool | None = None) -> tuple[list[Ch
     found = {}
     for group, J in sorted(fit.n_groups.items(), key=lambda one: one[1]):
         if reestimate is False or not 2 < J <= _AGAIN or fit.nobs > _FIT_AGAIN or not len(fit._params):
-            checks.append(Check(f"No single {group} carries the answer", f"not checked: {J} fits; mlm.influence(fit, {group!r}) makes them",
+            checks.append(Check(f"No single {group} carries the answer",
+                                f"not checked: {J} fits; mlm.influence(fit, {group!r}) makes them",
                                 np.nan, np.nan, "", "not checked", "nothing"))
             continue
         from .influence import influence
@@ -48,7 +50,8 @@ def glmm_checks(fit, time=None, reestimate: bool | None = None) -> tuple[list[Ch
             found[group] = influence(fit, group)
             checks.append(level2.influential(found[group]))
         except DataError as error:
-            checks.append(Check(f"No single {group} carries the answer", str(error), np.nan, np.nan, "", "not checked", "nothing"))
+            checks.append(Check(f"No single {group} carries the answer", str(error), np.nan, np.nan, "",
+                                "not checked", "nothing"))
     return checks, found
 
 
@@ -59,8 +62,8 @@ def _enough(fit, group) -> Check:
     todo = {"ok": "nothing", "look": "Report profile or bootstrap intervals of the variance.",
             "act": "Few groups: trust no interval of a variance, and consider groups as fixed effects."}
     return Check(f"Enough groups of {group}", f"{J} groups, of {sizes.min()} to {sizes.max()} rows", float(J), np.nan,
-                 "Wald tests and intervals of variances lean on the number of groups, not of rows: below 30 with care.", verdict,
-                 todo[verdict], _BINARY)
+                 "Wald tests and intervals of variances lean on the number of groups, not of rows: below 30 with care.",
+                 verdict, todo[verdict], _BINARY)
 
 
 def _found(fit) -> Check:
@@ -69,9 +72,10 @@ def _found(fit) -> Check:
         return level2.found_well(fit)
     told = [text for text in fit.messages if "infinit" in text or "separat" in text.lower()]
     if told:
-        return Check(name, told[0], float(fit.gradient_norm), np.nan, "", "act", "Read the message: a coefficient or variance has no "
-                     "estimate.", _BINARY)
-    return Check(name, f"converged after {fit.n_evaluations} evaluations, gradient {fit.gradient_norm:.0e}", float(fit.gradient_norm),
+        return Check(name, told[0], float(fit.gradient_norm), np.nan, "", "act",
+                     "Read the message: a coefficient or variance has no " "estimate.", _BINARY)
+    return Check(name, f"converged after {fit.n_evaluations} evaluations, gradient {fit.gradient_norm:.0e}",
+                 float(fit.gradient_norm),
                  np.nan, "A Newton step would lower the criterion by less than 1e-8.", "ok", "nothing", _BINARY)
 
 
@@ -79,10 +83,13 @@ def _uniform(fit) -> Check:
     test = uniformity_test(fit)
     verdict = judge(test.statistic, 0.04, 0.1, test.pvalue)
     todo = {"ok": "nothing", "look": "Look at mlm.plots.qq(fit, kind='quantile').",
-            "act": "The family or the link is not right: see the checks of dispersion and zeros, then mlm.plots.qq(fit, kind='quantile')."}
-    return Check("Outcomes have the family's distribution", f"distribution of quantile residuals at most {test.statistic:.3f} from normal "
+            "act": "The family or the link is not right: see the checks of dispersion and zeros, then "
+                   "mlm.plots.qq(fit, kind='quantile')."}
+    return Check("Outcomes have the family's distribution",
+                 f"distribution of quantile residuals at most {test.statistic:.3f} from normal "
                  f"(Kolmogorov-Smirnov {p_words(test.pvalue)})", test.statistic, test.pvalue,
-                 "A largest distance of 0.04 can hardly be seen; groups' effects are drawn given the data.", verdict, todo[verdict], _BINARY)
+                 "A largest distance of 0.04 can hardly be seen; groups' effects are drawn given the data.", verdict,
+                 todo[verdict], _BINARY)
 
 
 def _ratio(name, fit, test, todo) -> Check:
@@ -93,17 +100,22 @@ def _ratio(name, fit, test, todo) -> Check:
     ratio = found.statistic
     far = max(ratio, 1.0 / ratio) - 1.0 if 0 < ratio < np.inf else np.inf
     verdict = judge(far, 0.15, 0.4, found.pvalue)
-    return Check(name, f"observed over expected {ratio:.2f} ({p_words(found.pvalue)} by simulation)", ratio, found.pvalue,
-                 "1 is what the model says; 0.85 to 1.15 does little harm.", verdict, "nothing" if verdict == "ok" else todo, _COUNTS)
+    return Check(name, f"observed over expected {ratio:.2f} ({p_words(found.pvalue)} by simulation)",
+                 ratio, found.pvalue,
+                 "1 is what the model says; 0.85 to 1.15 does little harm.", verdict,
+                 "nothing" if verdict == "ok" else todo, _COUNTS)
 
 
 def _outliers(fit) -> Check:
     test = outliers_test(fit)
     row = test.note.split(";")[0]
     out = test.pvalue < 0.05
-    return Check("No outlying rows", f"farthest out is {row}: a tail of {test.statistic:.1e} (Bonferroni {p_words(test.pvalue)})",
-                 test.statistic, test.pvalue, "What the model can hardly have produced, given the row's group.", "look" if out else "ok",
-                 f"Check how {row.split(',')[0]} was recorded; fit without it and report both if the answer moves." if out else "nothing", _BINARY)
+    return Check("No outlying rows", f"farthest out is {row}: a tail of {test.statistic:.1e} (Bonferroni "
+                                     f"{p_words(test.pvalue)})",
+                 test.statistic, test.pvalue, "What the model can hardly have produced, given the row's group.",
+                 "look" if out else "ok",
+                 f"Check how {row.split(',')[0]} was recorded; fit without it and report both if the answer moves."
+                 if out else "nothing", _BINARY)
 
 
 def _numeric(fit):
@@ -131,7 +143,8 @@ def _curves(fit) -> list[Check]:
         r = float(np.corrcoef(bent, z)[0, 1]) if np.ptp(bent) > 1e-12 else 0.0
         p = _t_test(r, len(z))
         verdict = judge(r, 0.06, 0.15, p)
-        checks.append(Check(f"Straight in {name}", f"correlation of quantile residuals with the curvature of {name} {r:+.3f} ({p_words(p)})", r,
+        checks.append(Check(f"Straight in {name}", f"correlation of quantile residuals with the curvature of {name} "
+                                                   f"{r:+.3f} ({p_words(p)})", r,
                             p, "On the scale of the link.", verdict, "nothing" if verdict == "ok" else
                             f"Add a curve: I({name} ** 2), ns({name}, df=3).", _BINARY))
     return checks
@@ -153,10 +166,13 @@ def _context(fit) -> list[Check]:
             r = float(np.corrcoef(u, means)[0, 1])
             p = _t_test(r, len(u))
             verdict = judge(r, 0.2, 0.4, p)
-            checks.append(Check(f"Effects of {term.group} are not correlated with {name}", f"correlation of predicted effects with the groups' "
-                                f"means of {name} {r:+.2f} ({p_words(p)})", r, p, "Otherwise the coefficient mixes two effects, within and "
+            checks.append(Check(f"Effects of {term.group} are not correlated with {name}",
+                                f"correlation of predicted effects with the groups' "
+                                f"means of {name} {r:+.2f} ({p_words(p)})", r, p,
+                                "Otherwise the coefficient mixes two effects, within and "
                                 "between groups.", verdict, "nothing" if verdict == "ok" else
-                                f"Split {name} with mlm.within_between and put both parts in the model.", "06_centering"))
+                                f"Split {name} with mlm.within_between and put both parts in the model.",
+                                "06_centering"))
     return checks
 
 
@@ -173,8 +189,11 @@ def _effects(fit) -> list[Check]:
             if not np.isfinite(shape.p):
                 continue
             verdict = shape.verdict
-            checks.append(Check(f"Effects of {group} are normal ({name})", f"skewness {shape.skewness:+.2f}, excess kurtosis {shape.kurtosis:+.2f} "
-                                f"({shape.test} {p_words(shape.p)})", shape.correlation, shape.p, "Of effects drawn given the data, which do "
-                                "not shrink; averages over groups lean on normality.", verdict, "nothing" if verdict == "ok" else
+            checks.append(Check(f"Effects of {group} are normal ({name})",
+                                f"skewness {shape.skewness:+.2f}, excess kurtosis {shape.kurtosis:+.2f} "
+                                f"({shape.test} {p_words(shape.p)})", shape.correlation, shape.p,
+                                "Of effects drawn given the data, which do "
+                                "not shrink; averages over groups lean on normality.", verdict,
+                                "nothing" if verdict == "ok" else
                                 f"Look at mlm.plots.qq(fit, {name!r}, kind='quantile') for groups apart.", _BINARY))
     return checks

@@ -32,7 +32,8 @@ class GlmmInfluence(Influence):
     @property
     def rvc(self):
         """Of a GLMM `estimates` has standard deviations; there is no residual variance."""
-        raise DataError("Relative changes of variances are for linear models; compare the sd(...) columns of estimates.")
+        raise DataError("Relative changes of variances are for linear models; compare the sd(...) columns of "
+                        "estimates.")
 
 
 def _variance_names(fit) -> list[str]:
@@ -40,8 +41,8 @@ def _variance_names(fit) -> list[str]:
     names = []
     for term, T in zip(fit.design.random, fit._T):
         names += [f"sd({term.group}: {name})" for name in term.names]
-        names += [f"corr({term.group}: {term.names[a]}, {term.names[b]})" for a in range(len(T)) for b in range(a + 1, len(T))
-                  if not term.independent]
+        names += [f"corr({term.group}: {term.names[a]}, {term.names[b]})" for a in range(len(T))
+                  for b in range(a + 1, len(T)) if not term.independent]
     return [*names, *fit.dispersion.index]
 
 
@@ -51,7 +52,8 @@ def _variance_values(fit) -> np.ndarray:
         sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))
         values += sd.tolist()
         with np.errstate(divide="ignore", invalid="ignore"):
-            values += [T[a, b] / (sd[a] * sd[b]) for a in range(len(T)) for b in range(a + 1, len(T)) if not term.independent]
+            values += [T[a, b] / (sd[a] * sd[b]) for a in range(len(T)) for b in range(a + 1, len(T))
+                       if not term.independent]
     return np.array([*values, *fit.dispersion], dtype=float)
 
 
@@ -60,14 +62,17 @@ def part_of(design, rows: np.ndarray):
     random = []
     for term in design.random:
         if term.members is not None:
-            raise DataError(f"Rows belong to several groups of {term.group!r}; leaving out rows is for models with one group a row.")
+            raise DataError(f"Rows belong to several groups of {term.group!r}; leaving out rows is for models with one "
+                            "group a row.")
         used, codes = np.unique(term.codes[rows], return_inverse=True)
         random.append(replace(term, Z=term.Z[rows], codes=codes, levels=term.levels[used]))
-    cut = {name: None if getattr(design, name) is None else getattr(design, name)[rows] for name in ("weights", "offset")}
+    cut = {name: None if getattr(design, name) is None else getattr(design, name)[rows]
+           for name in ("weights", "offset")}
     extra = {name: None if value is None else value[rows] for name, value in (design.extra or {}).items()}
     kept = np.ones(len(design.y), dtype=bool) if design.kept is None else design.kept.copy()
     kept[np.flatnonzero(kept)[~np.isin(np.arange(len(design.y)), rows)]] = False
-    return replace(design, y=design.y[rows], X=design.X[rows], random=tuple(random), kept=kept, extra=extra, messages=(), **cut)
+    return replace(design, y=design.y[rows], X=design.X[rows], random=tuple(random), kept=kept, extra=extra,
+                   messages=(), **cut)
 
 
 def glmm_influence(fit, by: str | None = None, progress=None) -> GlmmInfluence:
@@ -100,19 +105,20 @@ def glmm_influence(fit, by: str | None = None, progress=None) -> GlmmInfluence:
     from ..inference.blocks import bar_of
     from .several_blocks import default_factor
     if fit.density.K > 1 or hasattr(fit.density, "thresholds") or hasattr(fit.model, "penalized") or hasattr(fit, "outcomes"):
-        raise DataError("Influence is there for one outcome with one mean a row, fitted by maximum likelihood; for others leave rows out of "
-                        "the data and fit again.")
+        raise DataError("Influence is there for one outcome with one mean a row, fitted by maximum likelihood; for "
+                        "others leave rows out of the data and fit again.")
     by = default_factor(fit) if by is None else by
     if by == "row":
-        raise DataError(f"Leaving out each of {fit.nobs} rows would take as many fits. See fit.residuals('quantile') for rows that do not "
-                        "fit, or name a grouping factor or a column: by=.")
+        raise DataError(f"Leaving out each of {fit.nobs} rows would take as many fits. See fit.residuals('quantile') "
+                        "for rows that do not fit, or name a grouping factor or a column: by=.")
     term = next((term for term in fit.design.random if term.group == by), None)
     codes, labels = (term.codes, term.levels) if term is not None else _column(fit, by)
     m, p = len(labels), len(fit._params)
     if m < 2 or (m == 2 and term is not None):
         raise DataError(f"There are too few groups of {by!r} to leave one out.")
     if m > _MANY:
-        raise DataError(f"{by!r} has {m} values; leaving each of them out would take as many fits. Name a column with fewer: by=.")
+        raise DataError(f"{by!r} has {m} values; leaving each of them out would take as many fits. Name a column with "
+                        "fewer: by=.")
     k = len(_variance_names(fit))
     fixed, cov, values = np.full((m, p), np.nan), np.full((m, p, p), np.nan), np.full((m, k), np.nan)
     singular, why, count = np.zeros(m, dtype=bool), {}, 0

@@ -106,7 +106,8 @@ def glmm_residuals(fit, kind: str = "raw", level: str = "conditional", seed: int
 def refuse_several(fit, what: str) -> None:
     """Refuse categories without an order, of which no row has a residual; counts whose zeros have a predictor have."""
     if getattr(fit.density, "K", 1) > 1 and not hasattr(fit, "zero_probability"):
-        raise DataError(f"{what} are for outcomes that are numbers or ordered; family={fit.family.name!r} has categories without an order.")
+        raise DataError(f"{what} are for outcomes that are numbers or ordered; family={fit.family.name!r} has "
+                        "categories without an order.")
 
 
 def _outcome(fit) -> np.ndarray:
@@ -125,7 +126,8 @@ def row_moments(fit, level: str = "conditional", eta=None) -> tuple[np.ndarray, 
     if hasattr(fit, "outcomes"):
         raise DataError("Several outcomes have conditional residuals; for marginal ones fit each outcome by itself.")
     if density.K > 1:
-        raise DataError("With a formula for the zeros there are conditional residuals, and quantile residuals of both levels.")
+        raise DataError("With a formula for the zeros there are conditional residuals, and quantile residuals of both "
+                        "levels.")
     from ..glmm.averaging import average
     from ..glmm.marginal_mean import needs_everywhere
     from ..glmm.predictors import predictors
@@ -195,11 +197,13 @@ def tails(fit, seed=1, n: int = 100) -> tuple[np.ndarray, np.ndarray]:
     """P(Y <= y) and P(Y >= y) of each row, averaged over what the data leave open of its group's effects."""
     density, psi, y = fit.density, fit._psi, fit.design.y
     if hasattr(fit, "outcomes"):
-        raise DataError("Tails of outcomes are there for models of one outcome; fit each of several by itself to test it.")
+        raise DataError("Tails of outcomes are there for models of one outcome; fit each of several by itself to test "
+                        "it.")
     before = y - 1.0 if fit.family.discrete else y
     if density.K > 1 or getattr(density, "nominal", None) is not None:
         rng = stream(seed)
-        lower, upper = (np.mean(side, axis=0) for side in zip(*(probabilities(fit, "conditional", rng) for _ in range(n))))
+        lower, upper = (np.mean(side, axis=0)
+                        for side in zip(*(probabilities(fit, "conditional", rng) for _ in range(n))))
         return upper, 1.0 - lower
     from ..glmm.averaging import average
     rows, modes = fit.model.rows, fit._at.modes

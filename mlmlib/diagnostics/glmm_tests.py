@@ -93,8 +93,8 @@ def dispersion_test(fit, n: int = 250, seed: int = 1) -> SimulatedTest:
     _needs_rows(fit, "dispersion_test")
     trials = fit.density.trials
     if fit.family.name in ("binomial", "bernoulli") and (trials is None or np.max(trials) <= 1):
-        raise DataError("Single 0/1 outcomes have no variance but that of their mean, so that they cannot be overdispersed; the test "
-                        "is for counts and for several trials a row.")
+        raise DataError("Single 0/1 outcomes have no variance but that of their mean, so that they cannot be "
+                        "overdispersed; the test is for counts and for several trials a row.")
     rng = stream(seed)
     y, eta = _outcome(fit), predictors_drawn(fit, n, rng, "posterior")
     drawn = fit._draw(eta if fit.density.K == 1 else np.moveaxis(eta, 1, 0), rng)
@@ -110,8 +110,8 @@ def dispersion_test(fit, n: int = 250, seed: int = 1) -> SimulatedTest:
         simulated[k] = np.sum((drawn[k] - mean)[good] ** 2 / variance[good])
     above, below = ((np.sum(side) + 1.0) / (n + 1.0) for side in (simulated >= observed, simulated <= observed))
     ratio = float(observed.mean() / simulated.mean())
-    found = TestResult(ratio, n, float(min(1.0, 2.0 * min(above, below))), "observed / expected", "the family's variance",
-                       "Test of dispersion", "above 1: overdispersion; p by simulation")
+    found = TestResult(ratio, n, float(min(1.0, 2.0 * min(above, below))), "observed / expected",
+                       "the family's variance", "Test of dispersion", "above 1: overdispersion; p by simulation")
     return SimulatedTest(found, float(observed.mean()), simulated)
 
 
@@ -149,12 +149,14 @@ def zeros_test(fit, n: int = 250, seed: int = 1) -> SimulatedTest:
     single = fit.family.name in ("binomial", "bernoulli") and (fit.density.trials is None or np.max(fit.density.trials) <= 1)
     if not fit.family.discrete or single or hasattr(fit.density, "thresholds"):
         raise DataError("The test of zeros is for counts" + (
-            "; the zeros of single 0/1 outcomes are what the model is about." if single else f", and family={fit.family.name!r} has none."))
+            "; the zeros of single 0/1 outcomes are what the model is about." if single
+            else f", and family={fit.family.name!r} has none."))
     zeros = (fit.simulate(n, stream(seed), "posterior") == 0).sum(axis=1).astype(float)
     observed = float((fit.design.y == 0).sum())
     expected = zeros.mean()
     ratio = observed / expected if expected > 0 else (np.inf if observed else 1.0)
-    found = TestResult(float(ratio), n, _p_two_sided(observed, zeros), "observed / expected", "as many zeros as the model expects",
+    found = TestResult(float(ratio), n, _p_two_sided(observed, zeros), "observed / expected",
+                       "as many zeros as the model expects",
                        "Test of zeros", f"{observed:.0f} zeros, {expected:.1f} expected; p by simulation")
     return SimulatedTest(found, observed, zeros)
 
@@ -222,8 +224,10 @@ def outliers_test(fit, seed: int = 1) -> TestResult:
     p = np.minimum(low, high)
     worst = int(p.argmin())
     side = "low" if low[worst] < high[worst] else "high"
-    return TestResult(float(p[worst]), len(p), float(min(1.0, 2.0 * len(p) * p[worst])), "smallest tail", "no outlying row",
-                      "Test of outliers", f"row {fit.design.index()[worst]}, on the {side} side; Bonferroni over {len(p)} rows")
+    return TestResult(float(p[worst]), len(p), float(min(1.0, 2.0 * len(p) * p[worst])), "smallest tail",
+                      "no outlying row",
+                      "Test of outliers", f"row {fit.design.index()[worst]}, on the {side} side; Bonferroni over "
+                                          f"{len(p)} rows")
 
 
 def pearson_dispersion(fit) -> float:

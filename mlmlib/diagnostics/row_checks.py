@@ -58,7 +58,8 @@ def _normality(white) -> Check:
             "act": "Transform the outcome, or model what makes the tail; compare standard errors with a bootstrap."}
     return Check("Whitened residuals are normal", f"Q-Q correlation {shape.correlation:.4f}, skewness "
                  f"{shape.skewness:+.2f}, excess kurtosis {shape.kurtosis:+.2f} ({shape.test} {p_words(shape.p)})",
-                 shape.correlation, shape.p, "Skewness below 0.5 and excess kurtosis below 1 do no harm to coefficients.",
+                 shape.correlation, shape.p, "Skewness below 0.5 and excess kurtosis below 1 do no harm to "
+                                             "coefficients.",
                  shape.verdict, todo[shape.verdict])
 
 
@@ -70,8 +71,8 @@ def _outliers(fit, white) -> Check:
     return Check("No outlying rows", f"largest whitened residual {white[worst]:+.2f} in row {label} (Bonferroni "
                  f"{p_words(float(p[worst]))}); {count} of {len(white)} rows beyond chance", float(abs(white[worst])),
                  float(p[worst]), "What a row has that the rows of its group before it do not predict.",
-                 "look" if count else "ok", f"Check how row {label} was recorded; refit without it and report both if the "
-                 "answer moves." if count else "nothing")
+                 "look" if count else "ok", f"Check how row {label} was recorded; refit without it and report both if "
+                                            "the answer moves." if count else "nothing")
 
 
 def _over_fitted(fit, white) -> Check:

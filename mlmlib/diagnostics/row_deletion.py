@@ -87,8 +87,8 @@ def _held(fit, codes, m: int):
     of_set = np.full(int(own.max()) + 1, -1)
     of_set[own] = codes
     if (of_set[own] != codes).any() or (fit.design.random and not fit.model.one_factor):
-        raise DataError("With the variances held only sets of rows that are independent of the rest can be left out of a "
-                        "model with a residual structure, with one grouping factor at most; reestimate=True fits the "
+        raise DataError("With the variances held only sets of rows that are independent of the rest can be left out of "
+                        "a model with a residual structure, with one grouping factor at most; reestimate=True fits the "
                         "rest anew.")
     model, at, p = fit.model, fit._at, len(fit._params)
     rows = model.criterion.rows[-(p + 1):]  # of [X y], whitened

@@ -56,8 +56,8 @@ class CategoryResult(GlmmResult):
         plain = term_contrasts(SimpleNamespace(design=design, _names=design.exog_names, reml=False), kind)
         return {term: self._of_contrast(C) for term, C in plain.items()}
 
-    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *, scale: str = "response",
-                groups: str | None = None, interval=None, level: float = 0.95):
+    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *,
+                scale: str = "response", groups: str | None = None, interval=None, level: float = 0.95):
         """Predict categories, for given groups, a typical group, or averaged over groups.
 
         Parameters
@@ -99,16 +99,16 @@ class CategoryResult(GlmmResult):
         if scale not in SCALES:
             raise ValueError(f"scale={scale!r} must be 'response' (probabilities), 'class' or 'link'.")
         if interval not in (None, "confidence"):
-            raise ValueError(f"interval={interval!r} must be 'confidence'; a new outcome is a category, of which `predict` gives "
-                             "the probabilities.")
+            raise ValueError(f"interval={interval!r} must be 'confidence'; a new outcome is a category, of which "
+                             "`predict` gives the probabilities.")
         groups = groups or ("given" if random_effects else "typical")
         index = self.design.index() if data is None else getattr(data, "index", None)
         index = None if callable(index) else index
         names = self.categories
         if scale == "link":
             if interval is not None or groups == "average":
-                raise ValueError("Linear predictors are given without an interval and for given or typical groups; leave scale= "
-                                 "out for probabilities.")
+                raise ValueError("Linear predictors are given without an interval and for given or typical groups; "
+                                 "leave scale= out for probabilities.")
             return self._links(data, groups, new_groups, index)
         if interval is None:
             p = self._probabilities(data, groups, new_groups)
@@ -138,7 +138,8 @@ class CategoryResult(GlmmResult):
         import pandas as pd
 
         from .predictors import predictors
-        return pd.Series(predictors(self, data, groups, new_groups, derivatives=False).eta, index=index, name="predicted")
+        return pd.Series(predictors(self, data, groups, new_groups, derivatives=False).eta, index=index,
+                         name="predicted")
 
     def refit(self, y=None):
         """Fit the same model to other categories of the same rows.

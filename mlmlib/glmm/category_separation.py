@@ -27,7 +27,8 @@ _SURE = 1e-4  # probability that a row lacks to 1 from which separation is looke
 def ordered_rows(X: np.ndarray, codes: np.ndarray, C: int) -> tuple[np.ndarray, np.ndarray]:
     """What must not fall, one row each of (d, e): columns (m, p + C - 1), and the row of the data it belongs to."""
     out, owner = [], []
-    for rows, place, sign in ((np.flatnonzero(codes < C - 1), codes, 1.0), (np.flatnonzero(codes > 0), codes - 1, -1.0)):
+    for rows, place, sign in ((np.flatnonzero(codes < C - 1), codes, 1.0),
+                              (np.flatnonzero(codes > 0), codes - 1, -1.0)):
         own = np.zeros((len(rows), X.shape[1] + C - 1))
         own[:, :X.shape[1]] = -sign * X[rows]
         own[np.arange(len(rows)), X.shape[1] + place[rows]] = sign

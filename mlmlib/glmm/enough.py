@@ -38,9 +38,9 @@ def too_few_nodes(criterion, at) -> list[str]:
         except ValueError:  # more than a product grid holds
             break
         if not np.isfinite(there.value):
-            return [f"With {more} quadrature points some reach random effects at which the link {criterion.density.link.name!r} "
-                    "gives no mean, so that the likelihood is not sure: choose a link without bounds (log, logit), or "
-                    "method='laplace'."]
+            return [f"With {more} quadrature points some reach random effects at which the link "
+                    f"{criterion.density.link.name!r} gives no mean, so that the likelihood is not sure: choose a link "
+                    "without bounds (log, logit), or method='laplace'."]
         points.append((more, -there.value / 2.0))
         if abs(points[-1][1] - points[-2][1]) < _VISIBLE:
             break
@@ -53,5 +53,5 @@ def too_few_nodes(criterion, at) -> list[str]:
     enough = points[-2][0] if settled else points[-1][0]
     least = "" if settled else ", though even those may be too few"
     digits = max(2, 1 - int(np.floor(np.log10(abs(moved)))))
-    return [f"Too few quadrature points: with {points[1][0]} in place of {nodes} the log-likelihood at these estimates is "
-            f"{points[1][1]:.{digits}f}, not {points[0][1]:.{digits}f}. Ask for nodes={enough}{least}."]
+    return [f"Too few quadrature points: with {points[1][0]} in place of {nodes} the log-likelihood at these estimates "
+            f"is {points[1][1]:.{digits}f}, not {points[0][1]:.{digits}f}. Ask for nodes={enough}{least}."]

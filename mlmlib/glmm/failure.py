@@ -34,17 +34,18 @@ def check_outcome(model) -> None:
     limits = ends(density)
     if limits is not None and (limits[0].all() or limits[1].all()):
         what = "0" if limits[0].all() else "1" if density.trials is None else "the number of trials"
-        raise DataError(f"The outcome {name!r} is {what} in every row: there is nothing to explain. Check that the right "
-                        "column is named, and how it is coded.")
+        raise DataError(f"The outcome {name!r} is {what} in every row: there is nothing to explain. Check that the "
+                        "right column is named, and how it is coded.")
     if y.size and np.ptp(y) == 0 and density.trials is None and np.ndim(model.offset) == 0:
-        raise DataError(f"The outcome {name!r} is {y[0]:g} in every row: there is nothing to explain. Check that the right "
-                        "column is named.")
+        raise DataError(f"The outcome {name!r} is {y[0]:g} in every row: there is nothing to explain. Check that the "
+                        "right column is named.")
     binary = density.family.name in ("binomial", "bernoulli")
     for term in design.random:
         J, q = len(term.levels), len(term.names)
         if density.psi_names and not density.family.discrete and J * q >= len(y) and design.weights is None:
-            raise DataError(f"The term {term.text} has {J} groups x {q} effects = {J * q} random effects for {len(y)} rows: "
-                            "they cannot be told from the dispersion. Each group needs more rows, or the term fewer effects.")
+            raise DataError(f"The term {term.text} has {J} groups x {q} effects = {J * q} random effects for {len(y)} "
+                            "rows: they cannot be told from the dispersion. Each group needs more rows, or the term "
+                            "fewer effects.")
         if binary and term.members is None and "Intercept" in term.names:
             _refuse_constant_groups(term, limits, density, name)
 
@@ -54,12 +55,13 @@ def _refuse_constant_groups(term, limits, density, name) -> None:
     J = len(term.levels)
     trials = np.ones(density.n) if density.trials is None else density.trials
     if np.bincount(term.codes, trials, J).max() <= 1:
-        raise DataError(f"The grouping factor {term.group!r} has one trial in each group: groups cannot be told from trials. "
-                        f"Leave {term.text} out.")
+        raise DataError(f"The grouping factor {term.group!r} has one trial in each group: groups cannot be told from "
+                        f"trials. Leave {term.text} out.")
     some = [np.bincount(term.codes, ~own, J) > 0 for own in limits]
     if not (some[0] & some[1]).any():
-        raise DataError(f"The outcome {name!r} is the same in all rows of each group of {term.group!r}: it belongs to the "
-                        f"groups, and their variance would run to infinity. Keep one row a group and leave {term.text} out.")
+        raise DataError(f"The outcome {name!r} is the same in all rows of each group of {term.group!r}: it belongs to "
+                        "the groups, and their variance would run to infinity. Keep one row a group and leave "
+                        f"{term.text} out.")
 
 
 def refit_shape(shape: tuple, n: int) -> str:
@@ -92,9 +94,9 @@ def told(model, found) -> list[str]:
     if not messages:
         messages = _flat(model, found)
     if not found.converged and getattr(model.density, "bounds", None) is not None:
-        messages.append(f"With the link {model.link.name!r} the linear predictor of some rows lies at the edge of what the "
-                        "family allows, and the search ends there, at no maximum. Do not use these estimates; another link "
-                        "has no such edge.")
+        messages.append(f"With the link {model.link.name!r} the linear predictor of some rows lies at the edge of what "
+                        "the family allows, and the search ends there, at no maximum. Do not use these estimates; "
+                        "another link has no such edge.")
     elif not found.converged:
         messages.append(f"The search did not converge: after {found.n_evaluations} evaluations the gradient is still "
                         f"{found.gradient_norm:.2g}. Do not use these estimates; simplify the random part.")
@@ -124,9 +126,9 @@ def _wide(model, found) -> list[str]:
             count = int((some[0] & some[1]).sum()) if limits[1].any() else int(some[0].sum())
             mixed = (f" Only {count} of {J} groups have both outcomes." if limits[1].any() else
                      f" Only {count} of {J} groups have a count above 0.")
-        out.append(f"The random effects of {term.text} have a standard deviation of {sd:.3g} on the scale of the link, as good "
-                   f"as infinite.{mixed} The likelihood hardly changes with it, and neither it nor the coefficients are to be "
-                   f"trusted; give {term.group!r} fewer effects, or leave the term out.")
+        out.append(f"The random effects of {term.text} have a standard deviation of {sd:.3g} on the scale of the link, "
+                   f"as good as infinite.{mixed} The likelihood hardly changes with it, and neither it nor the "
+                   f"coefficients are to be trusted; give {term.group!r} fewer effects, or leave the term out.")
     return out
 
 
@@ -140,7 +142,8 @@ def _edge(model, found) -> list[str]:
         shown = next((row[1] for row in model.density.reported(psi) if row[2][model.density.psi_names.index(name)]), value)
         if model.family.discrete or model.family.name == "t":
             out.append(f"The parameter {name.split(' ', 1)[1]!r} of the family runs to the edge of what it can be "
-                       f"({shown:.3g}): the data show none of the variation that it stands for. {simpler} fits as well.")
+                       f"({shown:.3g}): the data show none of the variation that it stands for. {simpler} fits as "
+                       "well.")
     return out
 
 
@@ -161,8 +164,8 @@ def _flat(model, found) -> list[str]:
     step = np.abs(np.tensordot(axes[:, 0] / size, criterion.basis, 1))
     named = " and ".join(term.text for term, block in zip(model.design.random, model.blocks)
                          if step[block, block].max() > 1e-3 * step.max())
-    return [f"The data cannot tell all variances and correlations of {named} apart: the likelihood is the same along a line "
-            "of them, of which this is one point. Write || for no correlations, or leave one of the effects out."]
+    return [f"The data cannot tell all variances and correlations of {named} apart: the likelihood is the same along a "
+            "line of them, of which this is one point. Write || for no correlations, or leave one of the effects out."]
 
 
 def _coarse(model, found) -> list[str]:
@@ -187,5 +190,6 @@ def _coarse(model, found) -> list[str]:
         some = [np.bincount(term.codes, ~own, J) > 0 for own in limits]
         alike = J - int((some[0] & some[1]).sum())
         mixed = f" ({alike} of {J} groups of {term.group!r} have one and the same outcome in all their rows)" if alike else ""
-    return [f"Laplace's approximation is coarse here: quadrature would move the estimates by about {np.sqrt(gain / 2):.1g} "
-            f"standard errors, for groups are small{mixed}. Use method='agq', and raise nodes= until nothing changes."]
+    return ["Laplace's approximation is coarse here: quadrature would move the estimates by about "
+            f"{np.sqrt(gain / 2):.1g} standard errors, for groups are small{mixed}. Use method='agq', and raise nodes= "
+            "until nothing changes."]

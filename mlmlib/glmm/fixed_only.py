@@ -25,8 +25,8 @@ class FixedOnly(GlmmModel):
         if design.random:
             return check(design)
         if self.nodes is not None:
-            raise FormulaError(f"The formula {design.formula.text!r} has no random term, so there is nothing to integrate "
-                               "over: leave method='agq' out.")
+            raise FormulaError(f"The formula {design.formula.text!r} has no random term, so there is nothing to "
+                               "integrate over: leave method='agq' out.")
         n, p = design.X.shape
         if n <= p:
             raise DataError(f"{n} rows cannot carry {p} fixed effects; drop predictors or collect more data.")

@@ -60,7 +60,8 @@ def glmm_icc(fit, level=0.95, *, group=None, at=None, method="wald", scale="late
         note += f" Rows of one {group} share {' and '.join(shared[:-1])} too; the share of {group} alone is {own:.4g}."
     alone = tuple(fit._names) in ((), ("Intercept",)) and not any(n != "Intercept" for t in fit.design.random for n in t.names)
     kind = f"{'unconditional' if alone else 'residual'} {scale}-scale"
-    return Icc(float(rho), float(between), float(total - between), kind, group, se, lower, upper, level, at, note.strip(), float(own))
+    return Icc(float(rho), float(between), float(total - between), kind, group, se, lower, upper, level, at,
+               note.strip(), float(own))
 
 
 def _by_other(fit, level, group, at, method, options, scale, approximation, mean, shared):
@@ -85,8 +86,8 @@ def _profiled(fit, level, group, at, options, scale, approximation, mean):
     from dataclasses import replace
     alone = len(fit.design.random) == 1 and fit.design.random[0].names == ("Intercept",)
     if not (alone and scale == "latent" and has_latent(fit) and approximation != "delta"):
-        raise ValueError("The ICC of a GLMM is profiled on the latent scale of binary and ordered outcomes with one random intercept; "
-                         "elsewhere use method='bootstrap'.")
+        raise ValueError("The ICC of a GLMM is profiled on the latent scale of binary and ordered outcomes with one "
+                         "random intercept; elsewhere use method='bootstrap'.")
     plain = glmm_icc(fit, level, group=group, at=at)
     sd = fit.conf_int(level, "profile", "all", **options).loc[f"sd({group}: Intercept)"]
     lower, upper = (float(sd[end] ** 2 / (sd[end] ** 2 + plain.within)) for end in ("lower", "upper"))
@@ -99,7 +100,8 @@ def _latent(fit, shared, group, at, approximation, mean):
     strange = set(at or {}) - set(slopes)
     if strange:
         raise DataError(f"at= names {', '.join(map(repr, sorted(strange)))}, whose slope does not vary between groups. "
-                        + (f"Slopes that vary: {', '.join(slopes)}." if slopes else "The latent ICC of this model is the same "
+                        + (f"Slopes that vary: {', '.join(slopes)}." if slopes
+                           else "The latent ICC of this model is the same "
                            "everywhere; scale='observation' depends on predictors."))
     at = {name: float((at or {}).get(name, 0.0)) for name in slopes}
     within, note = latent_residual(fit, approximation, mean)
@@ -160,8 +162,8 @@ def moved_data(fit, at: dict):
     from ..table import Table
     table = Table(fit.design.data)
     names = {name for term in fit.design.formula.fixed for factor in term for name in factor.columns}
-    names |= {name for term in fit.design.random for factor in (*(f for t in term.encoder.terms for f in t), *term.factors)
-              for name in factor.columns}
+    names |= {name for term in fit.design.random
+              for factor in (*(f for t in term.encoder.terms for f in t), *term.factors) for name in factor.columns}
     names |= {name for factor in fit.design.formula.offsets for name in factor.columns}
     names |= {one for one in (fit.model.exposure_option, fit.design.offset_option) if isinstance(one, str)}
     strange = set(at) - names

@@ -46,10 +46,11 @@ def distribution_variance(link) -> float:
     [3.2899, 1.0, 1.6449]
     """
     if link.name == "cauchit":
-        raise DataError("The latent variable of the link cauchit has no variance, so there is no ICC or R2 on its scale; ask for "
-                        "scale='observation'.")
+        raise DataError("The latent variable of the link cauchit has no variance, so there is no ICC or R2 on its "
+                        "scale; ask for scale='observation'.")
     if link.name not in _DISTRIBUTIONS:
-        raise DataError(f"The link {link.name} stands for no latent variable; ask for scale='observation' or approximation='delta'.")
+        raise DataError(f"The link {link.name} stands for no latent variable; ask for scale='observation' or "
+                        "approximation='delta'.")
     return float(_DISTRIBUTIONS[link.name])
 
 

@@ -81,8 +81,8 @@ class LifeTable:
         return html_table(*self._cells(), caption=self._title(), note=self._note())
 
 
-def life_table(periods, *, time: str | None = None, event: str | None = None, id: str | None = None, by: str | None = None,
-               level: float = 0.95) -> LifeTable:
+def life_table(periods, *, time: str | None = None, event: str | None = None, id: str | None = None,
+               by: str | None = None, level: float = 0.95) -> LifeTable:
     """Hazard and survivor function of each period, from a row a person and period at risk.
 
     Parameters
@@ -148,7 +148,8 @@ def life_table(periods, *, time: str | None = None, event: str | None = None, id
         if by is not None:
             part.insert(0, by, group)
         parts.append(part)
-    return LifeTable(pd.concat(parts, ignore_index=True), median, time, event, by, tuple(kinds) if len(kinds) > 1 else (), level)
+    return LifeTable(pd.concat(parts, ignore_index=True), median, time, event, by,
+                     tuple(kinds) if len(kinds) > 1 else (), level)
 
 
 def _order(column):
@@ -193,8 +194,8 @@ def _one(rows, codes, time, id, kinds, z):
         inside = (S > 0) & (S < 1)
         turn = np.where(inside, spread / np.abs(np.log(S)), np.nan)
         lower, upper = S ** np.exp(z * turn), S ** np.exp(-z * turn)
-    out = {time: times, "at_risk": n.astype(int), "events": every.astype(int), "censored": censored.astype(int), "hazard": h,
-           "se_hazard": np.sqrt(h * (1.0 - h) / n), "survivor": S, "se_survivor": S * spread,
+    out = {time: times, "at_risk": n.astype(int), "events": every.astype(int), "censored": censored.astype(int),
+           "hazard": h, "se_hazard": np.sqrt(h * (1.0 - h) / n), "survivor": S, "se_survivor": S * spread,
            "lower": np.where(S == 1, 1.0, lower), "upper": np.where(S == 1, 1.0, upper)}
     if len(kinds) > 1:
         before = np.concatenate([[1.0], S[:-1]])

@@ -144,8 +144,8 @@ def marginal_coef(fit, method: str = "average", level: float = 0.95) -> Marginal
     if method not in METHODS:
         raise ValueError(f"method={method!r} must be 'average' or 'attenuation'.")
     if hasattr(fit, "outcomes") or fit.density.K > 1 or hasattr(fit.density, "thresholds") or getattr(fit.family, "hurdle", False):
-        raise DataError("marginal_coef is for outcomes with one mean a row that a link leads to; average the predictions instead: "
-                        "fit.predict(groups='average').")
+        raise DataError("marginal_coef is for outcomes with one mean a row that a link leads to; average the "
+                        "predictions instead: fit.predict(groups='average').")
     at = predictors(fit, groups="average")
     X, p = fit.design.X, len(fit._params)
     offset = fit._fixed_part - X @ fit._params
@@ -164,8 +164,8 @@ def marginal_coef(fit, method: str = "average", level: float = 0.95) -> Marginal
         notes = ()
     exact = misfit < _LINEAR * (1.0 + float(np.abs(estimates).max(initial=0.0)))
     if method == "average" and not exact:
-        notes = (*notes, f"On the link scale the averages are not quite linear in the predictors: they differ from this line "
-                         f"by at most {number(misfit, 2)}.")
+        notes = (*notes, "On the link scale the averages are not quite linear in the predictors: they differ from this "
+                         f"line by at most {number(misfit, 2)}.")
     known = np.isfinite(np.diagonal(fit._x_cov))
     cov = gradient[:, known] @ fit._x_cov[np.ix_(known, known)] @ gradient[:, known].T
     return MarginalCoef(fit.formula, fit.link.name, tuple(fit._names), fit._params.copy(), fit._se.copy(),

@@ -145,7 +145,8 @@ def attenuation(link, variance):
         return np.ones_like(v)
     if link.name not in ("logit", "probit"):
         needs_everywhere(link)
-        raise DataError(f"There is no formula of attenuation for the link {link.name}; use method='average', which integrates.")
+        raise DataError(f"There is no formula of attenuation for the link {link.name}; use method='average', which "
+                        "integrates.")
     c = _LOGISTIC if link.name == "logit" else 1.0
     return 1.0 / np.sqrt(1.0 + c * c * v)
 
@@ -153,9 +154,9 @@ def attenuation(link, variance):
 def needs_everywhere(link) -> None:
     """Refuse a link under which some effects of a normal distribution have no mean."""
     if link.domain("positive")[0] == 0.0:
-        raise DataError(f"The link {link.name} has no mean where the linear predictor is not positive, and normal random effects "
-                        "take it there: the average over groups does not exist. Ask for groups='typical' or 'given', or fit "
-                        "with link='log'.")
+        raise DataError(f"The link {link.name} has no mean where the linear predictor is not positive, and normal "
+                        "random effects take it there: the average over groups does not exist. Ask for "
+                        "groups='typical' or 'given', or fit with link='log'.")
 
 
 _LOGS = ("logit", "cloglog", "loglog")

@@ -142,7 +142,8 @@ class IntervalRatio(Shown):
 
     def _rows(self):
         return ["", ""], [[f"{self.kind}, equal groups", number(self.ratio)],
-                          [f"{100 * self.share:g} % of pairs of groups", f"{number(self.lower)} to {number(self.upper)}"],
+                          [f"{100 * self.share:g} % of pairs of groups",
+                           f"{number(self.lower)} to {number(self.upper)}"],
                           ["pairs that go the other way", f"{100 * self.opposed:.1f} %"]]
 
 
@@ -250,7 +251,8 @@ def interval_odds_ratio(fit, name: str, difference: float = 1.0, *, group: str |
     kind, group, variance, _, _ = _variance(fit, ("odds", "rate"), group, at)
     effect = float(fit._params[names.index(name)]) * difference
     lower, upper = interval_ratio(effect, variance, share)
-    return IntervalRatio(name, kind, group, difference, float(np.exp(effect)), lower, upper, share, opposed(effect, variance))
+    return IntervalRatio(name, kind, group, difference, float(np.exp(effect)), lower, upper, share,
+                         opposed(effect, variance))
 
 
 def _variance(fit, words, group, at):
@@ -260,12 +262,14 @@ def _variance(fit, words, group, at):
     one_mean(fit, "A median ratio")
     kind = kind_of_ratio(fit)
     if not any(word in kind for word in words):
-        raise DataError(f"The coefficients of this model are logarithms of {plural(kind)}, not of {' or '.join(words)} ratios.")
+        raise DataError(f"The coefficients of this model are logarithms of {plural(kind)}, not of {' or '.join(words)} "
+                        "ratios.")
     group = chosen_factor(fit, group)
     names = [name for term in fit.design.random if term.group == group for name in term.names]
     strange = set(at or {}) - (set(names) - {"Intercept"})
     if strange:
-        raise DataError(f"at= names {', '.join(map(repr, sorted(strange)))}, whose slope does not vary between groups of {group!r}.")
+        raise DataError(f"at= names {', '.join(map(repr, sorted(strange)))}, whose slope does not vary between groups "
+                        f"of {group!r}.")
     where = {name: float((at or {}).get(name, 0.0)) for name in names if name != "Intercept"}
     z = np.array([where.get(name, 1.0) for name in names])
     gradient = np.zeros(len(fit._at.x))

@@ -54,7 +54,8 @@ class MultinomialModel(CategoryModel):
         """The design with coefficients and effects named by category."""
         names = tuple(f"{category}: {name}" for category in self.others for name in base.exog_names)
         K = len(self.others)
-        random = tuple(replace(term, names=tuple(f"{category}: {name}" for category in self.others for name in term.names),
+        random = tuple(replace(term,
+                               names=tuple(f"{category}: {name}" for category in self.others for name in term.names),
                                Z=np.tile(term.Z, (1, K))) for term in base.random)
         same = {one.name: getattr(base, one.name) for one in fields(base)}
         return CategoryDesign(**{**same, "exog_names": names, "random": random}, base=base)
@@ -68,7 +69,8 @@ class MultinomialModel(CategoryModel):
     def _random_columns(self):
         K, Zs, maps = len(self.others), [], []
         for term, shape in zip(self.base.random, self.structures):
-            Z, back = _condition(term.Z.T, term, structure(shape.name, len(term.names)) if len(term.names) > 1 else shape)
+            Z, back = _condition(term.Z.T, term,
+                                 structure(shape.name, len(term.names)) if len(term.names) > 1 else shape)
             Zs.append(in_blocks([Z] * K))
             maps.append(np.kron(np.eye(K), back))
         return Zs, maps

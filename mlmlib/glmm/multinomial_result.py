@@ -137,7 +137,8 @@ class MultinomialResult(CategoryResult):
         if not terms or not (groups == "average" or given and new_groups == "average"):
             return self.density.probabilities(eta)
         T = [factor @ factor.T for factor in self.model.factors(x)]
-        which = [own.place[own.members.codes] < 0 if given else np.ones_like(own.members.weights, dtype=bool) for _, own in terms]
+        which = [own.place[own.members.codes] < 0 if given else np.ones_like(own.members.weights, dtype=bool)
+                 for _, own in terms]
         return averaged_probabilities(eta, self._spread(terms, T, which))
 
     def _mean_at(self, x, data, groups) -> np.ndarray:

@@ -141,8 +141,8 @@ def _divided(design: Design, nominal) -> tuple[Design, Nominal | None]:
     """The design without its intercept, and the nominal part taken out of it."""
     formula = design.formula
     if not formula.has_intercept:
-        raise FormulaError(f"The formula {formula.text!r} asks for no intercept; the thresholds of family='ordinal' take its "
-                           "place always. Leave '0 +' or '- 1' out.")
+        raise FormulaError(f"The formula {formula.text!r} asks for no intercept; the thresholds of family='ordinal' "
+                           "take its place always. Leave '0 +' or '- 1' out.")
     own = () if nominal is None else nominal_terms(nominal)
     keys = {frozenset(term) for term in own}
     infos, values, n = design.encoder.infos, design.fixed_values(), len(design.y)

@@ -104,7 +104,8 @@ class OrdinalResult(CategoryResult):
         import pandas as pd
         value, z = self._threshold_values, normal_quantile(level)
         se = np.sqrt(np.diagonal(self._joint_cov)[:len(value)])
-        return pd.DataFrame({"estimate": value, "se": se, "z": value / se, "lower": value - z * se, "upper": value + z * se},
+        return pd.DataFrame({"estimate": value, "se": se, "z": value / se, "lower": value - z * se,
+                             "upper": value + z * se},
                             index=self._threshold_names)
 
     def cov_params(self, thresholds: bool = False):

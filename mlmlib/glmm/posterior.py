@@ -80,8 +80,8 @@ def posterior_effects(fit, nodes: int | None = None) -> PosteriorEffects:
 
     model, criterion = fit.model, fit.model.criterion
     if fit.method not in ("laplace", "agq"):
-        raise FormulaError(f"Means of random effects given the outcomes need a likelihood, and method={fit.method!r} has "
-                           "none: fit with method=\"laplace\" or \"agq\".")
+        raise FormulaError(f"Means of random effects given the outcomes need a likelihood, and method={fit.method!r} "
+                           "has none: fit with method=\"laplace\" or \"agq\".")
     parts = criterion.X, model.rows, criterion.density, criterion.offset, criterion.basis
     nodes = nodes or (model.nodes if model.nodes and model.nodes > 1 else 15)
     if isinstance(model.rows, NestedRows):
@@ -89,8 +89,8 @@ def posterior_effects(fit, nodes: int | None = None) -> PosteriorEffects:
     elif model.one_factor:
         found = Quadrature(*parts, nodes).posterior(fit._at)
     else:
-        raise FormulaError("Means of random effects given the outcomes are there for one grouping factor, or two nested "
-                           "ones with one effect each; random_effects has the modes of this model.")
+        raise FormulaError("Means of random effects given the outcomes are there for one grouping factor, or two "
+                           "nested ones with one effect each; random_effects has the modes of this model.")
     mean, sd = {}, {}
     for group, (centers, covariances) in zip(factor_names(fit.design), found):
         own, back = fit.random_effects[group], fit._z_back(group)

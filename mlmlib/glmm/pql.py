@@ -57,8 +57,8 @@ __all__ = ["FAMILIES", "QuasiModel"]
 FAMILIES = ("binomial", "bernoulli", "poisson", "geometric", "exponential", "gaussian", "gamma", "inverse-gaussian")
 _LIMIT, _PATIENCE = 240, 60  # working models, and after how many smaller steps are tried
 _TOLERANCE = 1e-9  # change of the linear predictor and of the variances at which the iteration ends
-NO_LIKELIHOOD = ("Quasi-likelihood has no likelihood of the outcomes: llf, aic and bic are not numbers, and fits cannot be "
-                 "compared by them. Use method=\"laplace\" or \"agq\" for that.")
+NO_LIKELIHOOD = ("Quasi-likelihood has no likelihood of the outcomes: llf, aic and bic are not numbers, and fits "
+                 "cannot be compared by them. Use method=\"laplace\" or \"agq\" for that.")
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ class QuasiModel(GlmmModel):
     def __init__(self, design, family, link=None, covariance="unstructured", *, penalized: bool = True, order: int = 1,
                  reml: bool = False, dispersion: str = "fixed", **options):
         if family.name not in FAMILIES:
-            raise FormulaError(f"Quasi-likelihood knows the variances of {', '.join(FAMILIES)}, not of {family.name!r}: use "
-                               "method=\"laplace\".")
+            raise FormulaError(f"Quasi-likelihood knows the variances of {', '.join(FAMILIES)}, not of "
+                               f"{family.name!r}: use method=\"laplace\".")
         if order not in (1, 2):
             raise ValueError(f"order={order!r} must be 1 or 2.")
         if dispersion not in ("fixed", "free"):
@@ -216,8 +216,8 @@ class QuasiModel(GlmmModel):
             return Criterion(elimination, self.structures, len(w), self.reml, held=held)
         from ..lmm.several import SeveralFactors
         from ..lmm.several_criterion import SeveralCriterion
-        criterion = SeveralCriterion(SeveralFactors(sparse_factors(self.design.random, Zs), XY), self.structures, len(w),
-                                     self.reml, held=held)
+        criterion = SeveralCriterion(SeveralFactors(sparse_factors(self.design.random, Zs), XY), self.structures,
+                                     len(w), self.reml, held=held)
         return criterion
 
     def _second(self, inverse, L: np.ndarray) -> np.ndarray:

@@ -112,7 +112,8 @@ def proportional_odds_test(fit, predictor: str | None = None, *, method: str = "
     known = {} if fit.model.nominal is None else {frozenset(term) for term in fit.model.nominal.terms}
     terms = {term_name(term): term for term in fit.design.formula.fixed if term and frozenset(term) not in known}
     if not terms:
-        raise FormulaError(f"The model {fit.formula!r} has no predictor whose odds are proportional: there is nothing to test.")
+        raise FormulaError(f"The model {fit.formula!r} has no predictor whose odds are proportional: there is nothing "
+                           "to test.")
     if len(fit.categories) < 3:
         raise DataError("With two categories there is one threshold, and odds are proportional always.")
     if predictor is not None:
@@ -123,7 +124,8 @@ def proportional_odds_test(fit, predictor: str | None = None, *, method: str = "
     joint = each[next(iter(terms))] if len(terms) == 1 else _test(fit, terms, method)
     rows = {**each, "all jointly": joint}
     notes = {one.note: [name for name in rows if rows[name].note == one.note] for one in rows.values() if one.note}
-    return ProportionalOddsTest(joint.statistic, joint.df, joint.pvalue, joint.distribution, "proportional odds", joint.name,
+    return ProportionalOddsTest(joint.statistic, joint.df, joint.pvalue, joint.distribution,
+                                "proportional odds", joint.name,
                                 " ".join(f"{', '.join(names)}: {note}" for note, names in notes.items()), each)
 
 
@@ -154,8 +156,8 @@ def _larger(fit, terms: tuple):
     design, old = fit.design, fit.model
     whole = Encoder(design.formula.fixed, design.encoder.infos)
     already = () if old.nominal is None else old.nominal.terms
-    model = type(old)(replace(design, encoder=whole), fit.family, fit.link, old.covariance, nodes=old.nodes, reading=old.reading,
-                      nominal=(*already, *terms))
+    model = type(old)(replace(design, encoder=whole), fit.family, fit.link, old.covariance, nodes=old.nodes,
+                      reading=old.reading, nominal=(*already, *terms))
     b = fit.params.to_dict()
     kept = np.array([b[name] for name in model.design.exog_names])
     C, nominal = len(fit.categories), model.nominal

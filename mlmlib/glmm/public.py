@@ -19,7 +19,8 @@ __all__ = ["glmm"]
 METHODS = ("laplace", "agq", "pql", "mql")
 
 
-def glmm(formula: str | list[str], data, *, family="binomial", link=None, method: str = "laplace", nodes: int | None = None,
+def glmm(formula: str | list[str], data, *, family="binomial", link=None, method: str = "laplace",
+         nodes: int | None = None,
          order: int | None = None, covariance="unstructured", trials=None, exposure=None, offset=None, weights=None,
          zero=None, nominal=None, reml: bool | None = None, dispersion: str | None = None) -> GlmmResult:
     """Fit a generalized linear mixed model.
@@ -150,7 +151,8 @@ def _how(family, method: str, nodes, order, reml, dispersion) -> tuple:
 
 
 def _several(order, zero, nominal, reml, dispersion) -> None:
-    for name, value in (("order", order), ("zero", zero), ("nominal", nominal), ("reml", reml), ("dispersion", dispersion)):
+    for name, value in (("order", order), ("zero", zero), ("nominal", nominal), ("reml", reml),
+                        ("dispersion", dispersion)):
         if value is not None:
             raise ValueError(f"{name}={value!r} has no place in a model of several outcomes: leave it out.")
 
@@ -167,7 +169,8 @@ def _check_exposure(values, exposure) -> None:
         return
     name = repr(exposure) if isinstance(exposure, str) else "given as values"
     raise DataError(f"The exposure {name} is not above 0 in {int((~(values > 0)).sum())} rows (first: row "
-                    f"{int(np.argmin(values > 0))}): time or population at risk must be positive. Mend or drop these rows.")
+                    f"{int(np.argmin(values > 0))}): time or population at risk must be positive. Mend or drop these "
+                    "rows.")
 
 
 def _refuse_cbind(formula) -> None:
@@ -201,6 +204,6 @@ class Outcome:
                     "A binomial outcome has two categories; for several use family='ordinal' or 'multinomial'")
             raise DataError(f"The outcome {factor.label!r} holds text or categories ({shown}), and family="
                             f"{self.family.name!r} needs numbers. {mend}, or make it a number first.")
-        self.messages.append(f"The outcome {factor.label!r} has the categories {levels[0]!r} and {levels[1]!r}: the model "
-                             f"is of the probability of {levels[1]!r}.")
+        self.messages.append(f"The outcome {factor.label!r} has the categories {levels[0]!r} and {levels[1]!r}: the "
+                             f"model is of the probability of {levels[1]!r}.")
         return y.codes.astype(float)

@@ -126,7 +126,8 @@ def glmm_r2(fit, approximation: str | None = None, mean="null") -> GlmmR2:
     if not plain and not hasattr(fit.density, "thresholds"):
         observed, told = _of_outcome(fit)
         notes.append(told)
-    return GlmmR2(fit.formula, fit.link.name, *latent, *observed, fixed, random, residual, other, tuple(filter(None, notes)))
+    return GlmmR2(fit.formula, fit.link.name, *latent, *observed, fixed, random, residual, other,
+                  tuple(filter(None, notes)))
 
 
 def _of_outcome(fit):

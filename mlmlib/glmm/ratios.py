@@ -58,7 +58,8 @@ class Ratios(Shown):
         return f"{plural(self.kind).capitalize()}: {self.formula}"
 
     def _rows(self):
-        rows = [[name, number(r, 3), number(se, 2), f"{number(lo, 3)} to {number(hi, 3)}", "< 0.001" if p < 0.001 else f"{p:.3f}"]
+        rows = [[name, number(r, 3), number(se, 2), f"{number(lo, 3)} to {number(hi, 3)}",
+                 "< 0.001" if p < 0.001 else f"{p:.3f}"]
                 for name, (r, se, lo, hi, p) in zip(self.names, self.table.to_numpy())]
         return ["", self.kind, "se", f"{100 * self.level:g} % interval", "p"], rows
 
@@ -100,8 +101,8 @@ def kind_of_ratio(fit) -> str:
         known = {"log": "ratio of means"}
     if link in known:
         return known[link]
-    raise DataError(f"With the link {link} the exponential of a coefficient is no ratio that can be named. Compare predictions: "
-                    f"fit.margins(dydx=...)" + (", or fit with link='logit' for odds ratios." if link in ("probit", "cauchit", "loglog") else "."))
+    raise DataError(f"With the link {link} the exponential of a coefficient is no ratio that can be named. Compare "
+                    "predictions: fit.margins(dydx=...)" + (", or fit with link='logit' for odds ratios." if link in ("probit", "cauchit", "loglog") else "."))
 
 
 def ratios(fit, level: float = 0.95, *, method: str = "wald", marginal: bool = False, intercept: bool = False) -> Ratios:
@@ -167,9 +168,10 @@ def ratios(fit, level: float = 0.95, *, method: str = "wald", marginal: bool = F
         own = "" if fit.family.name.startswith("hurdle") else " that is not the counts' own"
         note += f" Those of the zero part (zero: ...) are odds ratios of a zero{own}."
     notes = (note, "Intervals are exponentiated.") + (
-        (f"Intercept: not a ratio, but the {'odds' if 'odds' in kind else 'value'} where predictors are zero.",) if intercept else ())
-    return Ratios(fit.formula, ("marginal " if marginal else "") + kind, shown, logs[keep], se[keep], lower[keep], upper[keep], p[keep],
-                  level, notes)
+        (f"Intercept: not a ratio, but the {'odds' if 'odds' in kind else 'value'} where predictors are zero.",)
+        if intercept else ())
+    return Ratios(fit.formula, ("marginal " if marginal else "") + kind, shown, logs[keep], se[keep], lower[keep],
+                  upper[keep], p[keep], level, notes)
 
 
 def odds_ratios(fit, level: float = 0.95, **options) -> Ratios:
@@ -185,6 +187,6 @@ def rate_ratios(fit, level: float = 0.95, **options) -> Ratios:
 def _only(fit, word, name, level, options):
     kind = kind_of_ratio(fit)
     if word not in kind:
-        raise DataError(f"The coefficients of this model are logarithms of {plural(kind)}, not of {word} ratios; use fit.ratios() in place of "
-                        f"fit.{name}().")
+        raise DataError(f"The coefficients of this model are logarithms of {plural(kind)}, not of {word} ratios; use "
+                        f"fit.ratios() in place of fit.{name}().")
     return ratios(fit, level, **options)

@@ -17,8 +17,8 @@ from .variances import GlmmVarianceParameters, joint_covariance
 
 __all__ = ["GlmmResult"]
 
-_NO_ERRORS = ("The likelihood is not curved downward in every direction at the estimates, so that there are no standard errors: "
-              "the data cannot tell all parameters apart. Simplify the random part.")
+_NO_ERRORS = ("The likelihood is not curved downward in every direction at the estimates, so that there are no "
+              "standard errors: the data cannot tell all parameters apart. Simplify the random part.")
 _STEP = 1e-3  # of the differences that make the Hessian, in standard errors
 
 
@@ -225,8 +225,8 @@ class GlmmResult(Questions, MixedResult):
         shift = self.design.offset_of(data)
         if exposure is not None:
             if not isinstance(exposure, str):
-                raise DataError("The exposure of the fit was given as values, which new rows do not have. Give exposure= "
-                                "the name of a column.")
+                raise DataError("The exposure of the fit was given as values, which new rows do not have. Give "
+                                "exposure= the name of a column.")
             from ..table import Table
             values = Table(data)[exposure]
             if not (values > 0).all():
@@ -253,8 +253,8 @@ class GlmmResult(Questions, MixedResult):
             return self.density.simulate(eta, self._psi, rng)
         return self.family.simulate(self.link.mean(eta), self._psi, rng, self._trials_of(data, trials))
 
-    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *, scale: str = "response",
-                groups: str | None = None, interval=None, level: float = 0.95, trials=None):
+    def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *,
+                scale: str = "response", groups: str | None = None, interval=None, level: float = 0.95, trials=None):
         """Predict expected outcomes, for given groups, a typical group, or averaged over groups.
 
         Parameters
@@ -290,8 +290,8 @@ class GlmmResult(Questions, MixedResult):
         [0.308]
         """
         from .prediction import predict
-        return predict(self, data, random_effects, new_groups, scale=scale, groups=groups, interval=interval, level=level,
-                       trials=trials)
+        return predict(self, data, random_effects, new_groups, scale=scale, groups=groups, interval=interval,
+                       level=level, trials=trials)
 
     # other fits
 

@@ -188,7 +188,8 @@ class SeveralRows:
     def spread(self, u: np.ndarray) -> np.ndarray:
         """Zu, shape (n,) or (K, n)."""
         rest = u[self.inside]
-        out = sum(rest[node] if ones else value * rest[node] for value, node, ones in zip(self.value, self.node, self.ones))
+        out = sum(rest[node] if ones else value * rest[node]
+                  for value, node, ones in zip(self.value, self.node, self.ones))
         return out if self.eliminated is None else out + self.first.spread(self._slots(u))
 
     def cross(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -208,7 +209,8 @@ class SeveralRows:
 
     def own(self, A) -> list[np.ndarray]:
         """Of each factor the blocks Z_j'W Z_j of its groups, shape (J, q, q)."""
-        return [(A[0] if self.slot is None else A[0][self.slot]) if k == self.eliminated else A[2].ravel()[self.own_place[k]] for k in range(len(self.members))]
+        return [(A[0] if self.slot is None else A[0][self.slot]) if k == self.eliminated
+                else A[2].ravel()[self.own_place[k]] for k in range(len(self.members))]
 
     def scale(self, L: np.ndarray, v: np.ndarray) -> np.ndarray:
         """u = L v, group by group."""

@@ -82,8 +82,8 @@ def search(model, start: np.ndarray | None = None) -> Found:
             path.go(path.criterion.replaced(start, model.plain_factor(size)))
     if path.at is None:
         raise DataError(f"The search cannot begin: with family {model.family.name!r} and link {model.link.name!r} the "
-                        f"outcome {model.design.endog_name!r} has no finite likelihood near the start. Another link, or "
-                        "predictors on a smaller scale, usually mend this.")
+                        f"outcome {model.design.endog_name!r} has no finite likelihood near the start. Another link, "
+                        "or predictors on a smaller scale, usually mend this.")
     if glm is None:
         refuse_separation(model, path.at.modes)
     if any(model.singular(path.L)) or path.decrement > _ENOUGH or _fragile(model):
@@ -179,7 +179,8 @@ class _Path:
                 x = self.at.x + step
                 trial, self.count = self.criterion(x, self.criterion.ahead(self.at, x)), self.count + 1
                 ratio = (self.at.value - trial.value) / promised
-                if ratio > 1e-4 or (np.isfinite(trial.value) and promised < 1e-9 and np.abs(trial.gradient).max() < np.abs(self.at.gradient).max()):
+                if ratio > 1e-4 or (np.isfinite(trial.value) and promised < 1e-9
+                                    and np.abs(trial.gradient).max() < np.abs(self.at.gradient).max()):
                     break
                 radius = 0.25 * float(np.linalg.norm(step))
             radius = 2.0 * radius if ratio > 0.75 else radius

@@ -139,16 +139,16 @@ def separation_message(design, names, direction: Direction, density) -> str:
     place = _where(design, moved) if up.any() != down.any() else None
     kind = "complete" if direction.complete and not counts else "quasi-complete"
     if place is not None:
-        said = (f"in all {int(moved.sum())} rows where {place} the outcome {outcome!r} is {most if up.any() else least}, so "
-                "that the effect of this is without bound")
+        said = (f"in all {int(moved.sum())} rows where {place} the outcome {outcome!r} is "
+                f"{most if up.any() else least}, so that the effect of this is without bound")
         mend = "Merge this category with another, drop its rows or leave the variable out"
     else:
         numbers = [name for name in used if name != "Intercept"]
         cut = _cut(design, names, direction, used) if len(numbers) == 1 else None
         if cut is not None:
             name, value, above = cut
-            said = (f"the outcome {outcome!r} is {most if above else least} in every row with {name!r} above {value:.4g} and "
-                    f"{least if above else most} in every row below")
+            said = (f"the outcome {outcome!r} is {most if above else least} in every row with {name!r} above "
+                    f"{value:.4g} and {least if above else most} in every row below")
         else:
             which = f"{', '.join(map(repr, numbers[:-1]))} and {numbers[-1]!r} together" if len(numbers) > 1 else (
                 repr(numbers[0]) if numbers else "the intercept")

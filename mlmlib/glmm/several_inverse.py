@@ -181,7 +181,8 @@ class SeveralInverse:
         squares = np.zeros((q, q))
         K = self.left - self.left @ self.P @ self.left
         which = np.full(rows.C * rows.s, q)
-        which[rows.place] = np.repeat([rows.members[k].effects[0] for k in rows.rest], [rows.members[k].J for k in rows.rest])
+        which[rows.place] = np.repeat([rows.members[k].effects[0] for k in rows.rest],
+                                      [rows.members[k].J for k in rows.rest])
         kind = (which[:, None] == np.arange(q)).astype(float).reshape(rows.C, rows.s, q)
         squares += (kind.transpose(0, 2, 1) @ (K * K) @ kind).sum(axis=0)
         if self.one is not None:
@@ -194,5 +195,6 @@ class SeveralInverse:
             alone = (away * self.A[0]).ravel()
             less = self._times(X, self.P)
             G = self.P @ self._gram(X, X)
-            squares[own, own] = float(alone @ (alone - 2.0 * (less * X).sum(axis=2).ravel()) + np.einsum("cst,cts->", G, G))
+            squares[own, own] = float(alone @ (alone - 2.0 * (less * X).sum(axis=2).ravel())
+                                      + np.einsum("cst,cts->", G, G))
         return np.einsum("ka,ab,lb->kl", dD, squares, dD)

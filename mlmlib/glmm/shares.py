@@ -57,10 +57,10 @@ def latent_residual(fit, approximation: str = "lognormal", mean="null") -> tuple
     variance = float(np.mean(family.variance(np.array([mu / _stretch(fit)]), fit._psi)))
     value = float(observation_variance(link, mu, variance, approximation))
     used = approximation if link.name == "log" else "delta"
-    whose = {"null": "the model without predictors, averaged over groups", "typical": "the model without predictors, in a "
-             "typical group", "data": "the data"}.get(mean, "as given")
-    return value, (f"The variance of a unit on the {link.name} scale is {value:.4g} by the {used} approximation at a mean of "
-                   f"{mu:.4g} ({whose}).")
+    whose = {"null": "the model without predictors, averaged over groups",
+             "typical": "the model without predictors, in a " "typical group", "data": "the data"}.get(mean, "as given")
+    return value, (f"The variance of a unit on the {link.name} scale is {value:.4g} by the {used} approximation at a "
+                   f"mean of {mu:.4g} ({whose}).")
 
 
 def null_mean(fit, mean="null") -> float:
@@ -81,12 +81,13 @@ def null_mean(fit, mean="null") -> float:
         raise ValueError(f"mean={mean!r} must be a number, 'null', 'typical' or 'data'.")
     weights = unit_weights(fit)
     if mean == "data":
-        return float(np.average(fit.design.y / (1.0 if fit.density.trials is None else fit.density.trials), weights=weights))
+        return float(np.average(fit.design.y / (1.0 if fit.density.trials is None else fit.density.trials),
+                                weights=weights))
     null = null_fit(fit)
     eta = null._fixed_part
     if mean == "null" and fit.link.domain("positive")[0] == 0.0:
-        raise DataError(f"With the link {fit.link.name} means cannot be averaged over normal effects; say at which mean the variance of a "
-                        "unit is meant: mean='typical', mean='data' or a number.")
+        raise DataError(f"With the link {fit.link.name} means cannot be averaged over normal effects; say at which "
+                        "mean the variance of a unit is meant: mean='typical', mean='data' or a number.")
     mu = null.link.mean(eta) if mean == "typical" else averaged_mean(null.link, eta, _variances(null))[0]
     return float(np.average(null.family.mean(mu, null._psi), weights=weights))
 
@@ -185,4 +186,5 @@ def one_mean(fit, what: str) -> None:
     if not fit.design.random:
         raise DataError(f"{what} needs a model with random effects, such as (1 | group).")
     if getattr(fit.density, "K", 1) > 1:
-        raise DataError(f"{what} is for outcomes with one linear predictor a row; family={fit.family.name!r} has several.")
+        raise DataError(f"{what} is for outcomes with one linear predictor a row; family={fit.family.name!r} has "
+                        "several.")

@@ -53,7 +53,8 @@ class GlmmVarianceParameters(VarianceParameters):
         criterion = model.criterion
         slopes, free = [], []
         L = criterion.factor(x)
-        for term, shape, T, back, block in zip(model.design.random, model.structures, fit._T, model.z_maps, model.blocks):
+        for term, shape, T, back, block in zip(model.design.random, model.structures, fit._T, model.z_maps,
+                                               model.blocks):
             change = back @ criterion.basis[:, block, block] @ L[block, block].T @ back.T
             change = change + change.transpose(0, 2, 1)  # dT / dtheta, shape (m, q, q)
             sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))

@@ -109,8 +109,8 @@ class ZeroModel(FixedOnly):
         found, messages = super().fit(start)
         eta = found.at.modes.eta[1]
         if eta.max() < _NONE and not self.family.hurdle:
-            messages = [*messages, "The probability of a zero of the zero part runs to 0 in every row: the counts have no "
-                                   f"more zeros than family={self.family.base.name!r}, which fits as well."]
+            messages = [*messages, "The probability of a zero of the zero part runs to 0 in every row: the counts have "
+                                   f"no more zeros than family={self.family.base.name!r}, which fits as well."]
         return found, messages
 
     def _fixed_columns(self):

@@ -184,15 +184,16 @@ def latent_basis(formula, data, wave, *, anchors=None, name="basis"):
         )
     if ends[1][0] > ends[0][0] + 1e-3:
         messages.append(
-            f"Another minimum lies {ends[1][0] - ends[0][0]:.3g} higher in deviance; the better one of two starts is shown."
+            f"Another minimum lies {ends[1][0] - ends[0][0]:.3g} higher in deviance; the better one of two starts is "
+            "shown."
         )
     messages += [f"At this basis: {text}" for text in fit.messages]
     cov_basis = 2 * np.linalg.pinv(H) if converged else np.full(H.shape, np.nan)
     span = np.ptp(list(problem.anchors.values()))
     if converged and np.sqrt(cov_basis.diagonal().max()) > span / 2:
         messages.append(
-            "The shape is hardly determined: too little changes between the anchors. Then the intervals, which rest on the "
-            "curvature of the deviance, and the test of a straight line cannot be trusted."
+            "The shape is hardly determined: too little changes between the anchors. Then the intervals, which rest on "
+            "the curvature of the deviance, and the test of a straight line cannot be trusted."
         )
     J = problem.along(best, scale)
     cov = np.asarray(fit.cov_params()) + J @ cov_basis @ J.T
@@ -217,8 +218,8 @@ class _Problem:
         self.waves = np.unique(times[~np.isnan(times)])
         if not 3 <= len(self.waves) <= 40:
             raise DataError(
-                f"Column {wave!r} has {len(self.waves)} different values; a latent basis needs waves, three to 40. With two, or with "
-                "times of everybody's own, use a line or ns()."
+                f"Column {wave!r} has {len(self.waves)} different values; a latent basis needs waves, three to 40. "
+                "With two, or with times of everybody's own, use a line or ns()."
             )
         keep = ~np.isnan(times)
         anchors = (
@@ -229,8 +230,8 @@ class _Problem:
         lost = [k for k in anchors if k not in self.waves]
         if lost or len(anchors) < 2 or len(set(anchors.values())) < 2 or len(anchors) == len(self.waves):
             raise DataError(
-                f"anchors= fixes two or more of the waves {', '.join(f'{w:g}' for w in self.waves)} at different values and leaves one "
-                f"or more free; got {anchors}."
+                f"anchors= fixes two or more of the waves {', '.join(f'{w:g}' for w in self.waves)} at different "
+                f"values and leaves one or more free; got {anchors}."
             )
         self.formula, self.wave, self.name = formula, wave, name
         self.data = add_columns(data.loc[keep], {name: 0.0})
@@ -328,7 +329,8 @@ class _Problem:
         information = np.bincount(self._codes(fit.design), size, len(self.waves))[self.free] / fit.sigma**2
         if not (information > 0).all():
             raise DataError(
-                f"The outcome does not change with {self.name!r} at all, or a wave has no rows: nothing tells its shape."
+                f"The outcome does not change with {self.name!r} at all, or a wave has no rows: nothing tells its "
+                "shape."
             )
         return 1 / np.sqrt(information)
 

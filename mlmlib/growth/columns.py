@@ -12,7 +12,8 @@ __all__ = ["add_columns", "codes_of", "column", "numbers", "time_of"]
 def column(df, name):
     """A column of the table; a missing one is an error that names those there are."""
     if not hasattr(df, "iloc"):
-        raise DataError(f"mlm.growth takes a pandas DataFrame, not {type(df).__name__}; pandas.DataFrame(...) makes one.")
+        raise DataError(f"mlm.growth takes a pandas DataFrame, not {type(df).__name__}; pandas.DataFrame(...) makes "
+                        "one.")
     if not len(df):
         raise DataError("The data have no rows.")
     if name not in df:

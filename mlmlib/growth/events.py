@@ -78,7 +78,8 @@ def event(df, time, at, groups=None, name="event"):
     known = np.isfinite(since)
     if not happened.any() or not (known & ~happened).any() and not np.isnan(when).any():
         raise DataError(
-            f"The event lies {'after' if not happened.any() else 'before'} every row of {time!r}: there is nothing to compare."
+            f"The event lies {'after' if not happened.any() else 'before'} every row of {time!r}: there is nothing to "
+            "compare."
         )
     missing = np.isnan(values)
     jump = np.where(missing, np.nan, happened.astype(float))

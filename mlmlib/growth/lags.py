@@ -109,7 +109,8 @@ def _shifted(df, col, groups, time, n, by):
         raise DataError(f"by= is 'time' or 'occasion', not {by!r}.")
     if not isinstance(n, Real) or not np.isfinite(n) or n == 0 or (by == "occasion" and n != int(n)):
         raise DataError(
-            f"n={n!r} must be {'a whole number of occasions' if by == 'occasion' else 'a number of units of time'}, not zero."
+            f"n={n!r} must be {'a whole number of occasions' if by == 'occasion' else 'a number of units of time'}, "
+            "not zero."
         )
     if np.isnan(times).any():
         raise DataError(f"Column {time!r} is missing in {int(np.isnan(times).sum())} rows; drop these rows first.")
@@ -118,8 +119,8 @@ def _shifted(df, col, groups, time, n, by):
     twice = np.flatnonzero((np.diff(c) == 0) & (np.diff(t) == 0))
     if len(twice):
         raise DataError(
-            f"{groups} {df[groups].iloc[order[twice[0]]]} has two rows at {time} = {df[time].iloc[order[twice[0]]]}: which one "
-            f"is the earlier value cannot be known."
+            f"{groups} {df[groups].iloc[order[twice[0]]]} has two rows at {time} = {df[time].iloc[order[twice[0]]]}: "
+            "which one is the earlier value cannot be known."
         )
     rows = np.arange(len(order))
     if by == "occasion":
@@ -132,7 +133,8 @@ def _shifted(df, col, groups, time, n, by):
     if not inside.any():
         side = "earlier" if n > 0 else "later"
         raise DataError(
-            f"No row has another of its {groups!r} exactly {abs(n):g} {'occasions' if by == 'occasion' else f'units of {time}'} {side}."
+            f"No row has another of its {groups!r} exactly {abs(n):g} "
+            f"{'occasions' if by == 'occasion' else f'units of {time}'} {side}."
             + ("" if by == "occasion" else " If the occasions are unevenly spaced, by='occasion' takes the one before.")
         )
     other, passed = np.full(len(rows), np.nan), np.full(len(rows), np.nan)

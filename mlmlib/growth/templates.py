@@ -129,8 +129,8 @@ def formula(
             for g in growth
         ]
     lines += [
-        f"{x}: the change in {outcome} that goes with one more {x} at the same {time}, within and between {unit} mixed; "
-        f"mlm.within_between separates them"
+        f"{x}: the change in {outcome} that goes with one more {x} at the same {time}, within and between {unit} "
+        "mixed; mlm.within_between separates them"
         for x in varying
     ]
     lines.append(
@@ -248,7 +248,8 @@ def _random(random, growth) -> list[str]:
     if isinstance(random, str):
         if random != "intercept":
             raise FormulaError(
-                f"random= is 'intercept', 'independent' or a list of terms; not {random!r}. One term: random=[{random!r}]."
+                f"random= is 'intercept', 'independent' or a list of terms; not {random!r}. One term: "
+                f"random=[{random!r}]."
             )
         return ["1"]
     return ["1", *(term for term in random if term != "1")]

@@ -114,7 +114,8 @@ def code_time(df, time, origin="first", unit=1, groups=None, name=None):
         "slope": f"the expected change in the outcome per {one}" + (" since then" if start is not None else ""),
         "intercept variance": f"how much {groups or 'persons'} differ at {zero}, not elsewhere",
         "correlation": f"of where they stand at {zero} with how fast they change",
-        "main effects": f"a coefficient of a person predictor that is also multiplied by {coded} is its difference at {zero}",
+        "main effects": f"a coefficient of a person predictor that is also multiplied by {coded} is its difference at "
+                        f"{zero}",
     }
     if start is not None:
         meaning["between"] = (
@@ -148,5 +149,6 @@ def _origin(values, origin, dates):
     elif isinstance(origin, (int, float, np.number)) and np.isfinite(origin):
         return float(origin), ""
     raise DataError(
-        f"origin= is one of {', '.join(_PLACES)}, or a {'date such as 2020-01-31' if dates else 'number'}; got {origin!r}."
+        f"origin= is one of {', '.join(_PLACES)}, or a {'date such as 2020-01-31' if dates else 'number'}; got "
+        f"{origin!r}."
     )

@@ -191,7 +191,8 @@ class Bootstrap(Shown):
                         + (f" ({self._why.rstrip('.')})." if self._why else "."))
         if self.singular_share:
             count = int(self._singular.sum())
-            said.append(f"{count} of the replicates ({self.singular_share:.1%}) {'is' if count == 1 else 'are'} singular.")
+            said.append(f"{count} of the replicates ({self.singular_share:.1%}) {'is' if count == 1 else 'are'} "
+                        "singular.")
         undefined = np.isnan(self._values).sum(axis=0)
         said += [f"{name} is not defined in {count} replicates, left out of its row."
                  for name, count in zip(self.names, undefined) if count]

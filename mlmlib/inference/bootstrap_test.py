@@ -126,7 +126,8 @@ def compare_bootstrap(null, full, n: int = 1000, seed: int | None = 1, n_jobs: i
     limit = likelihood_ratio(null, full, names=names)
     null, full, *_ = pair(null, full)
     seed = new_seed(seed)
-    several = any(hasattr(fit, "model") and not hasattr(fit, "density") and not fit.model.one_factor for fit in (null, full))
+    several = any(hasattr(fit, "model") and not hasattr(fit, "density") and not fit.model.one_factor
+                  for fit in (null, full))
     structured = any(hasattr(fit, "residual_table") for fit in (null, full))
     make = (GeneralizedRatio if hasattr(full, "density") else StructureRatio if structured else RowRatio if several else
             Ratio)

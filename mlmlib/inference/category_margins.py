@@ -24,7 +24,8 @@ class CategoryMargins(Margins):
     """Margins of categories, a row a value and category."""
 
     def _repr_html_(self):
-        return html_table(*self._shown(), caption=f"{self.kind} of {self.outcome}", note="Delta-method standard errors.")
+        return html_table(*self._shown(), caption=f"{self.kind} of {self.outcome}",
+                          note="Delta-method standard errors.")
 
 
 def category_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.95, groups: str = "average") -> Margins:
@@ -68,7 +69,8 @@ def category_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.95,
     tables = [[(weight, _raw(table)) for weight, table in parts] for _, parts in points]
 
     def means(x):
-        return np.concatenate([sum(w * fit._mean_at(x, table, groups).mean(axis=1) for w, table in parts) for parts in tables])
+        return np.concatenate([sum(w * fit._mean_at(x, table, groups).mean(axis=1) for w, table in parts)
+                               for parts in tables])
 
     x, cov = fit._at.x, fit._x_cov
     se = np.sqrt(np.diagonal(cov))
@@ -86,8 +88,8 @@ def category_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.95,
     whose = {"average": " (averaged over groups)", "typical": " (in a typical group)"}[groups] if fit.design.random else ""
     kind = ("Average effects on probabilities" if dydx else "Probabilities") + whose
     rows = tuple((*row, category) for row, _ in points for category in fit.categories)
-    return CategoryMargins(keys, rows, tuple(means(x).tolist()), G @ cov[np.ix_(free, free)] @ G.T, level, None, outcome, kind,
-                           known)
+    return CategoryMargins(keys, rows, tuple(means(x).tolist()), G @ cov[np.ix_(free, free)] @ G.T, level, None,
+                           outcome, kind, known)
 
 
 def _columns(fit) -> tuple[dict, dict]:

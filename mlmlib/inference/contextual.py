@@ -93,16 +93,18 @@ def contextual_effect(fit, column=None, *, between=None, within=None, level: flo
         raise DataError(f"between= and within= both name {pair[0]!r}; name two coefficients.")
     for name in pair:
         if name not in fit._names:
-            raise DataError(f"There is no coefficient {name!r}; the model has {', '.join(fit._names)}. Split the predictor with "
-                            f"mlm.within_between, or name the two coefficients with between= and within=.")
+            raise DataError(f"There is no coefficient {name!r}; the model has {', '.join(fit._names)}. Split the "
+                            "predictor with mlm.within_between, or name the two coefficients with between= and "
+                            "within=.")
     crossed = [name for name in fit._names if name not in pair and set(pair) & set(name.split(":"))]
     if crossed:
-        raise DataError(f"{crossed[0]!r} lets the slope depend on another predictor, so there is no single contextual effect.")
+        raise DataError(f"{crossed[0]!r} lets the slope depend on another predictor, so there is no single contextual "
+                        "effect.")
     weights = np.array([(name == pair[0]) * 1.0 - (name == pair[1]) * 1.0 for name in fit._names])
     slopes = np.array([[name == own for name in fit._names] for own in pair], dtype=float)
     (b, w, estimate), (_, _, se), (_, _, df) = (v.tolist() for v in linear(fit, np.vstack([slopes, weights]), ddf))
     from scipy.special import stdtr, stdtrit
     check_level(level)
     ratio, half = estimate / se, float(stdtrit(df, 0.5 + level / 2.0)) * se
-    return ContextualEffect(b, w, estimate, se, ratio, float(2 * stdtr(df, -abs(ratio))), estimate - half, estimate + half, level,
-                            pair, "z" if np.isinf(df) else "t")
+    return ContextualEffect(b, w, estimate, se, ratio, float(2 * stdtr(df, -abs(ratio))), estimate - half,
+                            estimate + half, level, pair, "z" if np.isinf(df) else "t")

@@ -333,8 +333,8 @@ def fieller(fit, quantity: Quantity, level: float) -> tuple[float, float, str]:
     p = len(fit._names)
     ratio = quantity.expression.ratio if quantity.expression is not None else None
     if ratio is None or any(weights[p:].any() for weights, _ in ratio):
-        raise ValueError(f"Fieller's interval is for a ratio of two linear combinations of coefficients; {quantity.name!r} is "
-                         "none. Use method='wald' or 'bootstrap'.")
+        raise ValueError("Fieller's interval is for a ratio of two linear combinations of coefficients; "
+                         f"{quantity.name!r} is none. Use method='wald' or 'bootstrap'.")
     (top, top_constant), (bottom, bottom_constant) = ratio
     top, bottom = top[:p], bottom[:p]
     z2 = fit._quantile(level) ** 2

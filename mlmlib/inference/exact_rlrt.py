@@ -221,8 +221,8 @@ def _products(elimination, factor, p: int) -> tuple[np.ndarray, np.ndarray]:
     k = next(k for k, own in enumerate(elimination.factors) if moved[0] in own.effects)
     own = elimination.factors[k]
     if not own.single:
-        raise ValueError("Groups of a multiple membership share rows, so that the spectrum that the exact test needs is "
-                         "not had group by group; mlm.compare tests the variance, or method='bootstrap'.")
+        raise ValueError("Groups of a multiple membership share rows, so that the spectrum that the exact test needs "
+                         "is not had group by group; mlm.compare tests the variance, or method='bootstrap'.")
     ZZ, ZX = np.zeros((own.J, q, q)), np.zeros((own.J, q, p))
     ZZ[:, own.effects[:, None], own.effects] = elimination.own_products(k)[0]
     ZX[:, own.effects] = (elimination.B1 if k == elimination.first else

@@ -46,7 +46,8 @@ class Expression:
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """The quantity at parameter values, shape (..., k)."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = eval(self._code, {"__builtins__": {}}, {**_FUNCTIONS, "_v": [values[..., k] for k in range(self._n)]})
+            found = eval(self._code, {"__builtins__": {}},
+                         {**_FUNCTIONS, "_v": [values[..., k] for k in range(self._n)]})
         return np.broadcast_to(np.asarray(found, dtype=float), values.shape[:-1])
 
     def _linear(self, node):
@@ -161,8 +162,8 @@ def _check(tree, text: str, names) -> None:
         call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords
         number = isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
         if not (isinstance(node, allowed) or call or number):
-            raise ValueError(f"Cannot read {text!r}: only names, numbers, + - * / ** and exp, log, sqrt, abs, tanh, atanh "
-                             f"are known. The model has {', '.join(names)}.")
+            raise ValueError(f"Cannot read {text!r}: only names, numbers, + - * / ** and exp, log, sqrt, abs, tanh, "
+                             f"atanh are known. The model has {', '.join(names)}.")
         if isinstance(node, ast.Subscript) and not (isinstance(node.value, ast.Name) and node.value.id == "_v"
                                                     and isinstance(node.slice, ast.Constant)):
             raise ValueError(unknown_name("parameter", ast.unparse(node), names))

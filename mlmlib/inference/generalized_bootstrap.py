@@ -116,15 +116,16 @@ def _check_whole(fit) -> None:
     """Refuse models whose rows cannot be taken apart."""
     from ..glmm.fixed_only import FixedOnly
     if type(fit.model) not in (GlmmModel, FixedOnly):
-        raise ValueError(f"kind='cluster' is for outcomes with one linear predictor, and family={fit.family.name!r} has "
-                         "thresholds or several: use kind='parametric'.")
+        raise ValueError(f"kind='cluster' is for outcomes with one linear predictor, and family={fit.family.name!r} "
+                         "has thresholds or several: use kind='parametric'.")
 
 
 def _resampled(fit, rows: np.ndarray, draw: np.ndarray):
     """The same model fitted to some of its rows, any of them more than once, with new groups."""
     from .several_resample import regrouped
     design, model = fit.design, fit.model
-    extra = {name: value if value is None or np.ndim(value) == 0 else value[rows] for name, value in design.extra.items()}
+    extra = {name: value if value is None or np.ndim(value) == 0 else value[rows]
+             for name, value in design.extra.items()}
     part = replace(design, y=design.y[rows], X=design.X[rows], kept=None, messages=(), extra=extra,
                    random=tuple(regrouped(term, rows, draw) for term in design.random),
                    weights=None if design.weights is None else design.weights[rows],

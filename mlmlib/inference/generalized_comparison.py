@@ -42,13 +42,13 @@ def reference_of_generalized(null, full, special: Special, statistic: float, df:
     plain, edges, random = mixture_pvalue(statistic, {df: 1.0}), special.edges, special.random
     if special.unknown:
         return None, f"chi2({df})", plain, [
-            "without extra zeros the coefficients of the zero part mean nothing, so that the statistic has no known limit; "
-            "chi2 is a rough guide, method='bootstrap' the check"]
+            "without extra zeros the coefficients of the zero part mean nothing, so that the statistic has no known "
+            "limit; chi2 is a rough guide, method='bootstrap' the check"]
     regular = df - random - edges
     if edges:
         if edges > 1 or random or special.singular:
-            return {df: 1.0}, f"chi2({df})", plain, ["conservative: the null lies on the boundary of what is possible in more "
-                                                     "than one way; method='bootstrap' is the check"]
+            return {df: 1.0}, f"chi2({df})", plain, ["conservative: the null lies on the boundary of what is possible "
+                                                     "in more than one way; method='bootstrap' is the check"]
         weights = {regular: 0.5, regular + 1: 0.5}
         return weights, _describe(weights), mixture_pvalue(statistic, weights), [
             "one-sided, because the null lies on the boundary of the larger family"]
@@ -56,7 +56,8 @@ def reference_of_generalized(null, full, special: Special, statistic: float, df:
         return {df: 1.0}, f"chi2({df})", plain, []
     information = information_at(null, full, special)
     if special.singular:
-        pvalue = boundary_pvalue(statistic, full, special.D, _null_tangent(null, special), regular, information=information)
+        pvalue = boundary_pvalue(statistic, full, special.D, _null_tangent(null, special), regular,
+                                 information=information)
         if pvalue is not None:
             return drawn_at_boundary(statistic, df, pvalue)
         weights = None
@@ -134,7 +135,8 @@ def lr_vs_plain(fit, mixture: bool = False) -> TestResult:
         raise ValueError(f"The data hold no information on some of the {k} parameters of the random part, so the "
                          "mixture of chi-squares cannot be found; simplify the random part, or leave mixture=False.")
     note = "" if k == 1 else _SIDED + _drawn(weights)
-    return TestResult(statistic, tuple(weights), mixture_pvalue(statistic, weights), _describe(weights), words, name, note)
+    return TestResult(statistic, tuple(weights), mixture_pvalue(statistic, weights), _describe(weights),
+                      words, name, note)
 
 
 def without_random(fit):

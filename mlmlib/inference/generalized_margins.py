@@ -36,7 +36,8 @@ class GeneralizedMargins(Margins):
     """Margins of a generalized model; `fit.margins` makes them."""
 
     def _repr_html_(self):
-        return html_table(*self._shown(), caption=f"{self.kind} of {self.outcome}", note="Delta-method standard errors.")
+        return html_table(*self._shown(), caption=f"{self.kind} of {self.outcome}",
+                          note="Delta-method standard errors.")
 
 
 def generalized_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.95, groups: str = "average",
@@ -83,8 +84,8 @@ def generalized_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.
     if scale not in ("response", "link"):
         raise ValueError(f"scale={scale!r} must be 'response' or 'link'.")
     if scale == "link" and (groups != "typical" or fit.density.K > 1 or hasattr(fit, "outcomes")):
-        raise ValueError("scale='link' is for groups='typical' of one outcome with one linear predictor: elsewhere averages "
-                         "are of expected outcomes. Leave scale= out, or say groups='typical'.")
+        raise ValueError("scale='link' is for groups='typical' of one outcome with one linear predictor: elsewhere "
+                         "averages are of expected outcomes. Leave scale= out, or say groups='typical'.")
     columns, fixed = _columns(fit)
     keys, labels, points = asked(columns, fixed, over, at, dydx)
     outcomes = list(getattr(fit, "outcomes", ()))

@@ -65,17 +65,19 @@ def refuse_kinds(fits) -> None:
     for fit in fits:
         if not hasattr(fit, "density"):
             least = "without a random term" if not fit.design.random else "with the same formula"
-            raise ValueError(f"One of the fits is a linear model ({fit.formula}), the other a generalized one. Fit it by "
-                             f"mlm.glmm too, {least} and with the family of the other.")
+            raise ValueError(f"One of the fits is a linear model ({fit.formula}), the other a generalized one. Fit it "
+                             f"by mlm.glmm too, {least} and with the family of the other.")
         if fit.method in ("pql", "mql"):
-            raise ValueError(f"method={fit.method!r} has no likelihood of the outcomes, on which this rests ({fit.formula}). "
-                             "Fit it with method='laplace' or 'agq', or test coefficients by fit.test(...).")
+            raise ValueError(f"method={fit.method!r} has no likelihood of the outcomes, on which this rests "
+                             f"({fit.formula}). Fit it with method='laplace' or 'agq', or test coefficients by "
+                             "fit.test(...).")
     ways = {(fit.method, fit.nodes) for fit in fits if fit.design.random}
     if len(ways) > 1:
         said = " and ".join("Laplace's approximation" if how == "laplace" else f"quadrature with {nodes} nodes"
                             for how, nodes in sorted(ways, key=str))
-        raise ValueError(f"The fits are by {said}: different approximations of the likelihood, whose difference would be in "
-                         "the test. Fit both with method='laplace', or both with method='agq' and the same nodes=.")
+        raise ValueError(f"The fits are by {said}: different approximations of the likelihood, whose difference would "
+                         "be in the test. Fit both with method='laplace', or both with method='agq' and the same "
+                         "nodes=.")
 
 
 def check_generalized(null, full) -> tuple[bool, Special]:
@@ -113,11 +115,11 @@ def _same_conditions(null, full, order) -> None:
                        ("trials", null.density.trials, full.density.trials)):
         a, b = (np.ones(n) if one is None else np.asarray(one, dtype=float) for one in (a, b))
         if not np.allclose(a[order], b, rtol=1e-10, atol=0.0):
-            raise ValueError(f"The fits have different {what}, so that their likelihoods are of different data. Fit both with "
-                             f"the same {what}=.")
+            raise ValueError(f"The fits have different {what}, so that their likelihoods are of different data. Fit "
+                             f"both with the same {what}=.")
     if null.link.name != full.link.name:
-        raise ValueError(f"The fits are not nested: the first has the link {null.link.name}, the second {full.link.name}. "
-                         f"{_MEND}")
+        raise ValueError(f"The fits are not nested: the first has the link {null.link.name}, the second "
+                         f"{full.link.name}. {_MEND}")
 
 
 def _families(null, full) -> tuple[tuple, int, bool]:
@@ -142,8 +144,8 @@ def _families(null, full) -> tuple[tuple, int, bool]:
             alone = full.model.zero.names == ("zero: Intercept",) and full.model.zero.first == len(full.design.random)
             unknown = not alone
     elif constant == (False, True):
-        raise ValueError("The fits are not nested: the first has a formula for zeros, the second one probability. Exchange "
-                         "them, or compare them by AIC or BIC.")
+        raise ValueError("The fits are not nested: the first has a formula for zeros, the second one probability. "
+                         "Exchange them, or compare them by AIC or BIC.")
     return tuple(words), edges, unknown
 
 
@@ -198,15 +200,15 @@ def _fixed_nested(null, full, order) -> bool:
                          f"cannot be made of the second's. {_MEND}")
     nominal = [set(getattr(fit, "nominal", ())) for fit in (null, full)]
     if not nominal[0] <= nominal[1]:
-        raise ValueError(f"The fits are not nested: thresholds differ by {', '.join(sorted(nominal[0] - nominal[1]))} in the "
-                         f"first model, and not in the second. {_MEND}")
+        raise ValueError(f"The fits are not nested: thresholds differ by {', '.join(sorted(nominal[0] - nominal[1]))} "
+                         f"in the first model, and not in the second. {_MEND}")
     shift = (_offset(null, K)[:, order] - _offset(full, K)).ravel()
     if np.abs(shift).max() > 1e-12:
         rest = shift - basis @ (basis.T @ shift)
         if np.linalg.norm(rest) > _TOLERANCE * np.linalg.norm(shift):
-            raise ValueError("The fits have different offsets or exposures, and their difference is no combination of the "
-                             "second model's fixed effects, so the first is not a special case of it. Fit both with the same "
-                             "offset= and exposure=.")
+            raise ValueError("The fits have different offsets or exposures, and their difference is no combination of "
+                             "the second model's fixed effects, so the first is not a special case of it. Fit both "
+                             "with the same offset= and exposure=.")
         return True
     return len(null._names) != len(full._names)
 

@@ -70,7 +70,8 @@ def generalized_starts(fit) -> list:
 def generalized_values(fit, optimum: Optimum) -> np.ndarray:
     """All parameters at a constrained fit, in the order of their names."""
     b, L, psi, _ = optimum.L
-    T = [(back @ L[block, block]) @ (back @ L[block, block]).T for back, block in zip(fit.model.z_maps, fit.model.blocks)]
+    T = [(back @ L[block, block]) @ (back @ L[block, block]).T
+         for back, block in zip(fit.model.z_maps, fit.model.blocks)]
     return GeneralizedParameters(fit).at(fit._back @ b, T, [row[1] for row in shared(fit, psi)])
 
 
@@ -117,7 +118,8 @@ def _of_density(fit, known, k: int, estimate: float, se: float) -> Parameter:
         return Parameter(name, estimate, estimate / _FAR, estimate * _FAR, held, log_guess(estimate, min(se, 0.9), 0.0),
                          (0.0, math.inf))
     if scale == "logit":
-        return Parameter(name, estimate, min(1e-9, estimate), 1.0 - 1e-9, held, logit_guess(estimate, min(se, 1.9)), (0.0, 1.0))
+        return Parameter(name, estimate, min(1e-9, estimate), 1.0 - 1e-9, held,
+                         logit_guess(estimate, min(se, 1.9)), (0.0, 1.0))
     return _open(name, estimate, se, held)
 
 

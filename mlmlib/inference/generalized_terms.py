@@ -54,7 +54,8 @@ def _parts(fit):
         return [("", model.base, [k * p + np.arange(p) for k in range(len(model.others))], 0)]
     if getattr(model, "zero", None) is not None:
         zero = model.zero
-        part = replace(design, formula=zero.formula, X=zero.X, exog_names=tuple(zero.encoder.names), encoder=zero.encoder)
+        part = replace(design, formula=zero.formula, X=zero.X, exog_names=tuple(zero.encoder.names),
+                       encoder=zero.encoder)
         return [("", design, [np.arange(p)], 0), ("zero: ", part, [p + np.arange(zero.X.shape[1])], 0)]
     if hasattr(fit, "outcomes"):
         columns = [np.arange(one.start, one.stop) for one in design.columns]

@@ -131,7 +131,8 @@ def _profile(fit, names, level):
 def _bootstrap(fit, names, level, boot=None, type="percentile", **options):
     boot = _replicates(fit, boot, options)
     if set(names) - set(boot.names):
-        raise ValueError("boot= is a bootstrap of a statistic, not of the parameters; leave it out, or use boot.conf_int().")
+        raise ValueError("boot= is a bootstrap of a statistic, not of the parameters; leave it out, or use "
+                         "boot.conf_int().")
     return boot.conf_int(level, type).loc[names].to_numpy(), [boot._note()]
 
 
@@ -192,8 +193,8 @@ def _profile_of(fit, found, level):
         elif own is not None:
             ends.append(profile_intervals(with_combination(fit, own[0], q.name), [q.name], level)[0] + own[1])
         else:
-            raise ValueError(f"method='profile' is for single parameters, linear combinations of coefficients and the ICC; "
-                             f"{q.name!r} is none of them. Use 'wald', 'bootstrap' or for a ratio 'fieller'.")
+            raise ValueError("method='profile' is for single parameters, linear combinations of coefficients and the "
+                             f"ICC; {q.name!r} is none of them. Use 'wald', 'bootstrap' or for a ratio 'fieller'.")
     return np.array(ends, dtype=float).reshape(-1, 2), [_BY_ML if fit.reml else ""]
 
 
@@ -201,7 +202,8 @@ def _bootstrap_of(fit, found, level, boot=None, type="percentile", **options):
     if all(q.of_values is not None for q in found):
         boot = _replicates(fit, boot, options).derive(found)
     elif boot is not None:
-        raise ValueError("boot= holds parameters only; functions of a fit need replicates of their own, so leave it out.")
+        raise ValueError("boot= holds parameters only; functions of a fit need replicates of their own, so leave it "
+                         "out.")
     else:
         boot = fit.bootstrap(statistic=_Together(found), **options)
     return boot.conf_int(level, type).to_numpy(), [boot._note()]
@@ -236,5 +238,5 @@ def _replicates(fit, boot, options):
 
 def _need_mixed(fit, method: str) -> None:
     if not fit.design.random and not hasattr(fit, "residual_table") and not hasattr(fit, "density"):
-        raise ValueError(f"method={method!r} is for mixed models, and this one has no random effects: use 'wald' (with t "
-                         "after least squares) or 'bootstrap'.")
+        raise ValueError(f"method={method!r} is for mixed models, and this one has no random effects: use 'wald' (with "
+                         "t after least squares) or 'bootstrap'.")

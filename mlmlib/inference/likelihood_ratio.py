@@ -160,8 +160,9 @@ def compare(null, full, *more, method: str = "lrt", names: tuple | None = None, 
         return compare_marginal((null, full, *more), method="wald" if method == "lrt" else method, names=names)
     for fit in (null, full, *more):
         if hasattr(fit, "clusterings"):
-            raise ValueError("compare tests by likelihoods, which a robust covariance does not touch; fit.test('x = 0, z = 0') and fit.anova() "
-                             "are robust tests, and compare(fit.fit, ...) takes the models alone.")
+            raise ValueError("compare tests by likelihoods, which a robust covariance does not touch; fit.test('x = 0, "
+                             "z = 0') and fit.anova() are robust tests, and compare(fit.fit, ...) takes the models "
+                             "alone.")
         refuse_panel(fit, "compare", "see fit.f_test_groups(), mlm.hausman, mlm.breusch_pagan and mlm.mundlak_test")
     fits = (null, full, *more)
     if names is not None and len(names) != len(fits):
@@ -294,8 +295,8 @@ def drawn_at_boundary(statistic: float, df: int, pvalue: float):
     """The same where the null's own fit is singular and its distribution was drawn."""
     plain = mixture_pvalue(statistic, {df: 1.0})
     return None, f"chi2({df}) at the boundary", pvalue, [
-        "the null's own fit is singular: its distribution is drawn (20,000 times) as if its variance were zero in truth; "
-        f"chi2({df}) would give p {p_text(plain)}; method='bootstrap' is the check"]
+        "the null's own fit is singular: its distribution is drawn (20,000 times) as if its variance were zero in "
+        f"truth; chi2({df}) would give p {p_text(plain)}; method='bootstrap' is the check"]
 
 
 def _null_tangent(null, embedded) -> Tangent:

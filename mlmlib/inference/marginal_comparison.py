@@ -121,15 +121,17 @@ def compare_marginal(fits, *, method: str = "wald", names=None) -> MarginalCompa
     (2.869, 2, 0.238)
     """
     if method not in ("wald", "score"):
-        raise ValueError(f"compare(method={method!r}) is not for fits of mlm.gee, which have no likelihood; use 'wald' or 'score'.")
+        raise ValueError(f"compare(method={method!r}) is not for fits of mlm.gee, which have no likelihood; use 'wald' "
+                         "or 'score'.")
     names = tuple(names or (("null", "full") if len(fits) == 2 else (f"model {k + 1}" for k in range(len(fits)))))
     for fit in fits:
         _same(fits[0], fit)
     tests = tuple(_test(null, full, method) for null, full in zip(fits, fits[1:]))
     notes = []
     if any(test is None for test in tests):
-        notes.append("Fits whose means are not nested (smaller first), or are the same, have no test against each other: compare QIC (working "
-                     "correlations and means) or QICu (means alone, with one working correlation).")
+        notes.append("Fits whose means are not nested (smaller first), or are the same, have no test against each "
+                     "other: compare QIC (working correlations and means) or QICu (means alone, with one working "
+                     "correlation).")
     rows = []
     for fit, name, test in zip(fits, names, (None, *tests)):
         row = {"model": name, "corr": fit.corr, "params": fit.n_params, **_criteria(fit)}
@@ -139,7 +141,8 @@ def compare_marginal(fits, *, method: str = "wald", names=None) -> MarginalCompa
     if hasattr(fits[0], "categories"):
         notes.append("Categories have no quasi-likelihood here, hence no QIC.")
     elif len({round(fit.scale, 6) for fit in fits}) > 1 and fits[0].family.name not in ("binomial", "poisson", "nbinom2"):
-        notes.append("QIC with a scale of 1 for all; give fit.qic(scale=) that of the largest model to weigh fit against size.")
+        notes.append("QIC with a scale of 1 for all; give fit.qic(scale=) that of the largest model to weigh fit "
+                     "against size.")
     return MarginalComparison(rows, tests, tuple(notes))
 
 
@@ -153,15 +156,16 @@ def _criteria(fit) -> dict:
 def _same(first, fit) -> None:
     """Refuse fits that do not speak of the same."""
     if not getattr(fit, "_marginal", False) or type(fit) is not type(first):
-        raise ValueError("mlm.compare takes fits of mlm.gee of one outcome together, or fits with a likelihood; GEE has none, so that it "
-                         "cannot be tested against another kind of model. mlm.table sets them side by side.")
+        raise ValueError("mlm.compare takes fits of mlm.gee of one outcome together, or fits with a likelihood; GEE "
+                         "has none, so that it cannot be tested against another kind of model. mlm.table sets them "
+                         "side by side.")
     if not fit.converged:
         raise ValueError("A fit did not converge; there is nothing to compare.")
     if fit.family.name != first.family.name or fit.link.name != first.link.name:
         raise ValueError("The fits differ in family or link, so that neither criteria nor tests compare them.")
     if fit.nobs != first.nobs or not np.array_equal(fit.design.y, first.design.y):
-        raise ValueError("The fits are of other rows or outcomes (often for missing predictors); fit both on rows that are complete "
-                         "in the larger model.")
+        raise ValueError("The fits are of other rows or outcomes (often for missing predictors); fit both on rows that "
+                         "are complete in the larger model.")
     if not np.array_equal(fit._levels[0][1], first._levels[0][1]):
         raise ValueError(f"The fits have other groups ({first._levels[0][0]!r}, {fit._levels[0][0]!r}).")
 
@@ -220,7 +224,8 @@ def _functions(null, full) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rows, theta = full._rows, full._options["theta"]
     family = statsmodels_family(full.family.name, full._options["link"], None if theta is None else 1.0 / theta)[0]
     structure = _structure(null.corr, null._rows, null._levels)
-    engine = Engine(rows.y, full.design.X[rows.order], rows.codes[0], family, structure, offset=rows.offset, weights=rows.weights)
+    engine = Engine(rows.y, full.design.X[rows.order], rows.codes[0], family, structure, offset=rows.offset,
+                    weights=rows.weights)
     structure.dep_params = np.array(null.structure.dep_params)
     A = np.linalg.lstsq(full.design.X, null.design.X, rcond=None)[0]
     engine.update_cached_means(A @ null._params)
@@ -232,9 +237,11 @@ def _of_categories(null, full, method) -> TestResult | None:
     """Fits of categories are nested where one has all coefficients of the other."""
     gone = [name for name in full._names if name not in null._names]
     if method == "score":
-        raise ValueError("The score test is for outcomes with one mean; of categories leave method= out (the robust Wald test).")
+        raise ValueError("The score test is for outcomes with one mean; of categories leave method= out (the robust "
+                         "Wald test).")
     if not gone or not set(null._names) <= set(full._names) or null.categories != full.categories:
         return None
     places = [full._names.index(name) for name in gone]
-    return _result(full._params[places], full._cov[np.ix_(places, places)], len(gone), ", ".join(f"{name} = 0" for name in gone),
+    return _result(full._params[places], full._cov[np.ix_(places, places)], len(gone),
+                   ", ".join(f"{name} = 0" for name in gone),
                    "Wald test" if full.cov == "model" else "Robust Wald test", "")

@@ -56,7 +56,8 @@ def marginal_margins(fit, over=None, at=None, *, dydx=None, level: float = 0.95,
     design = fit.design
     inside = {factor for term in design.formula.fixed for factor in term} | set(design.formula.offsets)
     option = design.offset_option
-    columns, fixed = read_columns(design, inside, {option} if isinstance(option, str) and design.formula.offsets else set())
+    columns, fixed = read_columns(design, inside,
+                                  {option} if isinstance(option, str) and design.formula.offsets else set())
     keys, labels, points = asked(columns, fixed, over, at, dydx)
     standing = fit.linear_predictor.to_numpy() - design.X @ fit._params  # offset and exposure stay what they are
     if design.formula.offsets:

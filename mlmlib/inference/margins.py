@@ -96,7 +96,8 @@ class Margins:
 
     def _repr_html_(self):
         title = f"{self.kind} of {self.outcome}"
-        return html_table(*self._shown(), caption=title, note="Delta-method standard errors; any random effects at zero.")
+        return html_table(*self._shown(), caption=title,
+                          note="Delta-method standard errors; any random effects at zero.")
 
 
 def margins(fit, over=None, at=None, *, dydx=None, level=0.95, **options):

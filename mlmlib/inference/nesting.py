@@ -116,8 +116,8 @@ def _same_outcome(null, full) -> None:
     if a == b:
         return
     if hasattr(null, "outcomes") != hasattr(full, "outcomes"):
-        raise ValueError("One of the fits is of several outcomes, the other of one. Where they are of the same values, compare "
-                         "them by their llf, or fit both by mlm.multivariate.")
+        raise ValueError("One of the fits is of several outcomes, the other of one. Where they are of the same values, "
+                         "compare them by their llf, or fit both by mlm.multivariate.")
     means = ("likelihoods of different outcomes cannot be compared." if not set(null.design.formula.response.columns)
              & set(full.design.formula.response.columns) else
              "the density of a transformed outcome is on another scale. Choose between scales by residuals, or add the "

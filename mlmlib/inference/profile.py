@@ -324,11 +324,12 @@ def profile_intervals(fit, names, level: float = 0.95) -> np.ndarray:
 def _ends(track: Track, z: float) -> tuple[float, float]:
     ends, here = (track.root(-z), track.root(z)), track.parameter
     if not all(track.known[end].converged for end in ends if end in track.known):
-        warnings.warn(f"A fit at an end of the interval of {track.parameter.name} did not converge; do not rely on that "
-                      "end, and simplify the random part.", RuntimeWarning, stacklevel=3)
+        warnings.warn(f"A fit at an end of the interval of {track.parameter.name} did not converge; do not rely on "
+                      "that end, and simplify the random part.", RuntimeWarning, stacklevel=3)
     if here.ends is None:
         return ends
-    return tuple(stands if end == bound else end for end, bound, stands in zip(ends, (here.lower, here.upper), here.ends))
+    return tuple(stands if end == bound else end
+                 for end, bound, stands in zip(ends, (here.lower, here.upper), here.ends))
 
 
 def _prepared(fit, of, reml: bool):

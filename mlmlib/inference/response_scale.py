@@ -22,13 +22,13 @@ def check_scale(fit, type: str, names) -> None:
     if type not in ("link", "response"):
         raise ValueError(f"type={type!r} must be 'link' or 'response'.")
     if getattr(fit, "_marginal", False) and hasattr(fit, "categories"):
-        raise ValueError("Estimated means and trends are there for outcomes with one mean; of categories fit.margins(...) averages "
-                         "the probabilities.")
+        raise ValueError("Estimated means and trends are there for outcomes with one mean; of categories "
+                         "fit.margins(...) averages the probabilities.")
     if not hasattr(fit, "density"):
         return
     if fit.density.K > 1 and getattr(fit.model, "zero", None) is None:
-        raise ValueError("Estimated means and trends are there for models with one linear predictor; of unordered categories "
-                         "fit.margins(...) averages the probabilities.")
+        raise ValueError("Estimated means and trends are there for models with one linear predictor; of unordered "
+                         "categories fit.margins(...) averages the probabilities.")
     if fit.family.name != "ordinal":
         return
     if type == "response":
@@ -37,8 +37,8 @@ def check_scale(fit, type: str, names) -> None:
     terms = () if fit.model.nominal is None else fit.model.nominal.terms
     moved = {name for term in terms for factor in term for name in factor.columns} & set(names)
     if moved:
-        raise ValueError(f"Thresholds differ by {min(moved)!r}, so that it has no one mean of the linear predictor: ask "
-                         "fit.margins(...) for probabilities.")
+        raise ValueError(f"Thresholds differ by {min(moved)!r}, so that it has no one mean of the linear predictor: "
+                         "ask fit.margins(...) for probabilities.")
 
 
 def linked(fit) -> bool:

@@ -110,16 +110,16 @@ def whole_sets(fit, groups=None) -> np.ndarray:
     own = connected(fit)
     if groups is None:
         if own.max() < 1:
-            raise DataError("All rows hang together through random effects or correlations, so there are no whole groups "
-                            "to draw; use kind='parametric' or 'residual'.")
+            raise DataError("All rows hang together through random effects or correlations, so there are no whole "
+                            "groups to draw; use kind='parametric' or 'residual'.")
         return own
     from .replicate import _codes
     codes = _codes(fit, groups)
     of_set = np.full(int(own.max()) + 1, -1)
     of_set[own] = codes
     if (of_set[own] != codes).any():
-        raise DataError("groups= cuts rows apart that random effects or correlations tie together; name groups that hold "
-                        "all rows of each.")
+        raise DataError("groups= cuts rows apart that random effects or correlations tie together; name groups that "
+                        "hold all rows of each.")
     return codes
 
 

@@ -95,9 +95,9 @@ def row_sums(fit) -> Sums:
     labels = connected(fit)
     sizes = np.bincount(labels)
     if sizes.max() > _LARGEST:
-        raise FormulaError(f"ddf='kenward-roger' of a model with a structure of its residuals writes down the covariance "
-                           f"matrix of rows that hang together; here {sizes.max()} do, and it takes {_LARGEST} at most. "
-                           "Use ddf='satterthwaite'.")
+        raise FormulaError("ddf='kenward-roger' of a model with a structure of its residuals writes down the "
+                           f"covariance matrix of rows that hang together; here {sizes.max()} do, and it takes "
+                           f"{_LARGEST} at most. Use ddf='satterthwaite'.")
     order = np.argsort(labels, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     E, psi = directions(fit) if fit.design.random else np.zeros((0, 0, 0)), model.psi
@@ -110,7 +110,8 @@ def row_sums(fit) -> Sums:
         for part in np.array_split(rows, max(1, len(rows) * size * size * (m + 2) // 5_000_000)):
             R = _blocks_of(model, psi, part, n)
             moves = [_effects(fit, one, part) for one in E]
-            moves += [_slope(lambda x, part=part: _blocks_of(model, x, part, n), psi, unit) for unit in np.eye(len(psi))]
+            moves += [_slope(lambda x, part=part: _blocks_of(model, x, part, n), psi, unit)
+                      for unit in np.eye(len(psi))]
             inverse = np.linalg.inv(R + (_effects(fit, D, part) if fit.design.random else 0.0))
             own = X[:, part].transpose(1, 2, 0)  # (sets, size, p)
             VX = inverse @ own

@@ -103,10 +103,11 @@ def f_test(fit, C, ddf: str = "wald", rhs=0.0, null: str | None = None) -> TestR
     q = len(rows)
     if np.isinf(df):
         from scipy.special import chdtrc
-        return TestResult(q * statistic, q, float(chdtrc(q, q * statistic)), f"chi2({q})", null, "Wald test", method.note)
+        return TestResult(q * statistic, q, float(chdtrc(q, q * statistic)), f"chi2({q})", null,
+                          "Wald test", method.note)
     if not (df > 0 and statistic >= 0):
-        note = (f"no F distribution has the moments that {method.name.removesuffix(' F test')} asks for: too few groups for so "
-                "many variances; test fewer coefficients at once, or use another ddf or a bootstrap")
+        note = (f"no F distribution has the moments that {method.name.removesuffix(' F test')} asks for: too few "
+                "groups for so many variances; test fewer coefficients at once, or use another ddf or a bootstrap")
         return TestResult(np.nan, (q, np.nan), np.nan, f"F({q}, ?)", null, method.name, note)
     from scipy.special import fdtrc
     shown = f"{df:.0f}" if float(df).is_integer() else f"{df:.2f}"
@@ -152,8 +153,8 @@ def method_of(fit, ddf: str):
         return fit._tests
     if hasattr(fit, "density") and ddf != "wald":
         raise ValueError(f"ddf={ddf!r} is for linear mixed models: a generalized one has no residual variance whose "
-                         "degrees of freedom could be counted. Use ddf='wald' (the normal distribution), a likelihood-ratio "
-                         "test (mlm.compare), or a bootstrap.")
+                         "degrees of freedom could be counted. Use ddf='wald' (the normal distribution), a "
+                         "likelihood-ratio test (mlm.compare), or a bootstrap.")
     if ddf != "wald":
         refuse_panel(fit, f"ddf={ddf!r}", "mlm.robust has Satterthwaite's degrees of freedom for them")
     if fit.reml is None:

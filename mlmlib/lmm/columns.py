@@ -47,8 +47,8 @@ def orthonormalize(rows: np.ndarray, names, what: str) -> tuple[np.ndarray, np.n
                         "compute with; express it in larger units.")
     if not (length > 0).all():
         name = names[int(np.argmin(length))]
-        mend = ("no row has this combination, so that nothing is known of it. Merge or drop categories, or leave the interaction "
-                "out" if ":" in name else "remove it from the formula")
+        mend = ("no row has this combination, so that nothing is known of it. Merge or drop categories, or leave the "
+                "interaction out" if ":" in name else "remove it from the formula")
         raise DataError(f"The column {name!r} of the {what} is zero in every row; {mend}.")
     Q = rows / length[:, None]
     R = np.diag(length)

@@ -134,8 +134,8 @@ def check_terms(design, without: str, with_one_group: str) -> None:
         raise DataError(f"{n} rows cannot carry {p} fixed effects; drop predictors or collect more data.")
     for term in design.random:
         if len(term.levels) < 2:
-            raise DataError(f"The grouping factor {term.group!r} has one group only ({term.levels[0]}), so no variation "
-                            f"between groups can be seen; {with_one_group}.")
+            raise DataError(f"The grouping factor {term.group!r} has one group only ({term.levels[0]}), so no "
+                            f"variation between groups can be seen; {with_one_group}.")
 
 
 def refuse_indistinct(design) -> None:

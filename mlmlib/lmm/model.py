@@ -168,8 +168,8 @@ class LmmModel:
         step = np.abs(np.tensordot(axes[:, 0] / np.where(size > 0, size, 1.0), at.basis, 1))
         named = " and ".join(term.text for term, block in zip(self.design.random, self.criterion.blocks)
                              if step[block, block].max() > 1e-3 * step.max())
-        return [f"The data cannot tell all variances and correlations of {named} apart: the likelihood is the same along "
-                "a line of them, of which this is one point. Usually no group has rows of both effects that are "
+        return [f"The data cannot tell all variances and correlations of {named} apart: the likelihood is the same "
+                "along a line of them, of which this is one point. Usually no group has rows of both effects that are "
                 "correlated, or two terms say the same; write || for no correlations, or leave one of the two out."]
 
     @property

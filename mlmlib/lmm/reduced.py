@@ -57,7 +57,8 @@ def _constant() -> Encoder:
 def _fitted(fit, design, fixed: str) -> LmmResult:
     terms = {term.group: term for term in design.random}
     ones = np.ones((len(design.y), 1))
-    random = tuple(replace(term, names=("Intercept",), Z=ones, independent=False, text=f"(1 | {group})", encoder=_constant())
+    random = tuple(replace(term, names=("Intercept",), Z=ones, independent=False, text=f"(1 | {group})",
+                           encoder=_constant())
                    for group, term in terms.items())
     formula = parse(f"{design.endog_name} ~ {fixed} + {' + '.join(term.text for term in random)}")
     model = LmmModel(replace(design, formula=formula, random=random, messages=()), "unstructured", fit.reml)

@@ -140,8 +140,8 @@ class RowModel(LmmModel):
             before, self.again = fitted, True
             self.rows = self.rows.following(fitted)
             self._move(self.psi)
-        messages.append(f"Variances and the fitted values that they follow did not settle in {_TURNS} turns. Do not use "
-                        "these estimates; let the variance depend on a column.")
+        messages.append(f"Variances and the fitted values that they follow did not settle in {_TURNS} turns. Do not "
+                        "use these estimates; let the variance depend on a column.")
         return replace(minimum, n_evaluations=count, converged=False), messages
 
     def _fit(self) -> tuple[Minimum, list[str]]:

@@ -137,8 +137,8 @@ class RowResult(LmmResult):
                              "raw, pearson, scaled.")
         values = self.design.y - (self._fitted if level == "conditional" else self._fixed_part)
         if level == "marginal" and kind == "scaled" and self.design.random:
-            raise ValueError("kind='scaled' is there for conditional residuals of this model; marginal ones are 'raw' or "
-                             "'pearson'.")
+            raise ValueError("kind='scaled' is there for conditional residuals of this model; marginal ones are 'raw' "
+                             "or 'pearson'.")
         if kind == "pearson":
             variance = self._row_sd ** 2
             for term, T in zip(self.design.random, self._T) if level == "marginal" else ():
@@ -206,6 +206,6 @@ class RowResult(LmmResult):
 
 def _far(titles) -> str:
     structure = next(text for what, text in titles if what == "variance")
-    return (f"The rows lie so far from where sigma is the residual standard deviation (structure: {structure}) that sigma "
-            "itself means nothing; subtract a typical value from the column, or divide by it for a power. Nothing else "
-            "depends on it.")
+    return (f"The rows lie so far from where sigma is the residual standard deviation (structure: {structure}) that "
+            "sigma itself means nothing; subtract a typical value from the column, or divide by it for a power. "
+            "Nothing else depends on it.")

@@ -47,7 +47,8 @@ def conditional_curves(
     frame = _rows_like(data, {x: grid, **{name: np.full(points, value) for name, value in at.items()}})
     lines = {kind: fit.predict(frame, groups=kind) for kind in ("typical", "average")}
     if isinstance(lines["average"], pd.DataFrame):
-        raise ValueError("A picture of curves needs an outcome with one mean; that of categories has a probability each.")
+        raise ValueError("A picture of curves needs an outcome with one mean; that of categories has a probability "
+                         "each.")
     ax = t.new(ax)
     curves, labels = _drawn(fit, frame, factor, draws, seed) if draws else _of_groups(fit, frame, factor)
     for curve, label in zip(curves, labels):
@@ -61,14 +62,15 @@ def conditional_curves(
         ax.fill_between(grid, found["lower"], found["upper"], color=color, alpha=0.25, lw=0)
     ax.plot(grid, lines["typical"], color=t.FIXED, lw=2.4)
     ax.plot(grid, lines["average"], color=t.POOLED, lw=2.8)
-    t.end_labels(ax, grid[-1], [float(lines[k].iloc[-1]) for k in ("typical", "average")], ["typical group", "average of groups"],
-                 [t.FIXED, t.POOLED])
+    t.end_labels(ax, grid[-1], [float(lines[k].iloc[-1]) for k in ("typical", "average")],
+                 ["typical group", "average of groups"], [t.FIXED, t.POOLED])
     gap = (lines["average"] - lines["typical"]).to_numpy()
     far = int(np.argmax(np.abs(gap)))
     text = (
-        f"Curves of {outcome(fit)} on {x} for {len(curves)} {'groups drawn from the model' if draws else f'groups ({factor})'}. At "
-        f"{x} = {t.number(grid[far])} the typical group stands at {t.number(lines['typical'].iloc[far])} and the average of all "
-        f"groups at {t.number(lines['average'].iloc[far])}, where they differ most."
+        f"Curves of {outcome(fit)} on {x} for {len(curves)} "
+        f"{'groups drawn from the model' if draws else f'groups ({factor})'}. At {x} = {t.number(grid[far])} the "
+        f"typical group stands at {t.number(lines['typical'].iloc[far])} and the average of all groups at "
+        f"{t.number(lines['average'].iloc[far])}, where they differ most."
     )
     return t.finish(ax, text, title=title, xlabel=xlabel or x, ylabel=ylabel or _what(fit))
 

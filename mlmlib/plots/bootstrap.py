@@ -42,11 +42,12 @@ def bootstrap(boot, names=None, *, level=0.95, type="percentile", columns=3, bin
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
         ax.xaxis.set_major_locator(t.mpl.ticker.MaxNLocator(4))
-        said.append(f"{name}: estimate {t.number(inside)}, interval {t.number(lower)} to {t.number(upper)}, {_shape(values)}")
+        said.append(f"{name}: estimate {t.number(inside)}, interval {t.number(lower)} to {t.number(upper)}, "
+                    f"{_shape(values)}")
     if title:
         axes[0].figure.suptitle(title, x=0.02, ha="left", fontsize=11)
-    t.say(axes, f"Histograms of {boot.n} {boot.kind} bootstrap replicates with the estimate (line) and the {level:.0%} {type} "
-                f"interval (dashed), a normal curve beside each. " + "; ".join(said) + ".")  # fmt: skip
+    t.say(axes, f"Histograms of {boot.n} {boot.kind} bootstrap replicates with the estimate (line) and the {level:.0%} "
+                f"{type} interval (dashed), a normal curve beside each. " + "; ".join(said) + ".")  # fmt: skip
     return axes if len(axes) > 1 else axes[0]
 
 
@@ -77,7 +78,8 @@ def bootstrap_test(test, *, bins=50, ax=None, title=None, xlabel=None, ylabel=No
     t.label(ax, x[start], expected[start], test.limit.distribution, t.UNPOOLED, va="bottom", xytext=(4, 4))
     if observed <= right:
         ax.axvline(observed, color=t.PARTIAL, lw=2)
-        t.label(ax, observed, ax.get_ylim()[1] * 0.9, f"observed {t.number(observed)}", t.PARTIAL, ha="right", xytext=(-4, 0))
+        t.label(ax, observed, ax.get_ylim()[1] * 0.9, f"observed {t.number(observed)}", t.PARTIAL, ha="right",
+                xytext=(-4, 0))
     else:
         t.label(ax, right, ax.get_ylim()[1] * 0.9, f"observed {t.number(observed)}, far to the right \u2192", t.PARTIAL,
                 ha="right", xytext=(-4, 0))  # fmt: skip

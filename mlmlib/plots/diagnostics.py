@@ -114,7 +114,8 @@ def linearity(fit, x, *, group=None, title=None, ylabel=None):
     from ..diagnostics.linearity import predictors
     from ..lmm.factors import only_linear
 
-    only_linear(fit, "linearity", "mlm.plots.residuals(fit, x, kind='quantile') shows curves, mlm.diagnose(fit) tests them")
+    only_linear(fit, "linearity", "mlm.plots.residuals(fit, x, kind='quantile') shows curves, mlm.diagnose(fit) tests "
+                                  "them")
     from ..diagnostics.several_blocks import seen_by
 
     factor = the_factor(fit, group)

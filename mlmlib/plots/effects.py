@@ -47,8 +47,8 @@ def unpooled_effects(fit, factor) -> pd.DataFrame:
 
     Where there are other grouping factors, from the fixed part and their predicted effects.
     """
-    only_linear(fit, "A regression of each group's own", "mlm.plots.caterpillar shows the predicted effects, mlm.plots.conditional_curves the "
-                "groups' curves")
+    only_linear(fit, "A regression of each group's own",
+                "mlm.plots.caterpillar shows the predicted effects, mlm.plots.conditional_curves the " "groups' curves")
     one_group_each(fit, factor)
     names = list(fit.random_effects[factor].columns)
     z, labels = columns_of(fit, names), _labels(fit, factor)
@@ -83,7 +83,8 @@ def caterpillar(
     Of a GLMM with ``scale="response"``: the expected outcome (probability, rate) of every group where predictors are zero."""
     if scale not in ("link", "response"):
         raise ValueError(f"scale={scale!r} must be 'link' or 'response'.")
-    if scale == "response" and (not hasattr(fit, "density") or effect != "Intercept" or fit.density.K > 1 or hasattr(fit, "categories")):
+    if scale == "response" and (not hasattr(fit, "density") or effect != "Intercept" or fit.density.K > 1
+                                or hasattr(fit, "categories")):
         raise ValueError("scale='response' is for the intercepts of a GLMM whose outcome has one mean.")
     total = total or scale == "response"
     factor = the_factor(fit, group)
@@ -97,7 +98,8 @@ def caterpillar(
     half = stats.norm.ppf((1 + level) / 2) * se.to_numpy()[order]
     low, high = mean - half, mean + half
     if scale == "response":
-        middle, mean, low, high = (fit.density.family.mean(fit.link.mean(one), fit._psi) for one in (middle, mean, low, high))
+        middle, mean, low, high = (fit.density.family.mean(fit.link.mean(one), fit._psi)
+                                   for one in (middle, mean, low, high))
     where = np.arange(len(mean))
     ax = t.new(ax)
     ax.axhline(middle, color=t.FIXED, lw=1.2, zorder=0)
@@ -107,8 +109,8 @@ def caterpillar(
     ax.set_xticks([])
     ends = [str(values.index[order[i]]) for i in (0, -1)]
     text = (
-        f"Predicted {effect} effects of {len(mean)} groups ({factor}), lowest ({ends[0]}, {t.number(mean[0])}) to highest "
-        f"({ends[1]}, {t.number(mean[-1])}), each with its {level:.0%} interval. {clear} intervals exclude "
+        f"Predicted {effect} effects of {len(mean)} groups ({factor}), lowest ({ends[0]}, {t.number(mean[0])}) to "
+        f"highest ({ends[1]}, {t.number(mean[-1])}), each with its {level:.0%} interval. {clear} intervals exclude "
         f"{t.number(middle)}, the {'fixed part' if total else 'average group'}."
     )
     return t.finish(
@@ -193,9 +195,9 @@ def shrinkage(fit, effect="Intercept", *, show=None, group=None, order="size", a
     )
     t.label(ax, moved["model"], far, "model", t.PARTIAL, ha="left" if left else "right", xytext=(7 if left else -7, 0))
     text = (
-        f"Arrows from each group's own {effect} to the model's, for {len(table)} groups ({factor}), toward the fixed part "
-        f"{t.number(fixed)}. The longest, {table.index[far]} with n = {moved['n']:.0f}, goes from {t.number(moved['raw'])} "
-        f"to {t.number(moved['model'])}."
+        f"Arrows from each group's own {effect} to the model's, for {len(table)} groups ({factor}), toward the fixed "
+        f"part {t.number(fixed)}. The longest, {table.index[far]} with n = {moved['n']:.0f}, goes from "
+        f"{t.number(moved['raw'])} to {t.number(moved['model'])}."
     )
     if single:
         text += f" The share kept runs from {kept.min():.2f} in the smallest group to {kept.max():.2f} in the largest."
@@ -289,13 +291,14 @@ def shrinkage_pairs(
     for key in show or ():
         t.label(ax, raw.loc[key, x] + fixed[0], raw.loc[key, y] + fixed[1], str(key), t.UNPOOLED)
     out = [
-        f"SD of {name} {t.number(raw[name].std())} from separate regressions, {t.number(model[name].std())} from the model"
+        f"SD of {name} {t.number(raw[name].std())} from separate regressions, {t.number(model[name].std())} from the "
+        "model"
         for name in (x, y)
     ]
     missing = int(raw.isna().any(axis=1).sum())
     text = (
-        f"Arrows from the {len(raw) - missing} groups' own regressions to the model's lines in the plane of {x} and {y}. "
-        f"{'; '.join(out)}." + (f" {missing} groups have no regression of their own." if missing else "")
+        f"Arrows from the {len(raw) - missing} groups' own regressions to the model's lines in the plane of {x} and "
+        f"{y}. {'; '.join(out)}." + (f" {missing} groups have no regression of their own." if missing else "")
     )
     return t.finish(ax, text, title=title, xlabel=xlabel or x, ylabel=ylabel or y)
 

@@ -12,7 +12,8 @@ __all__ = ["group_line", "labels_of", "one_group_each"]
 def one_group_each(fit, factor) -> None:
     """Refuse a factor of which rows have several groups, so that no row is one group's own."""
     if next(t for t in fit.design.random if t.group == factor).members is not None:
-        raise ValueError(f"Rows belong to several groups of {factor}: none is one group's own. mlm.plots.caterpillar shows its effects.")
+        raise ValueError(f"Rows belong to several groups of {factor}: none is one group's own. mlm.plots.caterpillar "
+                         "shows its effects.")
 
 
 def labels_of(fit, factor) -> np.ndarray:
@@ -35,6 +36,7 @@ def group_line(fit, rows, factor, label):
         effects = fit.random_effects[group].loc[labels_of(fit, group)[first]]
         for name, value in effects.items():
             if name != "Intercept" and name not in rows:
-                raise ValueError(f"The slope of {name} varies between groups of {group}, and is no column of the data to draw along.")
+                raise ValueError(f"The slope of {name} varies between groups of {group}, and is no column of the data "
+                                 "to draw along.")
             out = out + float(value) * (1.0 if name == "Intercept" else rows[name].to_numpy(float))
     return out

@@ -142,8 +142,8 @@ def intervals(estimates, lower, upper, true, *, show=100, name="", ax=None, titl
     rate = misses.mean()
     heading = title or f"{name + ': ' if name else ''}{rate:.1%} of {len(estimates):,} intervals miss"
     text = (
-        f"{len(rows)} intervals{f' ({name})' if name else ''} stacked, {int(misses[shown].sum())} of them miss the true "
-        f"value {t.number(true)}. Over all {len(estimates)} samples {rate:.1%} miss."
+        f"{len(rows)} intervals{f' ({name})' if name else ''} stacked, {int(misses[shown].sum())} of them miss the "
+        f"true value {t.number(true)}. Over all {len(estimates)} samples {rate:.1%} miss."
     )
     return t.finish(ax, text, title=heading, xlabel=xlabel or "estimate and 95% interval")
 

@@ -76,10 +76,11 @@ def fitted_lines(
         "groups": f"the range that holds {level:.0%} of groups",
     }
     if not slopes:
-        raise ValueError(f"{x} does not vary within groups of {factor}: there are no lines along it. Name another column with x=.")
+        raise ValueError(f"{x} does not vary within groups of {factor}: there are no lines along it. Name another "
+                         "column with x=.")
     text = (
-        f"The model's lines of {outcome(fit)} on {x} for {fit.n_groups[factor]} groups ({factor}); their slopes run from "
-        f"{t.number(min(slopes))} to {t.number(max(slopes))}. "
+        f"The model's lines of {outcome(fit)} on {x} for {fit.n_groups[factor]} groups ({factor}); their slopes run "
+        f"from {t.number(min(slopes))} to {t.number(max(slopes))}. "
         + " ".join(
             f"The average line{'' if by is None else f' of {name}'} ends at {t.number(end)}."
             for end, name in zip(last[0], last[1])

@@ -37,7 +37,8 @@ def survival(table, fit=None, *, kind=None, band=True, title=None, xlabel=None, 
         axes[0].plot(x, h, "-o", color=color, ms=4)
         axes[1].plot(np.r_[x[0] - 1, x], np.r_[begin, S], "-o", color=color, ms=4)
         if band and kind is None:
-            axes[1].fill_between(x, part["lower"].to_numpy(float), part["upper"].to_numpy(float), color=color, alpha=0.16, lw=0)
+            axes[1].fill_between(x, part["lower"].to_numpy(float), part["upper"].to_numpy(float), color=color,
+                                 alpha=0.16, lw=0)
         if fit is not None:
             own = _of_model(fit, table, group, x)
             axes[0].plot(x, own, "x", color=color, ms=6)
@@ -49,17 +50,19 @@ def survival(table, fit=None, *, kind=None, band=True, title=None, xlabel=None, 
         told.append(f"The hazard{where} runs from {t.number(h[0])} in {table.time} {x[0]:g} to {t.number(h[-1])} in "
                     f"{x[-1]:g} and is "
                     f"largest in {x[np.argmax(h)]:g} ({t.number(h.max())}); "
-                    + (f"{t.number(S[-1])} are left without the event." if kind is None else f"{t.number(S[-1])} have had it by then."))
+                    + (f"{t.number(S[-1])} are left without the event." if kind is None
+                       else f"{t.number(S[-1])} have had it by then."))
     if table.by is not None:
         last = max(part[table.time].max() for _, part in groups)
         t.end_labels(axes[1], last, *ends)
     axes[0].set_ylim(bottom=0.0)
     axes[1].set_ylim(0.0, 1.0)
     name = xlabel or table.time
-    t.finish(axes[0], "", title=title, xlabel=name, ylabel=ylabel or ("hazard" if kind is None else f"hazard of {kind}"))
+    t.finish(axes[0], "", title=title, xlabel=name,
+             ylabel=ylabel or ("hazard" if kind is None else f"hazard of {kind}"))
     t.finish(axes[1], "", xlabel=name, ylabel="survivor function" if kind is None else f"share with {kind}")
-    t.say(axes, f"Hazard and {'survivor function' if kind is None else 'cumulative incidence'} by {table.time}. " + " ".join(told)
-          + (" Crosses: what the model gives those at risk." if fit is not None else ""))
+    t.say(axes, f"Hazard and {'survivor function' if kind is None else 'cumulative incidence'} by {table.time}. "
+          + " ".join(told) + (" Crosses: what the model gives those at risk." if fit is not None else ""))
     return axes
 
 
@@ -77,4 +80,5 @@ def _of_model(fit, table, group, periods) -> np.ndarray:
     if table.by is not None:
         keep = (rows[table.by] == group).to_numpy()
     at = rows[table.time].to_numpy(dtype=float)
-    return np.array([mu[keep & (at == period)].mean() if (keep & (at == period)).any() else np.nan for period in periods])
+    return np.array([mu[keep & (at == period)].mean() if (keep & (at == period)).any() else np.nan
+                     for period in periods])

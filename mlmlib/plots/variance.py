@@ -70,7 +70,8 @@ def _one_residual_variance(fit):
         return
     rows = getattr(fit.model, "rows", None)
     if rows is not None and rows.variances:
-        raise ValueError("The residual variance differs between rows, so there is no one part within groups to draw; see fit.residual_sd.")
+        raise ValueError("The residual variance differs between rows, so there is no one part within groups to draw; "
+                         "see fit.residual_sd.")
 
 
 def _parts(fit):
@@ -102,8 +103,8 @@ def _stacked(fit, x, ax, title, xlabel, ylabel):
     if x is None and slopes:
         x = slopes[0]
     if x not in slopes:
-        raise ValueError(f"No slope of {x} varies between groups: the variance does not depend on it. mlm.plots.variance_shares draws "
-                         "variances of intercepts.")
+        raise ValueError(f"No slope of {x} varies between groups: the variance does not depend on it. "
+                         "mlm.plots.variance_shares draws variances of intercepts.")
     values = columns_of(fit, [x])[:, 0]
     grid = np.linspace(values.min(), values.max(), 200)
     ax = t.new(ax)
@@ -114,13 +115,15 @@ def _stacked(fit, x, ax, title, xlabel, ylabel):
     for (_, name, terms, weight), shade in zip(parts, _shades(len(parts))):
         layer = np.zeros(200)
         for term, T in terms:
-            z = np.column_stack([np.ones(200) if n == "Intercept" else grid if n == x else np.zeros(200) for n in term.names])
+            z = np.column_stack([np.ones(200) if n == "Intercept" else grid if n == x else np.zeros(200)
+                                 for n in term.names])
             layer += weight * np.einsum("ij,jk,ik->i", z, T, z)
         ax.fill_between(grid, base, base + layer, color=t.PARTIAL, alpha=shade, lw=0)
         ax.plot(grid, base + layer, color=t.INK, lw=1)
         legend[f"between {name}"] = (t.PARTIAL, shade)
-        said.append(f"the part between groups of {name} is {t.number(layer[0])} at {x} = {t.number(grid[0])} and {t.number(layer[-1])} at "
-                    f"{t.number(grid[-1])}, least ({t.number(layer.min())}) at {t.number(grid[layer.argmin()])}")
+        said.append(f"the part between groups of {name} is {t.number(layer[0])} at {x} = {t.number(grid[0])} and "
+                    f"{t.number(layer[-1])} at {t.number(grid[-1])}, least ({t.number(layer.min())}) at "
+                    f"{t.number(grid[layer.argmin()])}")
         base = base + layer
     _legend(ax, dict(reversed(legend.items())), loc="lower left", bbox_to_anchor=(0, 1))
     ax.set_ylim(0, None)
@@ -150,9 +153,10 @@ def origin(fit, x=None, *, group=None, span=None, title=None, xlabel=None):
         axes[0].figure.suptitle(title)
     zero = -cov[0, 1] / cov[1, 1]
     text = (
-        f"As the origin of {x} moves from {t.number(low)} to {t.number(high)}, the intercept variance traces a parabola "
-        f"from {t.number(tau00[0])} to {t.number(tau00[-1])}, least at {t.number(zero)}, and the correlation of intercept and "
-        f"slope climbs from {t.number(corr[0], 2)} to {t.number(corr[-1], 2)}, crossing zero at the same place."
+        f"As the origin of {x} moves from {t.number(low)} to {t.number(high)}, the intercept variance traces a "
+        f"parabola from {t.number(tau00[0])} to {t.number(tau00[-1])}, least at {t.number(zero)}, and the correlation "
+        f"of intercept and slope climbs from {t.number(corr[0], 2)} to {t.number(corr[-1], 2)}, crossing zero at the "
+        "same place."
     )
     t.say(axes, text)
     return axes
@@ -224,7 +228,8 @@ def variance_shares(fits, *, group=None, ax=None, title=None, xlabel=None):
         ax.barh(row, within, left=left, color=t.DATA, alpha=0.55, height=0.6)
         spots.append((left + within / 2, row, within, total))
         if several:
-            shares = ", ".join(f"{t.number(value)} between groups of {name} ({value / total:.1%})" for name, value in parts)
+            shares = ", ".join(f"{t.number(value)} between groups of {name} ({value / total:.1%})"
+                               for name, value in parts)
             said.append(f"{key or 'the model'}: {shares}, {t.number(within)} within ({within / total:.1%})")
         else:
             share = left / total

@@ -33,8 +33,8 @@ def values_of_glmm(fit) -> dict:
     for factor in fit.n_groups:
         cov = fit.covariance_matrix(factor)
         random[r_factor(factor)] = ([r_name(name) for name in cov.index], cov.to_numpy())
-    return {"reml": False, "criterion": -2 * fit.llf, "fixed": fixed, "random": random, "residual": None, "structure": [],
-            "dispersion": [table.loc[name, "estimate"] for name in table.index if name != "zero"]}
+    return {"reml": False, "criterion": -2 * fit.llf, "fixed": fixed, "random": random, "residual": None,
+            "structure": [], "dispersion": [table.loc[name, "estimate"] for name in table.index if name != "zero"]}
 
 
 def values_of_r_glmm(truth: dict) -> dict:

@@ -37,4 +37,5 @@ def values_of_plm(truth: dict) -> dict:
 
 def _values(fixed: dict, more: dict) -> dict:
     """As `as_r` wants them: a method of moments has no criterion."""
-    return {"reml": False, "criterion": None, "fixed": fixed, "random": {}, "residual": None, "structure": [], "more": more}
+    return {"reml": False, "criterion": None, "fixed": fixed, "random": {}, "residual": None,
+            "structure": [], "more": more}

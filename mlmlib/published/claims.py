@@ -49,14 +49,16 @@ def _tiny(difference: float) -> str:
 def _design_effect():
     effect = 1 + 24 * 0.10
     return "right, one number rounded up", (
-        f"The design effect is {effect:.1f}, its inverse {1 / effect:.3f} (a generous third), its root {effect**0.5:.3f}."
+        f"The design effect is {effect:.1f}, its inverse {1 / effect:.3f} (a generous third), its root "
+        f"{effect**0.5:.3f}."
     )
 
 
 def _type_one_error():
     rates = [f"{false_alarm(icc, 20):.0%} at an ICC of {icc:.2f}" for icc in (0.01, 0.05, 0.10, 0.30)]
     return "right for predictors of schools", (
-        f"By formula the error is {', '.join(rates)}. A predictor that varies only within schools keeps its 5 %; the chapter simulates both."
+        f"By formula the error is {', '.join(rates)}. A predictor that varies only within schools keeps its 5 %; the "
+        "chapter simulates both."
     )
 
 
@@ -67,7 +69,8 @@ def _small_icc():
 def _worked_comparison():
     root = (1 + 19 * 0.15) ** 0.5
     return "right about the width, loose about significance", (
-        f"The right interval is {root:.2f} times as wide. Whether least squares rejects at an effect of 0.15 is a matter of chance, which the chapter counts."
+        f"The right interval is {root:.2f} times as wide. Whether least squares rejects at an effect of 0.15 is a "
+        "matter of chance, which the chapter counts."
     )
 
 
@@ -82,8 +85,9 @@ def _two_stage():
         (own * share.reindex(own.index) - next(iter(fitted.random_effects.values())).iloc[:, 0].to_numpy()).abs().max()
     )
     return "right", (
-        f"On math the model's intercepts are the separate ones, shrunk to {share.min():.2f} of their distance in the smallest school "
-        f"({sizes.min()} students) and {share.max():.2f} in the largest ({sizes.max()}). Two stages and one model differ by {_tiny(stacked)}."
+        f"On math the model's intercepts are the separate ones, shrunk to {share.min():.2f} of their distance in the "
+        f"smallest school ({sizes.min()} students) and {share.max():.2f} in the largest ({sizes.max()}). Two stages "
+        f"and one model differ by {_tiny(stacked)}."
     )
 
 
@@ -115,8 +119,9 @@ def _conflated():
     two, cov = _gls(table, parts, 1 - np.sqrt(sigma2 / (sigma2 + n * tau2)), sigma2)
     held = (two / np.diag(cov)).sum() / (1 / np.diag(cov)).sum()
     return "right, for one predictor, at the model's own variances", (
-        f"On math the one coefficient is {one:.3f}. At the variances of its own model the weighted average of {two[1]:.3f} (between) and {two[0]:.3f} "
-        f"(within) differs from it by {_tiny(abs(held - one))}; with the standard errors of the model that has both slopes the average is {average:.3f}."
+        f"On math the one coefficient is {one:.3f}. At the variances of its own model the weighted average of "
+        f"{two[1]:.3f} (between) and {two[0]:.3f} (within) differs from it by {_tiny(abs(held - one))}; with the "
+        f"standard errors of the model that has both slopes the average is {average:.3f}."
     )
 
 
@@ -133,7 +138,8 @@ def _stress_and_mood():
     both = mlm.lmm("mood ~ stress_within + stress_between + (1 | person)", diary).params
     one = mlm.lmm("mood ~ stress + (1 | person)", diary).params["stress"]
     return "right", (
-        f"From 100 people on 20 days, made so, we recover {both['stress_within']:.2f} within and {both['stress_between']:.2f} between; the single coefficient is {one:.2f}."
+        f"From 100 people on 20 days, made so, we recover {both['stress_within']:.2f} within and "
+        f"{both['stress_between']:.2f} between; the single coefficient is {one:.2f}."
     ).replace("-", "\u2212")
 
 
@@ -148,8 +154,9 @@ def _lrt_conservative():
     draws = mlm.exact_rlrt(mlm.lmm("y ~ 1 + (1 | school)", rows), n=20_000, seed=1).draws
     plain, mixed = ((draws > limit).mean() for limit in (cut, chi2.ppf(0.90, 1)))
     return "right on both counts", (
-        f"At 5 % the likelihood-ratio test of a school-level predictor in a balanced trial errs in {said}. That of a variance, with ten schools of "
-        f"20, errs in {plain:.1%} by a plain chi-squared and in {mixed:.1%} by the mixture. The chapter simulates both."
+        f"At 5 % the likelihood-ratio test of a school-level predictor in a balanced trial errs in {said}. That of a "
+        f"variance, with ten schools of 20, errs in {plain:.1%} by a plain chi-squared and in {mixed:.1%} by the "
+        "mixture. The chapter simulates both."
     )
 
 
@@ -163,21 +170,25 @@ def _growth_variance():
         shares.append(between / (between + within))
     (middle, rate), (first, _) = shares
     return "not reproduced by a subsample of the study", (
-        f"In egsingle {rate:.0%} of the variance in growth rates lies between schools, and {middle:.0%} of that in level at the middle of the study, "
-        f"{first:.0%} at its beginning. The zero of time moves the second number and cannot move the first. Chance in a smaller study, other children and "
-        "grades, and a term for the summer in the model remain as reasons. That schools matter more for growth than for level holds in both."
+        f"In egsingle {rate:.0%} of the variance in growth rates lies between schools, and {middle:.0%} of that in "
+        f"level at the middle of the study, {first:.0%} at its beginning. The zero of time moves the second number and "
+        "cannot move the first. Chance in a smaller study, other children and grades, and a term for the summer in the "
+        "model remain as reasons. That schools matter more for growth than for level holds in both."
     )
 
 
 def _ignored_crossing():
     known = mlm.load("crossed_study").set_index(["model", "what", "measure", "design"])["value"].sort_index().loc["school only"]
     school, residual, ratio, alarms = (known[what, measure][["2", "30"]] for what, measure in (
-        ("variance school", "mean"), ("variance residual", "mean"), ("x_other", "SE over SD"), ("x_other", "false alarms")))
+        ("variance school", "mean"), ("variance residual", "mean"), ("x_other", "SE over SD"),
+        ("x_other", "false alarms")))
     return "right, with one exception", (
-        f"With pupils of a school from 2 of 30 neighborhoods the ignored 0.15 raises the schools' variance from 0.15 to {school.iloc[0]:.3f} and the "
-        f"residual's from 0.70 to {residual.iloc[0]:.3f}. With pupils from all 30 it raises the residual to {residual.iloc[1]:.3f} and *lowers* the schools' to "
-        f"{school.iloc[1]:.3f}, as Luo and Kwok say of balanced data. The standard error of a neighborhood predictor is {ratio.iloc[0]:.2f} and "
-        f"{ratio.iloc[1]:.2f} of what it should be; its test errs in {alarms.iloc[0]:.0%} and {alarms.iloc[1]:.0%} of samples."
+        "With pupils of a school from 2 of 30 neighborhoods the ignored 0.15 raises the schools' variance from 0.15 to "
+        f"{school.iloc[0]:.3f} and the residual's from 0.70 to {residual.iloc[0]:.3f}. With pupils from all 30 it "
+        f"raises the residual to {residual.iloc[1]:.3f} and *lowers* the schools' to {school.iloc[1]:.3f}, as Luo and "
+        f"Kwok say of balanced data. The standard error of a neighborhood predictor is {ratio.iloc[0]:.2f} and "
+        f"{ratio.iloc[1]:.2f} of what it should be; its test errs in {alarms.iloc[0]:.0%} and {alarms.iloc[1]:.0%} of "
+        "samples."
     )
 
 

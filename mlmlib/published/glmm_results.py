@@ -138,7 +138,8 @@ def pairs(name: str) -> Iterator[Pair]:
     yield variances(fitted, truth)
     yield from effects(fitted, truth)
     if "fitted_first5" in truth and "coef" not in truth and fitted.n_groups:
-        yield Pair("fitted means (the first five)", fitted.fittedvalues.to_numpy()[:5], np.array(truth["fitted_first5"]))
+        yield Pair("fitted means (the first five)", fitted.fittedvalues.to_numpy()[:5],
+                   np.array(truth["fitted_first5"]))
 
 
 def ordinal(fitted, truth) -> Iterator[Pair]:

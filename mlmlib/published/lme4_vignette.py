@@ -147,7 +147,8 @@ def end_error(draws, share: float, theirs: int = 500) -> float:
     That of a quantile is root(share (1 - share) / n) over the density there, read from the draws' own spacing.
     """
     draws = np.sort(np.asarray(draws)[np.isfinite(draws)])
-    low, high = np.quantile(draws, (share * 0.6, share * 1.4) if share < 0.5 else (1 - (1 - share) * 1.4, 1 - (1 - share) * 0.6))
+    low, high = np.quantile(draws, (share * 0.6, share * 1.4) if share < 0.5
+                            else (1 - (1 - share) * 1.4, 1 - (1 - share) * 0.6))
     density = 0.8 * min(share, 1 - share) / (high - low)
     return float(np.sqrt(share * (1 - share) * (1 / theirs + 1 / len(draws))) / density)
 

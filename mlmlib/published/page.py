@@ -137,8 +137,8 @@ def counts(root: Path, pages=None) -> str:
     ruled = sum(row.stands for row in done) - exact
     rest = len(done) - exact - ruled
     opening = (
-        f"{len(done)} published values, all of them checked in this build: **{exact} agree to every printed digit, {ruled} by a stated "
-        f"rule, and {rest} do not**, for one reason, a published fit that is a false optimum."
+        f"{len(done)} published values, all of them checked in this build: **{exact} agree to every printed digit, "
+        f"{ruled} by a stated rule, and {rest} do not**, for one reason, a published fit that is a false optimum."
     )
     return opening + "\n\n" + _table(["", "Stata, math", "lme4, HSB", "several terms", "all"], lines)
 
@@ -205,16 +205,18 @@ def false_optimum(root: Path, pages=None) -> str:
         for r in mine
     ]
     text = (
-        f"`{lme4_vignette.models()[name]['formula']}`. lme4's default optimizer stopped at a REML criterion of {held.criterion:.2f} and called the fit "
-        f"singular. The optimum lies {held.criterion - best.criterion:.2f} lower, at {best.criterion:.2f}, and is not singular. The criterion is flat across "
-        f"the boundary where the slopes have no variance of their own beyond the intercepts', so a search that arrives there sees no way down. {story} "
-        f"tells how to notice and what to do.\n\nNone of the {len([r for r in mine if r.verdict == 'false'])} printed numbers is the model's. Hold our fit on that "
-        f"boundary and {again} of them come back, to the printed digits or within 1e-3: same model, same criterion, a search that ended too soon. "
-        f"The share of variance explained was computed by its authors from rounded numbers."
+        f"`{lme4_vignette.models()[name]['formula']}`. lme4's default optimizer stopped at a REML criterion of "
+        f"{held.criterion:.2f} and called the fit singular. The optimum lies {held.criterion - best.criterion:.2f} "
+        f"lower, at {best.criterion:.2f}, and is not singular. The criterion is flat across the boundary where the "
+        "slopes have no variance of their own beyond the intercepts', so a search that arrives there sees no way down. "
+        f"{story} tells how to notice and what to do.\n\nNone of the {len([r for r in mine if r.verdict == 'false'])} "
+        f"printed numbers is the model's. Hold our fit on that boundary and {again} of them come back, to the printed "
+        "digits or within 1e-3: same model, same criterion, a search that ended too soon. The share of variance "
+        "explained was computed by its authors from rounded numbers."
     )
     aim = (
-        f"lme4 with another optimizer, nlme and glmmTMB agree on the optimum. {sum(r.verdict == 'digits' for r in targets)} of its "
-        f"{len(targets)} values are ours to every digit:"
+        "lme4 with another optimizer, nlme and glmmTMB agree on the optimum. "
+        f"{sum(r.verdict == 'digits' for r in targets)} of its {len(targets)} values are ours to every digit:"
     )
     head = ["value", "published", "ours, held on the boundary", "ours, at the optimum"]
     return "\n\n".join(
@@ -265,8 +267,9 @@ def r(root: Path, pages=None) -> str:
     rest = "; ".join(f"{len(names)} of {software}" for software, names in said.items())
     files = {d.file for d in found}
     text = (
-        f"{len(files) + len(others) + len(r_results.WAITING)} files of R's results, stored at full precision, are in the repository so far. {len(files)} are compared below while this page is "
-        f"built, {sum(d.count for d in found)} numbers in all; {len(others)} more are held by tests of their own ({rest})."
+        f"{len(files) + len(others) + len(r_results.WAITING)} files of R's results, stored at full precision, are in "
+        f"the repository so far. {len(files)} are compared below while this page is built, "
+        f"{sum(d.count for d in found)} numbers in all; {len(others)} more are held by tests of their own ({rest})."
     )
     for name, why in r_results.WAITING.items():
         text += f" `{name}` waits for {why}, which the library does not have yet."

@@ -202,7 +202,8 @@ def numeric_public(key: str):
     if "schtype" not in formula:
         return fit(f"{key}_reml")
     rows = data(table)
-    return mlm.lmm(formula.replace("schtype", "public"), rows.assign(public=(rows["schtype"] == "Public").astype(float)))
+    return mlm.lmm(formula.replace("schtype", "public"),
+                   rows.assign(public=(rows["schtype"] == "Public").astype(float)))
 
 
 KINDS = {  # how a file's name begins: what it is, and what is compared

@@ -41,7 +41,8 @@ def note_text(digits: int, fewer: dict | None) -> str:
     out = []
     if digits < 7:
         out.append(
-            f"Estimates to {digits} digits, SEs and intervals to {digits - 1}:\nStata stopped just short of the maximum."
+            f"Estimates to {digits} digits, SEs and intervals to {digits - 1}:\nStata stopped just short of the "
+            "maximum."
         )
     if fewer:
         out.append("* Fewer digits: the next one sits on a rounding edge.")

@@ -59,7 +59,7 @@ def on_boundary(fit: LmmResult, effect: str) -> LmmResult:
     at = evaluate(found.x)
     result = LmmResult(model, Minimum(at, counted, bool(found.success), float(np.abs(at.gradient).max())))
     result.__dict__["messages"] = (
-        f"Held on the boundary: the variance of {effect!r} beyond the effects before it is kept at zero. The criterion is "
-        f"{result.criterion - fit.criterion:.4f} above that of the free fit.",
+        f"Held on the boundary: the variance of {effect!r} beyond the effects before it is kept at zero. The criterion "
+        f"is {result.criterion - fit.criterion:.4f} above that of the free fit.",
     )
     return result

@@ -156,7 +156,8 @@ def _write(parts, w, estimates, form):
     blocks = []
     if form != "combined":
         first = [w.product(w.symbol("beta", f"{parts.index(n)}j"), _column(w, n, "ij")) for n in parts.ones]
-        blocks.append(w.block("Level 1", [*end.before(w, estimates, "ij"), Line(y, w.total([*first, *end.residual(w, "ij")]))]))
+        blocks.append(w.block("Level 1",
+                              [*end.before(w, estimates, "ij"), Line(y, w.total([*first, *end.residual(w, "ij")]))]))
         blocks.append(
             w.block(
                 "Level 2",

@@ -41,7 +41,8 @@ class Places:
         self.fit, self.groups, self.names = fit, list(groups), list(design.exog_names)
         self.values, self.se = (dict(zip(self.names, np.asarray(v))) for v in (fit.params, fit.bse))
         self.random = {g: [n for t in design.random if t.group == g for n in t.names] for g in groups}
-        pieces = dict.fromkeys(p for n in (*self.names, *(n for own in self.random.values() for n in own)) for p in split(n))
+        pieces = dict.fromkeys(p for n in (*self.names, *(n for own in self.random.values() for n in own))
+                               for p in split(n))
         self.place = {p: self._constant_in(p) for p in pieces if p != "Intercept"}
 
     def _constant_in(self, piece):
@@ -63,7 +64,8 @@ class Places:
     def parts(self, name, *groups):
         """The columns of a coefficient that vary from row to row, and those constant in each of `groups`, each joined."""
         pieces = [] if name == "Intercept" else split(name)
-        found = [[p for p in pieces if self.place[p] is None], *([p for p in pieces if self.place[p] == g] for g in groups)]
+        found = [[p for p in pieces if self.place[p] is None],
+                 *([p for p in pieces if self.place[p] == g] for g in groups)]
         low = ":".join(found[0])
         if low and any(found[1:]) and low not in self.names:  # no main effect to explain: a column of level 1
             return [name, *("" for _ in groups)]
@@ -144,13 +146,17 @@ def _write_three(parts, w, estimates, form):
                 sums = [w.product(gamma(k, name), _columns(w, top, "j")) for k, top, name in parts.gammas(p, q)]
                 sums += [w.symbol("u", f"{parts.beta(p, q)}j")] * ((p, q) in parts.u)
                 third.append(Line(w.symbol("beta", f"{parts.beta(p, q)}j"), w.total(sums or ["0"])))
-        blocks += [w.block("Level 1", [*end.before(w, estimates, "tij"), Line(y, w.total([*first, *e]))]), w.block("Level 2", second), w.block("Level 3", third)]
+        blocks += [w.block("Level 1", [*end.before(w, estimates, "tij"), Line(y, w.total([*first, *e]))]),
+                   w.block("Level 2", second), w.block("Level 3", third)]
     if form != "levels":
-        pieces = [w.product(gamma(k, name), w.beside(_columns(w, top, "j"), _columns(w, q, "ij"), _columns(w, p, "tij")))
+        pieces = [w.product(gamma(k, name), w.beside(_columns(w, top, "j"), _columns(w, q, "ij"),
+                                                     _columns(w, p, "tij")))
                   for p, twos in parts.tree.items() for q in twos for k, top, name in parts.gammas(p, q)]
-        pieces += [w.product(w.symbol("u", f"{parts.beta(p, q)}j"), w.beside(_columns(w, q, "ij"), _columns(w, p, "tij")))
+        pieces += [w.product(w.symbol("u", f"{parts.beta(p, q)}j"),
+                             w.beside(_columns(w, q, "ij"), _columns(w, p, "tij")))
                    for p, q in parts.u]
-        pieces += [w.product(w.symbol("r", f"{parts.index(p)}ij"), _columns(w, p, "tij")) for p in parts.tree if p in r_of]
+        pieces += [w.product(w.symbol("r", f"{parts.index(p)}ij"), _columns(w, p, "tij"))
+                   for p in parts.tree if p in r_of]
         before = end.before(w, estimates, "tij") if form == "combined" else []
         blocks.append(w.block("Combined", [*before, Line(y, w.total([*pieces, *e]))]))
     order = [parts.index("" if n == "Intercept" else n) for n in parts.random[inner]]
@@ -170,8 +176,8 @@ def _write_three(parts, w, estimates, form):
 def crossed(fit, groups, form):
     """Columns sorted for crossed factors or many levels, and the function that writes them."""
     if form == "levels":
-        raise ValueError("form='levels' needs two or three levels, each within the next; these factors cross, are more, or give a row "
-                         "several groups: use form='combined'.")
+        raise ValueError("form='levels' needs two or three levels, each within the next; these factors cross, are "
+                         "more, or give a row several groups: use form='combined'.")
     return _Crossed(fit, sorted(groups, key=lambda g: _finer(fit, g))), _write_crossed
 
 

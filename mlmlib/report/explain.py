@@ -69,7 +69,8 @@ def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wa
     sections = [("Asked", [_asked(fit, words, say, mixed)])]
     if getattr(fit, "converged", True):
         sections.append(("Fixed part", list(_fixed(fit, words, say, mixed))))
-        sections.append(("Variance part", list(variance_part(fit, words, say) if mixed else _residual(fit, words, say))))
+        sections.append(("Variance part",
+                         list(variance_part(fit, words, say) if mixed else _residual(fit, words, say))))
         sections.append(("What the model does not know", list(_unknown(fit, words, say, mixed))))
         sections.append(("What would change our mind", list(_mind(fit, words, say, mixed))))
     trouble = [say.quote(message) for message in fit.messages] + (list(diagnoses(fit, words, say)) if mixed else [])
@@ -82,7 +83,8 @@ def _several(fit, words, say, mixed):
     """A fit of several outcomes."""
     sections = [("Asked", [outcomes.asked(fit, words, say)])]
     if fit.converged:
-        sections += [("Fixed part", list(_fixed(fit, words, say, mixed))), ("Variance part", list(outcomes.variances(fit, words, say))),
+        sections += [("Fixed part", list(_fixed(fit, words, say, mixed))),
+                     ("Variance part", list(outcomes.variances(fit, words, say))),
                      ("What the model does not know", list(outcomes.unknown(fit, words))),
                      ("What would change our mind", list(outcomes.mind(fit, words, say)))]
     sections.append(("Messages", [say.quote(message) for message in fit.messages] or ["None: the search converged."]))
@@ -105,7 +107,8 @@ def _asked(fit, words, say, mixed):
     own = []
     for g in fit.n_groups:
         effects = dict.fromkeys(n for term in fit.design.random if term.group == g for n in term.names)
-        own.append(f"{words.group(g)} has its own " + joined("level" if n == "Intercept" else f"slope of {words.short(n)}"
+        own.append(f"{words.group(g)} has its own "
+                   + joined("level" if n == "Intercept" else f"slope of {words.short(n)}"
                                                              for n in effects))
     return (f"How does {words.outcome}{unit} go with {joined(columns)}, among {rows} {inside} {groups}, "
             f"when each {joined(own, 'and each') if len(own) < 3 else ', each '.join(own)}?")
@@ -130,9 +133,10 @@ def _fixed(fit, words, say, mixed):
 def _degrees(fit, say):
     """How the intervals allow for variances that are themselves estimates."""
     df = linear(fit, np.eye(len(fit._names)), say.ddf)[2]
-    low, high = (say.put(f"{end} df", float(value), f"{value:.0f}") for end, value in (("smallest", df.min()), ("largest", df.max())))
-    text = (f"These intervals allow for variances that are themselves estimates: t in place of the normal distribution, with "
-            f"{low if low == high else f'{low} to {high}'} degrees of freedom ")
+    low, high = (say.put(f"{end} df", float(value), f"{value:.0f}")
+                 for end, value in (("smallest", df.min()), ("largest", df.max())))
+    text = ("These intervals allow for variances that are themselves estimates: t in place of the normal distribution, "
+            f"with {low if low == high else f'{low} to {high}'} degrees of freedom ")
     if say.ddf == "satterthwaite":
         return f"{text}after Satterthwaite."
     again = "" if fit.reml else ", from the same model fitted by REML"
@@ -163,14 +167,14 @@ def _aloud(fit, words, say, read, row, places, mixed):
             return f"the mean of the {words.groups(next(iter(fit.n_groups)))}' true means is {value()}."
         factor = next(iter(fit.n_groups)) if mixed else None
         average = f" {words.inside(factor)} {_average(fit, words)}" if mixed else ""
-        return (f"the expected {words.outcome} of a {words.row}{average}{_at(say, read.conditions, ' with ')} is {value()}."
-                f"{_far(fit, words, say, read)}")
+        return (f"the expected {words.outcome} of a {words.row}{average}{_at(say, read.conditions, ' with ')} is "
+                f"{value()}.{_far(fit, words, say, read)}")
     if read.kind == "slope":
         one = say.put("unit", 1, "1")
         differ = f"differ by {one} in {words.described(focal.column)}"
         if focal.group:
-            pair = (f"of two {words.groups(focal.group)} that {differ}, the higher one has {value(size=True)} {more}, in expected "
-                    f"{words.outcome}")
+            pair = (f"of two {words.groups(focal.group)} that {differ}, the higher one has {value(size=True)} {more}, "
+                    f"in expected {words.outcome}")
         else:
             single = mixed and len(fit.n_groups) == 1 and fit.design.random[0].members is None
             kind = words.centering(focal) if single else ""
@@ -184,8 +188,8 @@ def _aloud(fit, words, say, read, row, places, mixed):
                 f"expected {words.outcome}{_at(say, read.conditions)}.")
     if read.kind == "product":
         return _product(words, say, read, estimate, places)
-    return (f"the coefficient is {say.plain(f'{read.name}: estimate', estimate, places)} and has no meaning by itself: draw the "
-            f"predictions (fit.margins) to read it with the others.")
+    return (f"the coefficient is {say.plain(f'{read.name}: estimate', estimate, places)} and has no meaning by itself: "
+            "draw the predictions (fit.margins) to read it with the others.")
 
 
 def _average(fit, words):
@@ -217,10 +221,11 @@ def _far(fit, words, say, read):
         column = condition.split(" = ")[0]
         x = _values(fit, column)
         if condition.endswith("= 0") and x is not None and not x.min() <= 0 <= x.max():
-            low, high = (say.put(f"{column}: {end}", float(v), f"{v:.4g}") for end, v in (("smallest", x.min()), ("largest", x.max())))
+            low, high = (say.put(f"{column}: {end}", float(v), f"{v:.4g}")
+                         for end, v in (("smallest", x.min()), ("largest", x.max())))
             zero = say.put("condition", 0, "0")
-            out.append(f" No {words.row} has {column} = {zero} (it runs from {low} to {high}): this extends the line beyond the data, "
-                       f"and centering {column} would give the intercept a meaning.")
+            out.append(f" No {words.row} has {column} = {zero} (it runs from {low} to {high}): this extends the line "
+                       f"beyond the data, and centering {column} would give the intercept a meaning.")
     return "".join(out)
 
 
@@ -235,8 +240,9 @@ def _feel(fit, words, say, read, estimate, places):
     sd = float(np.std(x, ddof=1))
     if abs(sd - 1) < 0.05 or not sd > 0:
         return ""
-    return (f" A standard deviation of {read.focal.column} is {say.plain(f'{read.name}: SD of x', sd, say.places(sd / 10))}, which goes "
-            f"with {words.amount(say.plain(f'{read.name}: estimate times SD', abs(estimate) * sd, places))}.")
+    return (f" A standard deviation of {read.focal.column} is "
+            f"{say.plain(f'{read.name}: SD of x', sd, say.places(sd / 10))}, which goes with "
+            f"{words.amount(say.plain(f'{read.name}: estimate times SD', abs(estimate) * sd, places))}.")
 
 
 def _residual(fit, words, say):
@@ -247,10 +253,11 @@ def _residual(fit, words, say):
         return
     sd = say.plain("residual SD", fit.sigma)
     apart = say.plain("residual: typical distance", 2 * fit.sigma / np.sqrt(np.pi))
-    yield (f"{words.rows[0].upper()}{words.rows[1:]} with the same predictors scatter about the line with an SD of {words.amount(sd)}: two "
-           f"of them typically lie {apart} apart.")
+    yield (f"{words.rows[0].upper()}{words.rows[1:]} with the same predictors scatter about the line with an SD of "
+           f"{words.amount(sd)}: two of them typically lie {apart} apart.")
     if len(fit._names) > 1:
-        yield (f"The predictors go with {say.percent('R2', fit.rsquared)} of the variance (R\u00b2 = {say.share('R2', fit.rsquared)}).")
+        yield (f"The predictors go with {say.percent('R2', fit.rsquared)} of the variance (R\u00b2 = "
+               f"{say.share('R2', fit.rsquared)}).")
 
 
 def _unknown(fit, words, say, mixed):
@@ -259,8 +266,8 @@ def _unknown(fit, words, say, mixed):
         group = joined(words.groups(g) for g in fit.n_groups)
         yield f"Why {group} differ: all that sets them apart and is not in the model is in their deviations, under no name."
     elif has_structure(fit):
-        yield ("Why residuals are alike or of unequal size: the structure describes that they are. A mean that bends where the model has it "
-               "straight looks like memory.")
+        yield ("Why residuals are alike or of unequal size: the structure describes that they are. A mean that bends "
+               "where the model has it straight looks like memory.")
     else:
         yield f"Whether {words.rows} belong together: if some share a school, a person or a place, the standard errors are too small."
     if columns:
@@ -268,19 +275,22 @@ def _unknown(fit, words, say, mixed):
         yield (f"What would happen if a predictor were changed. The coefficients compare {compared} "
                f"as they were found; only where a predictor was assigned at random do they say more.")
     if mixed and len(fit.n_groups) == 1 and fit.design.random[0].members is None:
-        mixed_up = list(dict.fromkeys(p.column for p in columns if p.plain and p.group is None and words.centering(p) == "mixed"))
+        mixed_up = list(dict.fromkeys(p.column for p in columns if p.plain and p.group is None
+                                      and words.centering(p) == "mixed"))
         if mixed_up:
-            yield (f"How much of the slope of {joined(mixed_up)} lies within {group} and how much between them: it mixes the two. "
-                   f"mlm.within_between splits them.")
+            yield (f"How much of the slope of {joined(mixed_up)} lies within {group} and how much between them: it "
+                   "mixes the two. mlm.within_between splits them.")
     if mixed and say.ddf == "wald" and min(fit.n_groups.values()) < FEW:
         few, count = min(fit.n_groups.items(), key=lambda item: item[1])
-        yield (f"How uncertain its own variances are: with {say.count('groups', count)} {words.groups(few)} the Wald intervals of "
-               f"the fixed part are {'a little' if count >= 10 else 'much'} too narrow, most of all for predictors of {words.groups(few)}.")
+        yield (f"How uncertain its own variances are: with {say.count('groups', count)} {words.groups(few)} the Wald "
+               f"intervals of the fixed part are {'a little' if count >= 10 else 'much'} too narrow, most of all for "
+               f"predictors of {words.groups(few)}.")
 
 
 def _mind(fit, words, say, mixed):
     table = fit.coef_table(say.level, say.ddf)
-    doubtful = [words.short(n) for n, row in table.iterrows() if words._of_outcome(n)[1] != "Intercept" and row["lower"] <= 0 <= row["upper"]]
+    doubtful = [words.short(n) for n, row in table.iterrows() if words._of_outcome(n)[1] != "Intercept"
+                and row["lower"] <= 0 <= row["upper"]]
     if doubtful:
         yield f"More data on {joined(doubtful)}: a coefficient whose interval holds zero may well be on its other side."
     if mixed:

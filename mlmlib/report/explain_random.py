@@ -65,8 +65,9 @@ def variance_part(fit, words, say):
         if any(term.members is not None for term in fit.design.random) and not has_structure(fit):
             _, between, within = shares(fit)
             groups = joined(words.groups(g) for g in fit.n_groups)
-            yield (f"Of the variance that the fixed part leaves, {say.percent('share', between / (between + within))} lies between {groups} "
-                   f"for the average {words.row}; what a {words.row} has of it depends on its weights.")
+            yield (f"Of the variance that the fixed part leaves, {say.percent('share', between / (between + within))} "
+                   f"lies between {groups} for the average {words.row}; what a {words.row} has of it depends on its "
+                   "weights.")
         return
     for name in fit.n_groups:
         rho = icc(fit, say.level, group=name)
@@ -77,7 +78,8 @@ def variance_part(fit, words, say):
             yield f"{text}."
             continue
         nested = rho.share < rho.estimate  # the rows of a nested group share the groups above it as well
-        text += (f"; two {words.rows} of one {words.group(name)} share what is above it too, and their intraclass correlation is "
+        text += (f"; two {words.rows} of one {words.group(name)} share what is above it too, and their intraclass "
+                 "correlation is "
                  if nested else ": the intraclass correlation is ") + say.share("ICC", rho.estimate)
         if rho.lower == rho.lower:
             text += f", with an interval from {say.share('ICC: lower', rho.lower)} to {say.share('ICC: upper', rho.upper)}"
@@ -110,9 +112,11 @@ def _intercepts(fit, words, say, term, name, sd, slopes):
     alike = " alike in all predictors" if predictors else ""
     at = f", where {say.quote(joined(map(words.zero, dict.fromkeys(slopes))), 'condition')}," if slopes else ""
     above = outer_of(fit.design, term.group)
-    inside, average = (f" {words.inside(above[-1])} {a} {words.group(above[-1])}" if above else "" for a in ("one", "an average"))
-    text = (f"The levels of {groups}{inside}{alike} differ{at} with an SD of {words.amount(say.plain(f'{what}: SD', sd, places))}: two such "
-            f"{groups} drawn at random typically lie {words.amount(_apart(say, what, sd, places))} apart")
+    inside, average = (f" {words.inside(above[-1])} {a} {words.group(above[-1])}" if above else ""
+                       for a in ("one", "an average"))
+    text = (f"The levels of {groups}{inside}{alike} differ{at} with an SD of "
+            f"{words.amount(say.plain(f'{what}: SD', sd, places))}: two such {groups} drawn at random typically lie "
+            f"{words.amount(_apart(say, what, sd, places))} apart")
     names = list(fit._names)
     if "Intercept" in names:
         middle = float(fit._params[names.index("Intercept")])
@@ -136,9 +140,8 @@ def _slopes(fit, words, say, term, name, sd, slopes):
         where = ", with the columns it is multiplied with at zero or at their reference" if products else ""
         others = ("practically none has" if against < 0.005 else
                   f"about {say.percent(f'{what}: share of the other sign', against)} have")
-        text += (f" about {say.plain(f'{what}: fixed slope', middle, places)}{where}: {share}% of the {groups} have a slope from "
-                 f"{_range(say, what, middle, sd, places)}, and {others} one of "
-                 f"the other sign")
+        text += (f" about {say.plain(f'{what}: fixed slope', middle, places)}{where}: {share}% of the {groups} have a "
+                 f"slope from {_range(say, what, middle, sd, places)}, and {others} one of the other sign")
     return text + "."
 
 
@@ -171,14 +174,16 @@ def _pair(words, say, term, a, b, groups, positive):
     first, second = term.names[a], term.names[b]
     if first == "Intercept":
         return (f"{groups} that stand higher where {say.quote(words.zero(second), 'condition')} have "
-                f"{'higher' if positive else 'lower'} slopes of {words.short(second)} (move the zero, and this changes)")
+                f"{'higher' if positive else 'lower'} slopes of {words.short(second)} (move the zero, and this "
+                "changes)")
     return f"{groups} with a higher slope of {words.short(first)} have a {'higher' if positive else 'lower'} one of {words.short(second)}"
 
 
 def changing(fit, words, say):
     """The standard deviation that the data know least."""
     table = fit.random_table(scale="sd", level=say.level)
-    rows = [r for r in table.itertuples(index=False) if r.name.startswith("sd(") and r.group != "Residual" and r.lower > 0]
+    rows = [r for r in table.itertuples(index=False) if r.name.startswith("sd(") and r.group != "Residual"
+            and r.lower > 0]
     if not rows or fit.is_singular:
         yield "A sample with more groups: this one says too little about the variances between them."
         return
@@ -187,8 +192,9 @@ def changing(fit, words, say):
     what = _many(words, name)
     places = say.places(worst.estimate / 10)
     key = f"{worst.group}: {worst.name}"
-    yield (f"Another sample of {words.groups(worst.group)}. Of the SDs between them, that of the {what} is known least: its interval runs "
-           f"from {say.plain(f'{key}: lower', worst.lower, places)} to {say.plain(f'{key}: upper', worst.upper, places)}.")
+    yield (f"Another sample of {words.groups(worst.group)}. Of the SDs between them, that of the {what} is known "
+           f"least: its interval runs from {say.plain(f'{key}: lower', worst.lower, places)} to "
+           f"{say.plain(f'{key}: upper', worst.upper, places)}.")
 
 
 def _many(words, name) -> str:
@@ -212,8 +218,9 @@ def diagnoses(fit, words, say):
         for row in table[table["group"] == term.group].itertuples(index=False):
             if row.name.startswith("sd(") and row.lower > 0 and row.upper / row.lower > OPEN and not fit.is_singular:
                 what = _many(words, row.name[3:-1])
-                yield (f"The SD of the {what} is close to the boundary at zero: its interval covers everything from next to nothing to a "
-                       f"large value. The estimate is usable, its size is not knowledge. Compare with the model without it (mlm.compare).")
+                yield (f"The SD of the {what} is close to the boundary at zero: its interval covers everything from "
+                       "next to nothing to a large value. The estimate is usable, its size is not knowledge. Compare "
+                       "with the model without it (mlm.compare).")
 
 
 def _boundary(fit, words, say, term, name, groups):
@@ -222,9 +229,10 @@ def _boundary(fit, words, say, term, name, groups):
     plain = "the model without random effects" if hasattr(fit, "family") else "the linear model (mlm.ols)"
     tries = (f"report the model as it is, or compare it with {plain}; the fixed part is nearly the same"
              if len(term.names) == 1 else f"leave {name} out of {term.text} and compare the two (mlm.compare)")
-    return (f"Boundary: the variance of the {what} between {groups} is estimated as zero. That is not proof that {groups} are the same. "
-            f"It says that their {what} differ no more than chance would make them differ, with {say.count('groups', len(term.levels))} "
-            f"{groups} of {mean} {words.rows} on average. What to try: {tries}.")
+    return (f"Boundary: the variance of the {what} between {groups} is estimated as zero. That is not proof that "
+            f"{groups} are the same. It says that their {what} differ no more than chance would make them differ, with "
+            f"{say.count('groups', len(term.levels))} {groups} of {mean} {words.rows} on average. What to try: "
+            f"{tries}.")
 
 
 def _crossing(words, say, term, a, b, T):
@@ -253,10 +261,10 @@ def _line(fit, words, say, term, a, b, r, T):
         if abs(mean) > 1.5 * sd:
             places = say.places(sd / 10)
             at, spread = say.plain(f"{second}: mean", mean, places), say.plain(f"{second}: SD", sd, places)
-            return (f"{text} Here zero of {words.short(second)} lies far from the data, whose mean is {at} and SD {spread}: "
-                    f"lines that fan out must cross somewhere, and levels read off far away follow the slopes. "
-                    f"What to try: center {words.short(second)} (mlm.center); the fit stays the same.")
+            return (f"{text} Here zero of {words.short(second)} lies far from the data, whose mean is {at} and SD "
+                    f"{spread}: lines that fan out must cross somewhere, and levels read off far away follow the "
+                    f"slopes. What to try: center {words.short(second)} (mlm.center); the fit stays the same.")
     effects = " + ".join("1" if n == "Intercept" else n for n in term.names)
-    return (f"{text} Often the data hold too little to tell the two apart. What to try: ({effects} || {term.group}), which "
-            f"sets the correlation to zero, and compare (mlm.compare); "
-            f"but it changes the model unless zero of the predictor is a natural point.")
+    return (f"{text} Often the data hold too little to tell the two apart. What to try: ({effects} || {term.group}), "
+            "which sets the correlation to zero, and compare (mlm.compare); but it changes the model unless zero of "
+            "the predictor is a natural point.")

@@ -76,7 +76,8 @@ def _conditions(words, pieces, part=None) -> tuple:
     own = {piece.column for piece in pieces}
     names = {piece.name for piece in pieces}
     found: dict = {}
-    mine = [n for n in words.fit._names if not hasattr(words.fit, "family") or part is None or words._of_outcome(n)[0] == part]
+    mine = [n for n in words.fit._names if not hasattr(words.fit, "family") or part is None
+            or words._of_outcome(n)[0] == part]
     for other in mine:
         more = words.pieces(other)
         if more and names <= {p.name for p in more}:

@@ -80,8 +80,8 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
     mixed = bool(getattr(fit, "n_groups", None))
     sections = [("Analysis", [" ".join(_analysis(fit, words, say, level, mixed))])]
     if not getattr(fit, "converged", True):
-        sections.append(("Results", ["The search for the estimates did not converge. There is nothing to report: simplify the random part "
-                                     "or rescale the columns, and fit again."]))
+        sections.append(("Results", ["The search for the estimates did not converge. There is nothing to report: "
+                                     "simplify the random part or rescale the columns, and fit again."]))
         return Prose("", tuple(sections), references(fit, words, results=False), tuple(say.entries))
     results = [" ".join(_fixed(fit, words, say, level))]
     results += list(outcomes.report_variances(fit, words, say, level)) if hasattr(fit, "outcomes") else results_random(
@@ -159,8 +159,10 @@ def _sizes(fit, words, say):
     parts = []
     for factor, count in fit.n_groups.items():
         sizes = fit.group_sizes[factor]
-        low, high = (say.count(f"{end} group size", int(v)) for end, v in (("smallest", sizes.min()), ("largest", sizes.max())))
-        name = words.groups(factor) + (f" of {words.written(factor)}" if words.group(factor) == "group" and len(fit.n_groups) == 1 else "")
+        low, high = (say.count(f"{end} group size", int(v))
+                     for end, v in (("smallest", sizes.min()), ("largest", sizes.max())))
+        name = words.groups(factor) + (f" of {words.written(factor)}" if words.group(factor) == "group"
+                                       and len(fit.n_groups) == 1 else "")
         spread = f"{low} {words.rows} each" if low == high else (
             f"{low} to {high} {words.rows} per {words.group(factor)}, {sign('M')} = "
             f"{say.plain('mean group size', float(sizes.mean()), 1)}")
@@ -202,7 +204,8 @@ def _centering(fit, words):
         ("within", "of the predictors, {} {} centered at the means of the {}"),
         ("balanced", "of the predictors, {} had the same mean in all {}"),
         ("adjusted", "with the group means of {} in the model, the slope of {} is that within {}"),
-        ("mixed", "of the predictors, {} {} not centered within {}, so that slopes combine differences within and between them"),
+        ("mixed", "of the predictors, {} {} not centered within {}, so that slopes combine differences within and "
+                  "between them"),
     ):
         own = [column for column, found in kinds.items() if found == kind]
         if own:
@@ -225,11 +228,14 @@ def _fixed(fit, words, say, level):
         places = say.places(row["se"])
         b = say.plain(f"{name}: b", row["estimate"], places)
         unit = words.of(name).outcome_unit if read.kind in ("intercept", "slope", "category") else ""
-        numbers = (f"{sign('b')} = {b}{f' {unit}' if unit else ''}, {sign('SE')} = {say.plain(f'{name}: SE', row['se'], places)}, "
+        numbers = (f"{sign('b')} = {b}{f' {unit}' if unit else ''}, {sign('SE')} = "
+                   f"{say.plain(f'{name}: SE', row['se'], places)}, "
                    f"{say.interval(name, row['lower'], row['upper'], level, places=places)}")
         tested = "" if read.kind == "intercept" else (
-            f"{sign(letter)}{_df(fit, say, name, row)} = {say.plain(f'{name}: {letter}', row[letter])}, {say.p(f'{name}: p', row['p'])}")
-        yield _sentence(words.of(name), say, read, row["estimate"] > 0, row["lower"] <= 0 <= row["upper"], numbers, tested)
+            f"{sign(letter)}{_df(fit, say, name, row)} = {say.plain(f'{name}: {letter}', row[letter])}, "
+            f"{say.p(f'{name}: p', row['p'])}")
+        yield _sentence(words.of(name), say, read, row["estimate"] > 0, row["lower"] <= 0 <= row["upper"],
+                        numbers, tested)
 
 
 def _df(fit, say, name, row):
@@ -271,7 +277,8 @@ def _sentence(words, say, read, positive, open_sign, numbers, tested):
             text = f"higher {focal.column} went with {higher} {words.outcome} ({per})"
     elif read.kind == "category":
         if open_sign:
-            text = (f"the interval for the difference between {focal.category} and {focal.reference} ({focal.column}){_in(words)} included zero")
+            text = (f"the interval for the difference between {focal.category} and {focal.reference} "
+                    f"({focal.column}){_in(words)} included zero")
         else:
             inside = f"in {words.groups(focal.group)}" if focal.group else f"for {words.rows}"
             text = (f"expected {words.outcome} was {higher} {inside} with {focal.column} = {focal.category} than with "
@@ -307,16 +314,19 @@ def _product(words, say, read, higher, open_sign, both):
         estimate, se, lower, upper, conditions = slope
         places, key = say.places(se), f"{read.name}: simple slope"
         text += (f"; for {other.category} it was {say.plain(key, estimate, places)}"
-                 f"{_where(say, conditions, before=' (at ', after=')')}, {say.interval(key, lower, upper, say.level, places=places)}")
+                 f"{_where(say, conditions, before=' (at ', after=')')}, "
+                 f"{say.interval(key, lower, upper, say.level, places=places)}")
     return text + "."
 
 
 def _generalized(fit, words, say):
     """The residual part of a model without random effects."""
     sd = words.amount(say.plain("residual SD", fit.sigma, say.places(fit.sigma / 100)))
-    parts = [f"The residual SD{say.quote(residual_sd(fit), 'condition')} was {sd}.", *results_rows(fit, words, say, say.level)]
+    parts = [f"The residual SD{say.quote(residual_sd(fit), 'condition')} was {sd}.",
+             *results_rows(fit, words, say, say.level)]
     kind = "REML criterion" if fit.reml else "deviance"
-    parts.append(f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')} ({say.count('parameters', fit.n_params)} parameters).")
+    parts.append(f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')} "
+                 f"({say.count('parameters', fit.n_params)} parameters).")
     return " ".join(parts)
 
 

@@ -109,13 +109,15 @@ def _whole(fit, words, say, level):
         text = f"the intraclass correlation{of}"
         text = f"Given the predictors{given}, {text}" if given is not None else f"T{text[1:]}"
         yield (f"{text} was ICC = {say.share('ICC', rho.estimate)}"
-               + (f", {say.interval('ICC', rho.lower, rho.upper, level, bounded=True)}" if rho.lower == rho.lower else "")
+               + (f", {say.interval('ICC', rho.lower, rho.upper, level, bounded=True)}"
+                  if rho.lower == rho.lower else "")
                + (f"; {say.percent('share', rho.share)} of the variance lay between {words.groups(group)}."
                   if len(fit.n_groups) > 1 else "."))
     yield _test(fit, say)
     yield from () if has_structure(fit) else _explained(fit, say, slopes)
     kind = "REML criterion" if fit.reml else "deviance"
-    yield (f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')} ({say.count('parameters', fit.n_params)} parameters).")
+    yield (f"The {kind} was {say.put(kind, fit.criterion, f'{fit.criterion:,.1f}')} "
+           f"({say.count('parameters', fit.n_params)} parameters).")
 
 
 def _explained(fit, say, slopes):
@@ -125,8 +127,8 @@ def _explained(fit, say, slopes):
     both = f"conditional {sign('R')}\u00b2 = {say.share('conditional R2', (fixed + random) / whole)}"
     if len(fit._names) > 1:
         yield (f"The fixed part's predictions made up {say.percent('marginal R2', fixed / whole)} of the variance "
-               f"(marginal {sign('R')}\u00b2 = {say.share('marginal R2', fixed / whole)}), those of fixed and random part together "
-               f"{say.percent('conditional R2', (fixed + random) / whole)} ({both}; {cite}).")
+               f"(marginal {sign('R')}\u00b2 = {say.share('marginal R2', fixed / whole)}), those of fixed and random "
+               f"part together {say.percent('conditional R2', (fixed + random) / whole)} ({both}; {cite}).")
 
 
 def _test(fit, say):
@@ -142,4 +144,5 @@ def _test(fit, say):
     what = "restricted likelihood-ratio" if fit.reml else "likelihood-ratio"
     same = " with the same structure of the residuals" if has_structure(fit) else ""
     return (f"Against the model without random effects{same}, the {what} test gave {shown} = "
-            f"{say.put('LR statistic', test.statistic, f'{test.statistic:,.2f}')}, {say.p('p of LR', test.pvalue)}{tail}.")
+            f"{say.put('LR statistic', test.statistic, f'{test.statistic:,.2f}')}, "
+            f"{say.p('p of LR', test.pvalue)}{tail}.")

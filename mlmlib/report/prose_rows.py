@@ -65,8 +65,10 @@ def methods(fit, words):
     own = _Structure(fit, words, 0.95)
     found, kind = own.found, own.found.kind
     if kind:
-        title = {"ar1": "a first-order autoregression, AR(1)", "car1": "a first-order autoregression in continuous time",
-                 "arma11": "an autoregression with a moving average, ARMA(1,1)", "cs": "one correlation for all pairs (compound symmetry)",
+        title = {"ar1": "a first-order autoregression, AR(1)",
+                 "car1": "a first-order autoregression in continuous time",
+                 "arma11": "an autoregression with a moving average, ARMA(1,1)",
+                 "cs": "one correlation for all pairs (compound symmetry)",
                  "toeplitz": "a correlation for each distance (Toeplitz)", "un": "a correlation for each pair of occasions"}[kind]
         time = f" in {found.time}" if found.time and kind != "cs" else ""
         # the name has ones of its own
@@ -118,12 +120,13 @@ def results(fit, words, say, level):
     if found.kind in ("ar1", "car1", "cs"):
         row = own.own(found.kind)[0]
         where = own.step(say) if found.kind == "ar1" else f"one unit of {found.time} apart" if found.kind == "car1" else ""
-        yield (f"The correlation of residuals within {own.many}{f', {where},' if where else ''} was {sign(symbols[found.kind])} = "
-               f"{say.share(row.name, row.estimate)}{interval(row, bounded=True)}.")
+        yield (f"The correlation of residuals within {own.many}{f', {where},' if where else ''} was "
+               f"{sign(symbols[found.kind])} = {say.share(row.name, row.estimate)}{interval(row, bounded=True)}.")
     elif found.kind == "arma11":
         phi, theta = own.own("arma11")
-        yield (f"The parameters of the residuals were {sign(PHI)} = {say.share(phi.name, phi.estimate)}{interval(phi, bounded=True)}, and "
-               f"{sign(THETA)} = {say.share(theta.name, theta.estimate)}{interval(theta, bounded=True)}.")
+        yield (f"The parameters of the residuals were {sign(PHI)} = "
+               f"{say.share(phi.name, phi.estimate)}{interval(phi, bounded=True)}, and {sign(THETA)} = "
+               f"{say.share(theta.name, theta.estimate)}{interval(theta, bounded=True)}.")
     elif found.kind in ("toeplitz", "un"):
         rows = own.own(found.kind)
         shown = [f"{say.share(r.name, r.estimate)}{interval(r, bounded=True)} ({_pair(say, r, found)})" for r in rows]
@@ -135,8 +138,8 @@ def results(fit, words, say, level):
             number = say.plain(row.name, row.estimate, places)
             if one.name == "by_group":
                 level_of, reference = _levels(row, one.column)
-                yield (f"The residual SD for {say.quote(f'{one.column} = {level_of}', 'category')} was {number} times that for "
-                       f"{say.quote(f'{one.column} = {reference}', 'category')}{interval(row, places)}.")
+                yield (f"The residual SD for {say.quote(f'{one.column} = {level_of}', 'category')} was {number} times "
+                       f"that for {say.quote(f'{one.column} = {reference}', 'category')}{interval(row, places)}.")
             else:
                 what = "power" if one.name == "power" else "rate in the exponential"
                 yield f"The {what} of {one.column} in the residual SD was {sign(DELTA)} = {number}{interval(row, places)}."
@@ -181,20 +184,22 @@ def _memory(own, say):
     start = f"What the model leaves of two {own.rows} of {own.many}"
     if kind == "ar1":
         phi = rows[0].estimate
-        yield (f"{start} is correlated: {own.step(say)} they correlate {share(rows[0])}{known(rows[0])}, {own.step(say, 'two')} "
-               f"{share(rows[0], phi ** 2, ': two steps')}, and so on, each step multiplying by the same number.")
+        yield (f"{start} is correlated: {own.step(say)} they correlate {share(rows[0])}{known(rows[0])}, "
+               f"{own.step(say, 'two')} {share(rows[0], phi ** 2, ': two steps')}, and so on, each step multiplying by "
+               "the same number.")
     elif kind == "car1":
         size = _typical(own)
         at = say.put("typical distance in time", size, f"{size:.3g}")
         one = say.put("unit", 1, "1")
-        yield (f"{start} is correlated: {one} apart in {found.time} they correlate {share(rows[0])}{known(rows[0])}, and at the typical "
-               f"distance of neighbors, {at}, {share(rows[0], rows[0].estimate ** size, ': typical distance')}.")
+        yield (f"{start} is correlated: {one} apart in {found.time} they correlate {share(rows[0])}{known(rows[0])}, "
+               f"and at the typical distance of neighbors, {at}, "
+               f"{share(rows[0], rows[0].estimate ** size, ': typical distance')}.")
     elif kind == "arma11":
         phi, theta = rows
         first = (1 + phi.estimate * theta.estimate) * (phi.estimate + theta.estimate) / (
             1 + 2 * phi.estimate * theta.estimate + theta.estimate**2)
-        yield (f"{start} is correlated: {own.step(say)} they correlate {share(phi, first, ': first correlation')}, and each further step "
-               f"multiplies by {share(phi)}{known(phi)}.")
+        yield (f"{start} is correlated: {own.step(say)} they correlate {share(phi, first, ': first correlation')}, and "
+               f"each further step multiplies by {share(phi)}{known(phi)}.")
     elif kind == "cs":
         yield f"{start} correlates {share(rows[0])}{known(rows[0])}, however far apart they lie."
     elif kind == "toeplitz":
@@ -202,8 +207,8 @@ def _memory(own, say):
         yield f"{start} is correlated: {joined(shown)}."
     else:
         least, most = min(rows, key=lambda r: r.estimate), max(rows, key=lambda r: r.estimate)
-        yield (f"{start} has a correlation for each pair of occasions, from {share(least)} ({_pair(say, least, found)}) to {share(most)} "
-               f"({_pair(say, most, found)}).")
+        yield (f"{start} has a correlation for each pair of occasions, from {share(least)} "
+               f"({_pair(say, least, found)}) to {share(most)} ({_pair(say, most, found)}).")
 
 
 def _typical(own) -> float:

@@ -132,7 +132,8 @@ def _settings(options: dict, mixed: bool) -> tuple[str, tuple]:
     how = options.get("method", "laplace")
     method = {"laplace": "Laplace", "agq": f"AGQ with {options.get('nodes') or 7} nodes"}.get(how, f"{how.upper()} of order {options.get('order') or 1}")
     found = [("family", family)] + ([("link", link)] if link != DEFAULT_LINKS.get(family) else [])
-    found += [(name, str(options[name])) for name in ("trials", "exposure", "offset", "weights", "zero", "nominal") if options.get(name) is not None]
+    found += [(name, str(options[name])) for name in ("trials", "exposure", "offset", "weights", "zero", "nominal")
+              if options.get(name) is not None]
     return method if mixed else "maximum likelihood", tuple(found)
 
 

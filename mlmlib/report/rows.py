@@ -100,7 +100,8 @@ def fixed_rows(fits, words, show, stars, level, digits, ddf="wald", exponentiate
         ]
         zero = name.startswith("zero: ")
         section = "Zero part" if zero else "Fixed part"
-        rows.append(Row(section, words.short(name.removeprefix("zero: ") if zero else name), name, _written(cells, show, digits, stars)))
+        rows.append(Row(section, words.short(name.removeprefix("zero: ") if zero else name), name,
+                        _written(cells, show, digits, stars)))
     return rows
 
 
@@ -155,7 +156,8 @@ def head_rows(fits) -> list[Row]:
     """Distribution, link and method, where a generalized model is among the fits."""
     if not any(hasattr(fit, "family") for fit in fits):
         return []
-    return [Row("Fitted as", label, label.lower(), tuple(Cell(NAN, text) for text in texts)) for label, texts in heads(fits)]
+    return [Row("Fitted as", label, label.lower(), tuple(Cell(NAN, text) for text in texts))
+            for label, texts in heads(fits)]
 
 
 def general_rows(fits, show, level, digits) -> list[Row]:
@@ -165,7 +167,8 @@ def general_rows(fits, show, level, digits) -> list[Row]:
         for key, row in parameters(fit, level).items():
             found.setdefault(key, {})[k] = Cell(row.estimate, "", row.se, row.lower, row.upper)
     order = sorted(found, key=lambda key: key[0] != "Thresholds")
-    return [Row(*key, f"{key[0].lower()}: {key[1]}", _written([found[key].get(k) for k in range(len(fits))], show, digits, False))
+    return [Row(*key, f"{key[0].lower()}: {key[1]}",
+                _written([found[key].get(k) for k in range(len(fits))], show, digits, False))
             for key in order]
 
 
@@ -209,7 +212,8 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
     mixed = [bool(getattr(fit, "n_groups", None)) for fit in fits]
     plain = [not hasattr(fit, "residual_table") for fit in fits]  # else there is no one residual variance to share
     panels = [hasattr(fit, "transformed") for fit in fits]
-    grouped = [fit.n_groups if m else {fit.frame.group: fit.frame.J} if p else {} for fit, m, p in zip(fits, mixed, panels)]
+    grouped = [fit.n_groups if m else {fit.frame.group: fit.frame.J} if p else {}
+               for fit, m, p in zip(fits, mixed, panels)]
     factors = list(dict.fromkeys(f for own in grouped for f in own))
     rows = []
 
@@ -231,7 +235,8 @@ def fit_rows(fits, words, criteria, flagged) -> list[Row]:
              for fit, m, p, g, panel, own in zip(fits, mixed, plain, general, panels, grouped)],
             apa,
         )
-    parts = [(shares_of(fit) if g else shares(fit)) if m and p else None for fit, m, p, g in zip(fits, mixed, plain, general)]
+    parts = [(shares_of(fit) if g else shares(fit)) if m and p else None
+             for fit, m, p, g in zip(fits, mixed, plain, general)]
     add("R2, marginal", "r2 marginal", [p and p[0] / sum(p) for p in parts], apa)
     add("R2, conditional", "r2 conditional", [p and (p[0] + p[1]) / sum(p) for p in parts], apa)
     add("R2", "r2", [fit.rsquared if fit.reml is None and not p and not is_marginal(fit) else None for fit, p in zip(fits, panels)], apa)

@@ -39,7 +39,8 @@ def summary(fit, *, level: float = 0.95, scale: str = "variance", ddf: str = "wa
             raise ValueError("A generalized model has no small-sample degrees of freedom; leave ddf= out.")
         return general(fit, level, scale, exponentiate)
     if exponentiate:
-        raise ValueError("exponentiate= is for fits of mlm.glmm; a linear model's coefficients are differences, not logarithms.")
+        raise ValueError("exponentiate= is for fits of mlm.glmm; a linear model's coefficients are differences, not "
+                         "logarithms.")
     mixed = hasattr(fit, "n_groups")
     grouped = mixed and bool(fit.n_groups)
     tables = [coefficients(fit, level, ddf)]
@@ -151,7 +152,8 @@ def _random(fit, level, scale):
             cells.append("" if len(effects(plain.name)) > 1 else rounded(plain.sd)[0])
         if pairs:
             cells.append(
-                f"{plain.correlation:.3f}" if len(effects(plain.name)) > 1 and plain.correlation == plain.correlation else ""
+                f"{plain.correlation:.3f}" if len(effects(plain.name)) > 1
+                and plain.correlation == plain.correlation else ""
             )
         rows.append(tuple(cells))
         last = row.group

@@ -180,7 +180,8 @@ def table(
     known = [Words(fit, labels) for fit in fits]
     flagged, warnings = comparable(fits, criteria)
     if exponentiate and not any(hasattr(fit, "family") for fit in fits):
-        raise ValueError("exponentiate= is for fits of mlm.glmm; a linear model's coefficients are differences, not logarithms.")
+        raise ValueError("exponentiate= is for fits of mlm.glmm; a linear model's coefficients are differences, not "
+                         "logarithms.")
     rows = [
         *head_rows(fits),
         *fixed_rows(fits, _Any(known), show, stars, level, digits, ddf, exponentiate),

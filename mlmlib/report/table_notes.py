@@ -50,11 +50,12 @@ def reading(fits, names, show, stars, random, level, ddf="wald"):
     inside = {
         "se": "Standard errors in parentheses" + " (those of the random part give no test of zero)" * mixed,
         "p": f"p-values of {test} in parentheses",
-        "ci": f"{intervals}, those of the random part {'Wald intervals ' * (mixed and ddf != 'wald')}symmetric in the logarithm "
-        "(correlations: in Fisher's z)",
+        "ci": f"{intervals}, those of the random part {'Wald intervals ' * (mixed and ddf != 'wald')}symmetric in the "
+              "logarithm (correlations: in Fisher's z)",
     }[show]
     yield inside + "."
-    yield from (f"Standard errors of {name}: {fit.cov_title}." for fit, name in zip(fits, names) if hasattr(fit, "cov_title"))
+    yield from (f"Standard errors of {name}: {fit.cov_title}." for fit, name in zip(fits, names)
+                if hasattr(fit, "cov_title"))
     if mixed and ddf == "kenward-roger":
         yield "Standard errors of the fixed part after Kenward and Roger (1997)."
         refitted = [name for fit, name in zip(fits, names) if fit.reml is False]
@@ -96,8 +97,8 @@ def measures(fits, labels):
     whole = [fit for fit in fits if has_effects(fit) and not hasattr(fit, "residual_table")]  # the others have neither
     mixed = [fit for fit in whole if not is_general(fit)]
     if len(mixed) < len(whole):
-        yield ("Of generalized models ICC and R2 (Nakagawa et al., 2017) are those of the scale of the linear predictor, where there is a "
-               "variance of a unit.")
+        yield ("Of generalized models ICC and R2 (Nakagawa et al., 2017) are those of the scale of the linear "
+               "predictor, where there is a variance of a unit.")
     panels = [fit for fit in fits if hasattr(fit, "transformed")]
     if any(len(fit.random_table()) > 1 for fit in panels):
         yield "ICC of random-effects regressions: the share of the groups in the variance (rho)."
@@ -106,7 +107,8 @@ def measures(fits, labels):
     if not mixed:
         return
     text = "ICC = intraclass correlation, given the predictors in the model"
-    zeros = dict.fromkeys(Words(fit, labels).zero(n) for fit in mixed for t in fit.design.random for n in t.names if n != "Intercept")
+    zeros = dict.fromkeys(Words(fit, labels).zero(n) for fit in mixed for t in fit.design.random for n in t.names
+                          if n != "Intercept")
     if zeros:
         text += f" (with random slopes: at {joined(zeros)})"
     yield text + "; marginal and conditional R2 after Nakagawa and Schielzeth (2013) and Johnson (2014)."
@@ -137,7 +139,8 @@ def comparable(fits, criteria):
     if len({d.endog_name for d in designs}) > 1 or len({fit.nobs for fit in fits}) > 1:
         return _CRITERIA, [f"{DAGGER} Not comparable between models with different outcomes or rows."]
     if len({_approximation(fit) for fit in fits if is_general(fit)}) > 1:
-        return _CRITERIA, [f"{DAGGER} Not comparable between models whose likelihood is approximated in different ways."]
+        return _CRITERIA, [f"{DAGGER} Not comparable between models whose likelihood is approximated in different "
+                           "ways."]
     fixed = {frozenset(fit._names) for fit in fits if fit.reml}
     mixture = len({"REML" if fit.reml else "other" for fit in fits}) > 1
     if criteria == "ml" and fixed:
@@ -166,6 +169,6 @@ def troubles(fits, names):
             yield f"{name} did not converge; its numbers must not be used."
         if getattr(fit, "is_singular", False):
             yield (
-                f"{name} is singular: a variance is estimated as zero or a correlation as plus or minus one; such entries have no "
-                f"standard error."
+                f"{name} is singular: a variance is estimated as zero or a correlation as plus or minus one; such "
+                "entries have no standard error."
             )

@@ -139,7 +139,8 @@ class Words:
 
     @property
     def row(self) -> str:
-        return self.labels.get("row") or (re.split(r" (?:of|on|in) an? ", self.sheet.facts["unit"])[0] if self.sheet else "row")
+        return self.labels.get("row") or (re.split(r" (?:of|on|in) an? ", self.sheet.facts["unit"])[0]
+                                          if self.sheet else "row")
 
     @property
     def rows(self) -> str:
@@ -169,7 +170,8 @@ class Words:
 
     def groups(self, factor: str) -> str:
         several = len(getattr(self.fit, "n_groups", None) or ()) > 1
-        return plural(self.group(factor)) + (f" of {self._short(factor)}" if several and self.group(factor) == "group" else "")
+        return plural(self.group(factor)) + (f" of {self._short(factor)}" if several
+                                             and self.group(factor) == "group" else "")
 
     def inside(self, factor: str) -> str:
         """``"in"`` for groups that hold their rows, as schools do, ``"of"`` for those that have them, as doctors do."""

@@ -37,7 +37,8 @@ class RowCovariance:
         variances = () if variance is None else (
             tuple(variance) if isinstance(variance, (list, tuple)) else (variance,))
         if correlation is None and not variances:
-            raise FormulaError("variance= is an empty list; name a structure such as mlm.by_group('sex'), or leave it out.")
+            raise FormulaError("variance= is an empty list; name a structure such as mlm.by_group('sex'), or leave it "
+                               "out.")
         for one in variances:
             if not isinstance(one, Variance):
                 raise FormulaError(f"variance={one!r} is not known; write such as variance=mlm.by_group('sex').")

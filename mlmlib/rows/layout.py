@@ -160,5 +160,6 @@ def _check_times(column: Categorical, time: str, what: str, times: str) -> None:
         raise DataError(f"{what} needs the lengths of time between rows, but {time!r} holds categories; turn it into "
                         "numbers, or use mlm.ar1, which counts occasions.")
     if times == "ordered" and not column.declared:
-        raise DataError(f"{what} needs the order of the times, but {time!r} holds text, which sorts by letters (10 before "
-                        "9); turn it into numbers, or into categories in the order of time (pandas.Categorical).")
+        raise DataError(f"{what} needs the order of the times, but {time!r} holds text, which sorts by letters (10 "
+                        "before 9); turn it into numbers, or into categories in the order of time "
+                        "(pandas.Categorical).")

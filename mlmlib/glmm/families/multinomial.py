@@ -72,6 +72,6 @@ class UnorderedOutcome:
                             f"coefficients of its own; join rare ones ({_MOST} at most).")
         self.categories = np.asarray(levels)
         if not getattr(y, "declared", False):
-            self.messages.append(f"The reference category of {factor.label!r} is {levels[0]}: coefficients compare each other "
-                                 "category with it.")
+            self.messages.append(f"The reference category of {factor.label!r} is {levels[0]}: coefficients compare "
+                                 "each other category with it.")
         return codes.astype(float)

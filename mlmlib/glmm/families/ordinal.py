@@ -66,22 +66,23 @@ class OrderedOutcome:
             self._ordered(y, factor)
             seen = np.bincount(y.codes, minlength=len(y.levels)) > 0
             if not seen.all():
-                self.messages.append(f"No row has {factor.label} = {', '.join(str(one) for one in y.levels[~seen])}: left out, "
-                                     "without a threshold.")
+                self.messages.append(f"No row has {factor.label} = {', '.join(str(one) for one in y.levels[~seen])}: "
+                                     "left out, without a threshold.")
             y = y.used()
             codes, levels = y.codes, y.levels
         else:
             if y.ndim != 1 or (y != np.round(y)).any():
-                raise DataError(f"The outcome {factor.label!r} has values that are not whole numbers, and family='ordinal' "
-                                "needs categories: cut it into ordered ones, for example with pandas.cut.")
+                raise DataError(f"The outcome {factor.label!r} has values that are not whole numbers, and "
+                                "family='ordinal' needs categories: cut it into ordered ones, for example with "
+                                "pandas.cut.")
             levels, codes = np.unique(y.astype(int), return_inverse=True)
         if len(levels) < 3:
             what = "is the same in every row." if len(levels) < 2 else (
                 "has two categories; family='ordinal' is for three or more. Use family='binomial'.")
             raise DataError(f"The outcome {factor.label!r} {what}")
         if len(levels) > _MOST:
-            raise DataError(f"The outcome {factor.label!r} has {len(levels)} different values, each of which would have a "
-                            "threshold of its own; cut it into fewer categories, or treat it as a measurement.")
+            raise DataError(f"The outcome {factor.label!r} has {len(levels)} different values, each of which would "
+                            "have a threshold of its own; cut it into fewer categories, or treat it as a measurement.")
         self.categories = np.asarray(levels)
         return codes.astype(float)
 
@@ -91,6 +92,6 @@ class OrderedOutcome:
         if y.levels.tolist() == [False, True] or y.declared and getattr(getattr(column, "cat", None), "ordered", True):
             return
         shown = ", ".join(repr(str(level)) for level in y.levels[:4].tolist()) + (" ..." if len(y.levels) > 4 else "")
-        raise DataError(f"The outcome {factor.label!r} holds categories without an order ({shown}). Say which is lower: "
-                        f"pandas.Categorical(data[{factor.label!r}], categories=[lowest, ..., highest], ordered=True). "
-                        "Categories that have no order are family='multinomial'.")
+        raise DataError(f"The outcome {factor.label!r} holds categories without an order ({shown}). Say which is "
+                        f"lower: pandas.Categorical(data[{factor.label!r}], categories=[lowest, ..., highest], "
+                        "ordered=True). Categories that have no order are family='multinomial'.")

@@ -68,8 +68,8 @@ class Linked(Ending):
             if facts.binary:
                 return _call(w, "Bernoulli", mean)
             trials = facts.option("trials")
-            return _call(w, "Binomial", w.variable(trials, index) if isinstance(trials, str) else str(trials if np.ndim(trials) == 0 else "n"),
-                         mean)
+            return _call(w, "Binomial", w.variable(trials, index) if isinstance(trials, str)
+                         else str(trials if np.ndim(trials) == 0 else "n"), mean)
         if facts.family in ("gaussian", "lognormal"):
             spread = w.power(self._value(w, "sigma", estimates), "2")
             if not w.tex and not estimates:
@@ -100,7 +100,8 @@ class Linked(Ending):
             out.append(f"\\log({column})" if w.tex else f"log({column})")
         if offset is not None:
             out.append(w.variable(offset if isinstance(offset, str) else "offset", index))
-        return out + [w.variable(factor.label.removeprefix("offset(")[:-1] if factor.label.startswith("offset(") else factor.label, index)
+        return out + [w.variable(factor.label.removeprefix("offset(")[:-1] if factor.label.startswith("offset(")
+                                 else factor.label, index)
                       for factor in self.fit.design.formula.offsets]
 
     # ------------------------------------------------------------- ordered categories
@@ -110,7 +111,8 @@ class Linked(Ending):
         names, nominal = list(map(str, self.facts.levels)), tuple(getattr(self.fit, "nominal", ()))
         event = f"\\Pr({y} \\le c)" if w.tex else f"P({y} <= c)"
         more = [w.product(w.symbol("alpha", f"{k}c"), w.variable(name, index)) for k, name in enumerate(nominal, 1)]
-        right = [w.symbol("alpha", "0c" if nominal else "c"), *more, f"-{eta}", *(f"-{piece}" for piece in self._offsets(w, index))]
+        right = [w.symbol("alpha", "0c" if nominal else "c"), *more, f"-{eta}",
+                 *(f"-{piece}" for piece in self._offsets(w, index))]
         cs = w.upright(f"{names[0]}, ..., {names[-2]}" if count > 2 else ", ".join(names[:-1]))
         where = f"\\qquad c = {cs}" if w.tex else f"   (c = {cs})"
         lines = [Line(link(w, self.facts.link, event), w.total(right) + where)]
@@ -132,7 +134,8 @@ class Linked(Ending):
         if self.facts.hurdle:
             count = f"{count} \\mid {y} > 0" if w.tex else f"{count} given {y} > 0"
         if w.tex:
-            return Line(y, f"\\begin{{cases}} 0 & \\text{{with probability }}{zero} \\\\ {count} & \\text{{else}} \\end{{cases}}", "~")
+            return Line(y, f"\\begin{{cases}} 0 & \\text{{with probability }}{zero} \\\\ {count} & \\text{{else}} "
+                           f"\\end{{cases}}", "~")
         return Line(y, f"0 with probability {zero}, else {count}", "~")
 
 
@@ -143,10 +146,13 @@ def link(w: Writer, name: str, mean: str) -> str:
     ('log(-log(1 - p))', '\\\\operatorname{logit}(p)')
     """
     forms = {
-        "identity": ("{m}", "{m}"), "log": ("\\log({m})", "log({m})"), "logit": ("\\operatorname{{logit}}({m})", "logit({m})"),
+        "identity": ("{m}", "{m}"), "log": ("\\log({m})", "log({m})"),
+        "logit": ("\\operatorname{{logit}}({m})", "logit({m})"),
         "probit": ("\\Phi^{{-1}}({m})", "\u03a6^-1({m})"), "cloglog": ("\\log(-\\log(1 - {m}))", "log(-log(1 - {m}))"),
-        "loglog": ("-\\log(-\\log {m})", "-log(-log {m})"), "cauchit": ("\\tan(\\pi({m} - 1/2))", "tan(pi ({m} - 1/2))"),
-        "inverse": ("1/{m}", "1/{m}"), "inverse-squared": ("1/{m}^{{2}}", "1/{m}^2"), "sqrt": ("\\sqrt{{{m}}}", "sqrt({m})"),
+        "loglog": ("-\\log(-\\log {m})", "-log(-log {m})"),
+        "cauchit": ("\\tan(\\pi({m} - 1/2))", "tan(pi ({m} - 1/2))"),
+        "inverse": ("1/{m}", "1/{m}"), "inverse-squared": ("1/{m}^{{2}}", "1/{m}^2"),
+        "sqrt": ("\\sqrt{{{m}}}", "sqrt({m})"),
     }
     if name in forms:
         return forms[name][0 if w.tex else 1].format(m=mean)

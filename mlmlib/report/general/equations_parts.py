@@ -30,10 +30,12 @@ def write(fit, w: Writer, estimates: bool) -> str:
     row = "i" if not groups else "ij" if len(groups) == 1 else f"i({''.join(running.values())})"
     lines = _top(fit, facts, w, estimates, row, parts)
     for h, part in enumerate(parts, 1):
-        lines.append(Line(w.symbol("eta", f"{h}{row}"), _predictor(fit, w, estimates, row, part, h, groups, letters, running)))
+        lines.append(Line(w.symbol("eta", f"{h}{row}"),
+                          _predictor(fit, w, estimates, row, part, h, groups, letters, running)))
     blocks = [w.block("Combined", lines)]
     if groups:
-        blocks.append(w.block("Distributions", [_effects(fit, w, estimates, g, parts, letters[g], running[g]) for g in groups]))
+        blocks.append(w.block("Distributions",
+                              [_effects(fit, w, estimates, g, parts, letters[g], running[g]) for g in groups]))
     if len(groups) > 1:
         blocks.append(w.block("Indices", [Line(running[g], w.upright(g), ":") for g in groups]))
     return w.whole(blocks)
@@ -58,7 +60,8 @@ def _top(fit, facts, w, estimates, row, parts):
         names = [w.upright(str(level)) for level in facts.levels]
         probability = [f"\\Pr({y} = {name})" if w.tex else f"P({y} = {name})" for name in names]
         log = "\\log\\frac{{{}}}{{{}}}" if w.tex else "log({} / {})"
-        return [Line(log.format(probability[h], probability[0]), w.symbol("eta", f"{h}{row}")) for h in range(1, len(names))]
+        return [Line(log.format(probability[h], probability[0]), w.symbol("eta", f"{h}{row}"))
+                for h in range(1, len(names))]
     linked = Linked(fit)
     mean, zero = w.symbol(linked.letter, row), w.symbol("omega", row)
     lines = [linked.mixture(w, estimates, row, y, mean, zero)]
@@ -83,7 +86,8 @@ def _predictor(fit, w, estimates, row, part, h, groups, letters, running):
         factor = rounded(values[name], guide=errors[name])[0] if estimates else w.symbol("gamma", f"{h}{k}")
         pieces.append(w.product(factor, "" if own == "Intercept" else w.variable(own, row)))
     for g in groups:
-        effects = [_own(n, part) for t in fit.design.random if t.group == g for n in t.names if _own(n, part) is not None]
+        effects = [_own(n, part) for t in fit.design.random if t.group == g for n in t.names
+                   if _own(n, part) is not None]
         for k, own in enumerate(effects):
             index = f"{h}{'' if effects == ['Intercept'] else k}{running[g]}"
             pieces.append(w.product(w.symbol(letters[g], index), "" if own == "Intercept" else w.variable(own, row)))
@@ -108,7 +112,8 @@ def _effects(fit, w, estimates, group, parts, letter, run):
         if estimates:
             return rounded(matrix[r, c])[0]
         low, high = sorted((r, c))
-        return w.symbol("tau", f"{label}{symbols[low]}{symbols[high]}" if len(symbols[low]) == 1 else f"{label}{symbols[low]},{symbols[high]}")
+        return w.symbol("tau", f"{label}{symbols[low]}{symbols[high]}" if len(symbols[low]) == 1
+                        else f"{label}{symbols[low]},{symbols[high]}")
 
     return spread(w, [w.symbol(letter, f"{s}{run}") for s in symbols], entry)
 

@@ -29,8 +29,10 @@ def explain(fit, level: float = 0.95, labels=None, units=None) -> Prose:
     sections = [("Asked", [_asked(fit, words, say, speech, mixed)])]
     if fit.converged:
         sections.append(("Fixed part", list(_fixed(fit, words, say, speech, mixed))))
-        sections.append(("Variance part", [*variance_part(fit, words, say, speech), *distribution(fit, words, say, speech)] or [
-            f"There is none: the {words.rows} are taken as independent of one another, and the distribution has no parameter of its own."]))
+        sections.append(("Variance part",
+                         [*variance_part(fit, words, say, speech), *distribution(fit, words, say, speech)] or [
+            f"There is none: the {words.rows} are taken as independent of one another, and the distribution has no "
+            "parameter of its own."]))
         sections.append(("What the model does not know", list(_unknown(fit, words, say, mixed))))
         sections.append(("What would change our mind", list(_mind(fit, words, say, mixed))))
     trouble = explained(fit, words, say) + (list(diagnoses(fit, words, say)) if mixed else [])
@@ -48,14 +50,16 @@ def _asked(fit, words, say, speech, mixed):
         asked += f" ({words.outcome})"
     go = "do" if asked.startswith("the odds") else "does"
     if not mixed:
-        return (f"How {go} {asked} go with {joined(columns)}, among {rows} taken as independent of one another?" if columns
-                else f"What is {speech.level} over {rows}?")
+        return (f"How {go} {asked} go with {joined(columns)}, among {rows} taken as independent of one another?"
+                if columns else f"What is {speech.level} over {rows}?")
     groups = joined(f"{say.count('groups', n)} {words.groups(g)}" for g, n in fit.n_groups.items())
     inside = words.inside(next(iter(fit.n_groups)))
     own = []
     for g in fit.n_groups:
-        effects = dict.fromkeys(words._of_outcome(n)[1] for term in fit.design.random if term.group == g for n in term.names)
-        own.append(f"{words.group(g)} has its own " + joined("level" if n == "Intercept" else f"slope of {words.short(n)}"
+        effects = dict.fromkeys(words._of_outcome(n)[1] for term in fit.design.random if term.group == g
+                                for n in term.names)
+        own.append(f"{words.group(g)} has its own "
+                   + joined("level" if n == "Intercept" else f"slope of {words.short(n)}"
                                                              for n in effects))
     when = f"when each {joined(own, 'and each') if len(own) < 3 else ', each '.join(own)}"
     how = f"The answer is by {say.quote(method(facts), 'method')}."
@@ -102,12 +106,14 @@ def _interval(say, own, name, read, row):
         lower, upper = (own.shown(say, f"{name}: {end}", value) for end, value in zip(("lower", "upper"), ends))
         return f" The {wide}% interval runs from {lower} to {upper}."
     if own.ratio and (read.kind != "intercept" or own.link == "logit"):
-        lower, upper = (own.ratio_shown(say, f"{name}: {end} ratio", float(np.exp(row[end]))) for end in ("lower", "upper"))
+        lower, upper = (own.ratio_shown(say, f"{name}: {end} ratio", float(np.exp(row[end])))
+                        for end in ("lower", "upper"))
         one = say.put("equal", 1, "1")
         if read.kind == "intercept":
             return f" The {wide}% interval runs from {lower} to {upper}."
         text = f" The {wide}% interval of the ratio runs from {lower} to {upper}"
-        return text + (f", on both sides of {one}: these data do not tell the direction." if row["lower"] <= 0 <= row["upper"] else ".")
+        return text + (f", on both sides of {one}: these data do not tell the direction."
+                       if row["lower"] <= 0 <= row["upper"] else ".")
     places = say.places(row["se"])
     text = (f" The {wide}% interval runs from {say.plain(f'{name}: lower', row['lower'], places)} to "
             f"{say.plain(f'{name}: upper', row['upper'], places)}")
@@ -124,7 +130,8 @@ def _aloud(fit, words, say, own, read, row, mixed):
     if read.kind == "product":
         return _product(words, say, own, read, estimate, coefficient)
     if read.kind == "other":
-        return (f"the {coefficient} has no meaning by itself: draw the predictions (fit.margins) to read it with the others.")
+        return (f"the {coefficient} has no meaning by itself: draw the predictions (fit.margins) to read it with the "
+                "others.")
     whose = words.groups(focal.group) if focal.group else words.rows
     same = _same(fit, words, focal, mixed)
     at = _at(say, read.conditions)
@@ -135,8 +142,8 @@ def _aloud(fit, words, say, own, read, row, mixed):
         ratio = own.ratio_shown(say, f"{read.name}: ratio", float(np.exp(estimate)))
         told = f"({own.ratio} {ratio}; {coefficient})."
         if read.kind == "category":
-            return (f"{own.subject} {own.verb} {ratio} times as high for {whose} with {focal.column} = {focal.category} as for "
-                    f"{whose}{same} with {focal.column} = {focal.reference}{at} {told}")
+            return (f"{own.subject} {own.verb} {ratio} times as high for {whose} with {focal.column} = "
+                    f"{focal.category} as for {whose}{same} with {focal.column} = {focal.reference}{at} {told}")
         subject = own.subject.removeprefix("the ")
         article = "" if subject.startswith("odds") else "a " if subject[0] not in "aeiou" else "an "
         return f"{pair} {article}{subject} that {own.verb} {ratio} times as high{at} {told}"
@@ -145,8 +152,8 @@ def _aloud(fit, words, say, own, read, row, mixed):
     what = "linear predictor" if own.link != "identity" else own.subject.removeprefix("the ")
     scale = f" ({own.scale})" if own.link != "identity" else ""
     if read.kind == "category":
-        return (f"the {what} is {size} {more} for {whose} with {focal.column} = {focal.category} than for {whose}{same} with "
-                f"{focal.column} = {focal.reference}{scale}{at}.")
+        return (f"the {what} is {size} {more} for {whose} with {focal.column} = {focal.category} than for "
+                f"{whose}{same} with {focal.column} = {focal.reference}{scale}{at}.")
     return f"{pair} a {what} that is {size} {more}{scale}{at}."
 
 
@@ -181,7 +188,8 @@ def _averaged_level(fit, words, say, own, read, estimate, mixed):
     from ...glmm.marginal_mean import averaged_mean
     from ...errors import DataError
 
-    variance = sum(T[k, k] for term, T in zip(fit.design.random, fit._T) for k, n in enumerate(term.names) if n == "Intercept")
+    variance = sum(T[k, k] for term, T in zip(fit.design.random, fit._T) for k, n in enumerate(term.names)
+                   if n == "Intercept")
     try:
         value = float(averaged_mean(fit.link, np.array([estimate]), np.array([variance]))[0][0])
     except DataError:

@@ -72,8 +72,8 @@ def _category_range(fit, say, groups, key, sd):
     label = say.quote(str(fit.categories[cut]), "category")
     share = say.put("range", 0.95, "95")
     return (f": with all predictors at zero or at their reference, the probability of more than {label} lies between "
-            f"{say.plain(f'{key}: 2.5 % point', low)} and {say.plain(f'{key}: 97.5 % point', high)} in {share}% of the {groups}, and is "
-            f"{say.plain(f'{key}: middle', mid)} in a typical one")
+            f"{say.plain(f'{key}: 2.5 % point', low)} and {say.plain(f'{key}: 97.5 % point', high)} in {share}% of the "
+            f"{groups}, and is {say.plain(f'{key}: middle', mid)} in a typical one")
 
 
 def _median(fit, words, say, own, term, sd):
@@ -87,8 +87,9 @@ def _median(fit, words, say, own, term, sd):
     if own.ratio == "risk ratio":
         kind = "risk"
     what = {"odds": "odds", "rate": "expected counts", "hazard": "hazards", "risk": "probabilities"}[kind]
-    return (f" Of two like {words.rows}, one from each of two {words.groups(term.group)} drawn at random, the larger {what} are in the median "
-            f"{own.ratio_shown(say, f'{term.group}: median ratio', ratio)} times the smaller (median {kind} ratio).")
+    return (f" Of two like {words.rows}, one from each of two {words.groups(term.group)} drawn at random, the larger "
+            f"{what} are in the median {own.ratio_shown(say, f'{term.group}: median ratio', ratio)} times the smaller "
+            f"(median {kind} ratio).")
 
 
 def _slopes(fit, words, say, own, term, name, sd):
@@ -109,7 +110,8 @@ def _slopes(fit, words, say, own, term, name, sd):
         text += f": {share}% of the {groups} have a ratio from {low} to {high}, and {others} one in the other direction"
     else:
         places = say.places(sd / 10)
-        low, high = (say.plain(f"{key}: {end} point", v, places) for end, v in (("2.5 %", middle - half), ("97.5 %", middle + half)))
+        low, high = (say.plain(f"{key}: {end} point", v, places)
+                     for end, v in (("2.5 %", middle - half), ("97.5 %", middle + half)))
         text += f": {share}% of the {groups} have a slope from {low} to {high}, and {others} one of the other sign"
     products = any(name in other.split(":") and other != name for other in fit._names)
     return text + (", with the columns it is multiplied with at zero or at their reference" if products else "") + "."
@@ -131,9 +133,11 @@ def _shares(fit, words, say, speech):
         given = " that the predictors leave" if any(n != "Intercept" for n in fit._names) else ""
         slopes = dict.fromkeys(n for t in fit.design.random for n in t.names if n != "Intercept")
         where = f" (for {say.quote(joined(map(words.zero, slopes)), 'condition')})" if slopes else ""
-        text = (f"Behind the outcome one can think of a propensity, whose variance within a group the {speech.facts.link} link holds at "
-                f"{say.plain('variance within', rho.within, 2)}. Of its variance{given}, {say.percent(f'{group}: share', rho.share)} lies "
-                f"between {words.groups(group)}{where}: the latent intraclass correlation is {say.share(f'{group}: ICC', rho.estimate)}")
+        text = ("Behind the outcome one can think of a propensity, whose variance within a group the "
+                f"{speech.facts.link} link holds at {say.plain('variance within', rho.within, 2)}. Of its "
+                f"variance{given}, {say.percent(f'{group}: share', rho.share)} lies between "
+                f"{words.groups(group)}{where}: the latent intraclass correlation is "
+                f"{say.share(f'{group}: ICC', rho.estimate)}")
         if rho.lower == rho.lower:
             text += f", with an interval from {say.share('ICC: lower', rho.lower)} to {say.share('ICC: upper', rho.upper)}"
         yield text + f". It is not the correlation of the outcomes of two {words.rows}, which is smaller."
@@ -156,12 +160,12 @@ def distribution(fit, words, say, speech):
                f"{say.plain('variance over mean', times)} times the mean{at} ({name} = {shown}).")
     if "sigma" in values:
         sigma = say.plain("sigma", values["sigma"], say.places(values["sigma"] / 10))
-        yield {"gamma": f"Of {rows} with the same mean, outcomes have an SD of {say.percent('sigma', values['sigma'])}% of the mean "
-                        f"(sigma = {sigma}).".replace("%%", "%"),
+        yield {"gamma": f"Of {rows} with the same mean, outcomes have an SD of "
+                        f"{say.percent('sigma', values['sigma'])}% of the mean (sigma = {sigma}).".replace("%%", "%"),
                "lognormal": f"Of {rows} alike in all this, the logarithm of the outcome has an SD of {sigma}.",
                "t": f"Of {rows} alike in all this, outcomes scatter by a t distribution with scale {sigma}"
-                    + (f" and {say.plain('df', values['df'], 1)} degrees of freedom: the fewer, the longer its tails." if "df" in values
-                       else "."),
+                    + (f" and {say.plain('df', values['df'], 1)} degrees of freedom: the fewer, the longer its tails."
+                       if "df" in values else "."),
                "gaussian": f"Of {rows} alike in all this, outcomes have an SD of {words.amount(sigma)}."}.get(base, f"Sigma is {sigma}.")
     if "phi" in values:
         shown = say.plain("phi", values["phi"], say.places(abs(values["phi"]) / 10))
@@ -173,8 +177,10 @@ def distribution(fit, words, say, speech):
             yield f"Of {rows} with the same mean, the variance is phi times its cube, phi = {shown}."
     if "zero" in values:
         share = say.percent("zero", values["zero"])
-        yield (f"The probability of a zero is {share}; counts above zero follow the distribution cut off at zero." if speech.facts.hurdle else
-               f"For {share} of the {rows} the count is zero for certain; the others have counts, zeros among them, by the distribution.")
+        yield (f"The probability of a zero is {share}; counts above zero follow the distribution cut off at zero."
+               if speech.facts.hurdle else
+               f"For {share} of the {rows} the count is zero for certain; the others have counts, zeros among them, by "
+               "the distribution.")
 
 
 def thresholds(fit, words, say):
@@ -182,15 +188,17 @@ def thresholds(fit, words, say):
     if fit.family.name != "ordinal":
         return
     if fit.nominal:
-        yield ("Thresholds: they differ by predictors, so that a predictor has no one odds ratio; draw the probabilities of the categories "
-               "(fit.probabilities) to read them.")
+        yield ("Thresholds: they differ by predictors, so that a predictor has no one odds ratio; draw the "
+               "probabilities of the categories (fit.probabilities) to read them.")
         return
     ends = np.asarray(fit.link.mean(np.asarray(fit.thresholds)))
     shares = np.diff(np.concatenate([[0.0], ends, [1.0]]))
-    parts = [f"{say.quote(str(label), 'category')} with {say.plain(f'P({label})', float(p))}" for label, p in zip(fit.categories, shares)]
+    parts = [f"{say.quote(str(label), 'category')} with {say.plain(f'P({label})', float(p))}"
+             for label, p in zip(fit.categories, shares)]
     typical = f" of a typical {joined(words.group(g) for g in fit.n_groups)}" if fit.n_groups else ""
     zero = " and all predictors at zero or at their reference" if len(fit._names) else ""
     values = joined(say.plain(f"threshold {name}", float(v), 2) for name, v in fit.thresholds.items())
-    yield (f"Thresholds ({values}): for a {words.row}{typical}{zero}, the categories have these probabilities: {joined(parts)}.".replace(
+    yield (f"Thresholds ({values}): for a {words.row}{typical}{zero}, the categories have these probabilities: "
+           f"{joined(parts)}.".replace(
         " and all", " with all") if zero else
         f"Thresholds ({values}): for a {words.row}{typical}, the categories have these probabilities: {joined(parts)}.")

@@ -107,5 +107,6 @@ def outcome_view(fit, name: str) -> SimpleNamespace:
     dispersion = dispersion[[n for n in dispersion.index if n.startswith(prefix)]].rename(lambda n: n.removeprefix(prefix))
     part = fit.design.parts[h]
     options = {f"{option}_option": value for option, value in fit.model.asked[h].items() if option != "offset"}
-    return SimpleNamespace(family=fit.families[name], link=fit.links[name], method=fit.method, nodes=fit.nodes, design=part, data=fit.data,
+    return SimpleNamespace(family=fit.families[name], link=fit.links[name], method=fit.method, nodes=fit.nodes,
+                           design=part, data=fit.data,
                            dispersion=dispersion, n_groups=fit.n_groups, model=SimpleNamespace(**options))

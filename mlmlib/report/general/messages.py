@@ -14,7 +14,8 @@ __all__ = ["explained"]
 
 def explained(fit, words, say) -> list[str]:
     """Each message of a fit, and what it means here."""
-    return [" ".join(filter(None, (say.quote(message), _meaning(fit, words, say, message)))) for message in fit.messages]
+    return [" ".join(filter(None, (say.quote(message), _meaning(fit, words, say, message))))
+            for message in fit.messages]
 
 
 def _meaning(fit, words, say, message) -> str:
@@ -31,20 +32,21 @@ def _groups(fit, words) -> tuple[str, str]:
 def _coarse(fit, words, say):
     one, many = _groups(fit, words)
     size = float(np.mean(fit.group_sizes[next(iter(fit.n_groups))]))
-    return (f"That is: the likelihood is an integral over what sets each {one} apart, and with {say.plain('mean group size', size, 1)} "
-            f"{words.rows} on average a {one} says so little of it that one point at the peak does not tell the area. The SDs between {many} "
-            f"suffer most, the ratios of predictors less.")
+    return (f"That is: the likelihood is an integral over what sets each {one} apart, and with "
+            f"{say.plain('mean group size', size, 1)} {words.rows} on average a {one} says so little of it that one "
+            f"point at the peak does not tell the area. The SDs between {many} suffer most, the ratios of predictors "
+            "less.")
 
 
 def _few(fit, words, say):
-    return ("That is: the numbers above are those of an approximation that has not settled, and another program with other nodes would print "
-            "others.")
+    return ("That is: the numbers above are those of an approximation that has not settled, and another program with "
+            "other nodes would print others.")
 
 
 def _infinite(fit, words, say):
     one, many = _groups(fit, words)
-    return (f"That is: nearly every {one} has one and the same outcome in all its {words.rows}, so that {many} differ as much as they can, and "
-            f"only the few that have both outcomes say anything of predictors within a {one}.")
+    return (f"That is: nearly every {one} has one and the same outcome in all its {words.rows}, so that {many} differ "
+            f"as much as they can, and only the few that have both outcomes say anything of predictors within a {one}.")
 
 
 def _edge(fit, words, say):
@@ -58,8 +60,8 @@ def _flat(fit, words, say):
 
 def _quasi(fit, words, say):
     _, many = _groups(fit, words)
-    return (f"That is: the model was replaced by a linear one around its own estimates. With few {words.rows} in each of the {many} the SDs "
-            "come out too small, and with them the coefficients.")
+    return (f"That is: the model was replaced by a linear one around its own estimates. With few {words.rows} in each "
+            f"of the {many} the SDs come out too small, and with them the coefficients.")
 
 
 def _event(fit, words, say):

@@ -47,8 +47,8 @@ def report(fit, level: float = 0.95, labels=None, units=None) -> Prose:
     cited = {"mlmlib"}
     sections = [("Analysis", [" ".join(_analysis(fit, words, say, speech, cited))])]
     if not fit.converged:
-        sections.append(("Results", ["The search for the estimates did not converge. There is nothing to report: simplify the random part "
-                                     "or rescale the columns, and fit again."]))
+        sections.append(("Results", ["The search for the estimates did not converge. There is nothing to report: "
+                                     "simplify the random part or rescale the columns, and fit again."]))
     else:
         results = [" ".join([*_fixed(fit, words, say, speech), *_thresholds(fit, say)])]
         random = " ".join([*_spread(fit, words, say, speech, cited), *_parameters(fit, say), *_whole(fit, say, speech)])
@@ -86,7 +86,8 @@ def _analysis(fit, words, say, speech, cited):
            f"(version {version}) under Python {python}.")
     yield _predictors(fit, words)
     yield from _centering(fit, words)
-    for name, text in (("exposure", "The logarithm of {} entered with coefficient 1"), ("offset", "{} entered with coefficient 1"),
+    for name, text in (("exposure", "The logarithm of {} entered with coefficient 1"),
+                       ("offset", "{} entered with coefficient 1"),
                        ("weights", "The log-likelihood of a row was counted {} times")):
         option = facts.option(name)
         if option is not None:
@@ -106,7 +107,8 @@ def _which(fit, say, speech):
         return f", with the probability of {facts.event} as the mean,"
     if facts.family == "binomial":
         trials = fit.density.trials
-        return (f", {say.count('events', int(fit.design.y.sum()))} in {say.count('trials', int(np.sum(trials)))} trials,"
+        return (f", {say.count('events', int(fit.design.y.sum()))} in {say.count('trials', int(np.sum(trials)))} "
+                "trials,"
                 if trials is not None else "")
     if facts.family in ("ordinal", "multinomial"):
         labels = [say.quote(str(label), "category") for label in facts.levels]
@@ -152,7 +154,8 @@ def _fixed(fit, words, say, speech):
 
 def _numbers(say, own, name, row, ratio=True):
     places = say.places(row["se"])
-    b = (f"{sign('b')} = {say.plain(f'{name}: b', row['estimate'], places)}, {sign('SE')} = {say.plain(f'{name}: SE', row['se'], places)}")
+    b = (f"{sign('b')} = {say.plain(f'{name}: b', row['estimate'], places)}, {sign('SE')} = "
+         f"{say.plain(f'{name}: SE', row['se'], places)}")
     if not ratio or not own.ratio:
         return f"{b}, {say.interval(name, row['lower'], row['upper'], say.level, places=places)}"
     wide = say.put("confidence level", say.level, f"{100 * say.level:g}")
@@ -175,7 +178,8 @@ def _sentence(fit, words, say, own, read, row, name):
         typical = f" in a typical {joined(words.group(g) for g in fit.n_groups)}" if fit.n_groups else ""
         if not own.has_level:
             return _capital(f"{where}the intercept of {own.event} was {text}.")
-        return _capital(f"{where}{own.level}{typical} was {own.shown(say, f'{name}: level', own.mean(row['estimate']))} ({text}).")
+        return _capital(f"{where}{own.level}{typical} was "
+                        f"{own.shown(say, f'{name}: level', own.mean(row['estimate']))} ({text}).")
     both = f"{_numbers(say, own, name, row)}, {_tested(say, name, row)}"
     open_sign, higher = row["lower"] <= 0 <= row["upper"], "higher" if row["estimate"] > 0 else "lower"
     subject = own.subject if own.ratio or own.link == "identity" else f"the linear predictor of {own.event} ({own.link})"
@@ -192,8 +196,8 @@ def _sentence(fit, words, say, own, read, row, name):
             text = f"higher {focal.column} went with {article}{higher} {subject.removeprefix('the ')} ({per})"
     elif read.kind == "category":
         if open_sign:
-            text = (f"the interval for the difference between {focal.category} and {focal.reference} ({focal.column}){_part(own)} included "
-                    f"{_null(own, say)}")
+            text = (f"the interval for the difference between {focal.category} and {focal.reference} "
+                    f"({focal.column}){_part(own)} included {_null(own, say)}")
         else:
             inside = f"in {words.groups(focal.group)}" if focal.group else f"for {words.rows}"
             text = f"{subject} {were} {higher} {inside} with {focal.column} = {focal.category} than with {focal.column} = {focal.reference}"
@@ -207,7 +211,8 @@ def _sentence(fit, words, say, own, read, row, name):
         else:
             what = own.ratio or "slope"
             text = f"the {what} of {first} was {higher} where {second}" + (
-                f" was higher ({kind})" if other.category is None else f" than where {other.column} = {other.reference} ({kind})")
+                f" was higher ({kind})" if other.category is None
+                else f" than where {other.column} = {other.reference} ({kind})")
     else:
         text = f"the coefficient of {words.short(name)} was"
         return _capital(f"{where}{text} {both}.")
@@ -227,7 +232,8 @@ def _thresholds(fit, say):
         return
     rows = fit.threshold_table(say.level)
     parts = [f"{say.quote(_cut(name), 'threshold')}: {say.plain(f'threshold {name}', row.estimate)} ({sign('SE')} = "
-             f"{say.plain(f'threshold {name}: SE', row.se)})" for name, row in zip(rows.index, rows.itertuples(index=False))]
+             f"{say.plain(f'threshold {name}: SE', row.se)})"
+             for name, row in zip(rows.index, rows.itertuples(index=False))]
     yield f"The thresholds were {joined(parts)}."
 
 
@@ -255,14 +261,16 @@ def _spread(fit, words, say, speech, cited):
         first = next((k for t, T in zip(fit.design.random, fit._T) if t.group == group
                       for k, n in enumerate(t.names) if n == "Intercept"), None)
         if first is not None and speech.symbol in ("OR", "RR") and speech.ratio != "risk ratio":
-            variance = next(T[first, first] for t, T in zip(fit.design.random, fit._T) if t.group == group and "Intercept" in t.names)
+            variance = next(T[first, first] for t, T in zip(fit.design.random, fit._T) if t.group == group
+                            and "Intercept" in t.names)
             ratio = float(median_ratio(variance))
             key, who, year = ("larsen", "Larsen & Merlo", 2005) if speech.symbol == "OR" else ("austin", "Austin et al.", 2018)
             cited.add(key)
             slopes = [n for t in fit.design.random if t.group == group for n in t.names if n != "Intercept"]
             at = f" where {say.quote(joined(words.zero(n) for n in slopes), 'condition')}" if slopes else ""
-            yield (f"The median {'odds' if speech.symbol == 'OR' else 'rate'} ratio between two {words.groups(group)}{at} was "
-                   f"{speech.ratio_shown(say, f'{group}: median ratio', ratio)} ({who}, {say.put('year', year, str(year))}).")
+            yield (f"The median {'odds' if speech.symbol == 'OR' else 'rate'} ratio between two "
+                   f"{words.groups(group)}{at} was {speech.ratio_shown(say, f'{group}: median ratio', ratio)} ({who}, "
+                   f"{say.put('year', year, str(year))}).")
         yield from _icc(fit, words, say, group)
 
 
@@ -292,7 +300,8 @@ def _icc(fit, words, say, group):
     slopes = dict.fromkeys(n for t in fit.design.random for n in t.names if n != "Intercept")
     at = f" where {say.quote(joined(words.zero(n) for n in slopes), 'condition')}" if slopes else ""
     text = f"The intraclass correlation on the latent scale{at} was ICC = {say.share(f'{group}: ICC', rho.estimate)}"
-    yield text + (f", {say.interval('ICC', rho.lower, rho.upper, say.level, bounded=True)}." if rho.lower == rho.lower else ".")
+    yield text + (f", {say.interval('ICC', rho.lower, rho.upper, say.level, bounded=True)}."
+                  if rho.lower == rho.lower else ".")
 
 
 def _parameters(fit, say):
@@ -303,7 +312,8 @@ def _parameters(fit, say):
     for row in fit.dispersion_table(say.level).itertuples(index=False):
         places = say.places(row.se) if row.se == row.se else 3
         parts.append(f"{row.name} was {say.plain(row.name, row.estimate, places)}" + (
-            f", {say.interval(row.name, row.lower, row.upper, say.level, places=places)}" if row.lower == row.lower else ""))
+            f", {say.interval(row.name, row.lower, row.upper, say.level, places=places)}"
+            if row.lower == row.lower else ""))
     yield f"Of the distribution's own parameters, {joined(parts)}."
 
 

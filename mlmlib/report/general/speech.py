@@ -140,4 +140,5 @@ class Speech:
         if not np.isfinite(value) or value >= 1e6:
             return say.put(what, value, f"{value:.3g}")
         places = 3 if abs(np.log(max(value, 1e-12))) < 0.095 or value < 0.1 else 2 if value < 100 else 1
-        return say.plain(what, value, max(places, int(np.ceil(-np.log10(max(value, 1e-6)))) + 1) if value < 0.1 else places)
+        return say.plain(what, value, max(places, int(np.ceil(-np.log10(max(value, 1e-6)))) + 1)
+                         if value < 0.1 else places)

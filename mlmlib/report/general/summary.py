@@ -44,8 +44,8 @@ def threshold_table(fit, level: float = 0.95) -> list | None:
 def _lines(fit, facts):
     yield "Formula", str(fit.formula)
     yield "Outcome", f"{outcome_of(facts)}; {facts.link} link"
-    for name, text in (("exposure", "log({}) is added to the linear predictor"), ("offset", "{} is added to the linear predictor"),
-                       ("weights", "rows count {} times")):
+    for name, text in (("exposure", "log({}) is added to the linear predictor"),
+                       ("offset", "{} is added to the linear predictor"), ("weights", "rows count {} times")):
         option = facts.option(name)
         if option is not None:
             yield name.capitalize(), text.format(option if isinstance(option, str) else "the values given")
@@ -53,7 +53,8 @@ def _lines(fit, facts):
     if facts.family == "binomial":
         trials = fit.density.trials
         count = float(fit.design.y.sum())
-        rows += f"; {count:,.0f} events" + (f" in {float(trials.sum()):,.0f} trials" if trials is not None and not facts.binary else "")
+        rows += f"; {count:,.0f} events" + (f" in {float(trials.sum()):,.0f} trials" if trials is not None
+                                            and not facts.binary else "")
     yield "Rows", rows
     for factor, count in fit.n_groups.items():
         sizes = fit.group_sizes[factor]
@@ -104,8 +105,9 @@ def _dispersion(fit, level):
 
 def _notes(fit, facts, ratio):
     if ratio:
-        yield ("Exponentiated; of two rows of one group that differ by 1 in the column. Standard errors by the delta method, intervals "
-               "exponentiated, z of the coefficient. The intercept is no ratio but the value where predictors are zero.")
+        yield ("Exponentiated; of two rows of one group that differ by 1 in the column. Standard errors by the delta "
+               "method, intervals exponentiated, z of the coefficient. The intercept is no ratio but the value where "
+               "predictors are zero.")
     if hasattr(fit, "lr_vs_linear") and fit.n_groups and not facts.quasi:
         test = fit.lr_vs_linear()
         p = p_value(test.pvalue)

@@ -60,8 +60,8 @@ class Code(str):
         return str(self)
 
 
-def translate(model, to: str, *, table=None, reml: bool = True, covariance="unstructured", correlation=None, variance=None,
-              data: str = "df", ddf: str = "wald", **settings) -> Code:
+def translate(model, to: str, *, table=None, reml: bool = True, covariance="unstructured", correlation=None,
+              variance=None, data: str = "df", ddf: str = "wald", **settings) -> Code:
     """A model as code for another program, or code of lme4, nlme, glmmTMB, ordinal or Stata as a call of mlmlib.
 
     Parameters
@@ -123,7 +123,8 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
         else general.of_fit(model, data)
         if hasattr(model, "family")
         else (
-            of_formula(model, table, reml=reml, covariance=covariance, data=data, correlation=correlation, variance=variance)
+            of_formula(model, table, reml=reml, covariance=covariance, data=data, correlation=correlation,
+                       variance=variance)
             if isinstance(model, str)
             else outcomes.of_fit(model, data)
             if hasattr(model, "outcomes")
@@ -150,7 +151,8 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
             note = f"REML in place of ML, because Kenward-Roger is made for it. {note}"
         if spec.left_out:
             note = f"The fit's {' and '.join(spec.left_out)} must be added: {'they are' if len(spec.left_out) > 1 else 'it is'} " \
-                   f"not in this code. {note}".replace("weights must be added: it is", "weights must be added: they are")
+                   f"not in this code. {note}".replace("weights must be added: it is",
+                                                       "weights must be added: they are")
         code = Code(text)
     except Untranslatable as reason:
         code, note = Code(f"Cannot: {reason}."), ""

@@ -116,7 +116,8 @@ def _correlation(text, sources, notes):
         if (p, q) == (1, 1):
             return rows.arma11(time, group=group)
         if q == 0:
-            notes.append(f"corARMA(p = {p}) is Toeplitz where there are {p + 1} occasions; with more it is not the same")
+            notes.append(f"corARMA(p = {p}) is Toeplitz where there are {p + 1} occasions; with more it is not the "
+                         "same")
             return rows.toeplitz(time, group=group)
         raise ValueError(f"corARMA(p = {p}, q = {q}) is not there: mlm.ar1, mlm.arma11, and mlm.toeplitz.")
     make = {"corAR1": rows.ar1, "corCAR1": rows.car1, "corSymm": rows.un}.get(name)
@@ -129,7 +130,8 @@ def _correlation(text, sources, notes):
 
 def _variances(text) -> tuple:
     if text.lstrip().startswith("~"):
-        raise ValueError(f"weights = {text} is a fixed variance: make a column of 1 / {text.lstrip('~ ')} and give it as weights=.")
+        raise ValueError(f"weights = {text} is a fixed variance: make a column of 1 / {text.lstrip('~ ')} and give it "
+                         "as weights=.")
     name, own = _inside(text)
     if name == "varComb":
         return tuple(v for part in own for v in _variances(part))
@@ -139,4 +141,5 @@ def _variances(text) -> tuple:
         return (rows.by_group(":".join(g.strip().strip("`") for g in re.split(r"[*/]", group))),)
     if name in ("varPower", "varExp") and not group and column.strip().strip("`") not in ("", "fitted(.)"):
         return ((rows.power_of if name == "varPower" else rows.exponential_of)(column.strip().strip("`")),)
-    raise ValueError(f"{text} is not read: varIdent(form = ~ 1 | g), varPower(form = ~ x), varExp(form = ~ x), varComb of them.")
+    raise ValueError(f"{text} is not read: varIdent(form = ~ 1 | g), varPower(form = ~ x), varExp(form = ~ x), varComb "
+                     "of them.")

@@ -77,8 +77,8 @@ def _residuals(options, group, new, notes):
         time = source[1] if source else None if new[time] == "_n" else time
     kind, _, order = text.split(",")[0].strip().partition(" ")
     if by and kind != "independent":
-        raise ValueError(f"residuals({kind}, by({by})) gives each {by} a correlation of its own, which mlmlib does not; fit the groups "
-                         "apart, or leave by() out.")
+        raise ValueError(f"residuals({kind}, by({by})) gives each {by} a correlation of its own, which mlmlib does "
+                         "not; fit the groups apart, or leave by() out.")
     if kind == "independent":
         return None, (rows.by_group(by),) if by else ()
     if kind == "exchangeable":
@@ -91,9 +91,11 @@ def _residuals(options, group, new, notes):
         return rows.car1(time, group=group), ()
     if kind == "toeplitz":
         if order.strip():
-            notes.append(f"toeplitz {order.strip()} sets correlations beyond lag {order.strip()} to zero, mlm.toeplitz has all of them")
+            notes.append(f"toeplitz {order.strip()} sets correlations beyond lag {order.strip()} to zero, mlm.toeplitz "
+                         "has all of them")
         return rows.toeplitz(time, group=group), ()
-    raise ValueError(f"residuals({text}) is not read: independent with by(), exchangeable, ar 1, exponential, toeplitz, unstructured.")
+    raise ValueError(f"residuals({text}) is not read: independent with by(), exchangeable, ar 1, exponential, "
+                     "toeplitz, unstructured.")
 
 
 def _options(text: str) -> tuple[str, list[str]]:

@@ -55,8 +55,8 @@ def what_to_do(factor) -> str:
     text = in_r(factor)
     stata = "; Stata's mkspline writes them" if factor.label.startswith("piecewise") else ""
     here = f"; R has {text}" if text else ""
-    return (f"{factor.label} makes several columns; write them yourself (fit.design.fixed_matrix(df) has them) and put them into the "
-            f"formula one by one{stata}{here}")
+    return (f"{factor.label} makes several columns; write them yourself (fit.design.fixed_matrix(df) has them) and put "
+            f"them into the formula one by one{stata}{here}")
 
 
 def _value(value) -> str:
@@ -71,7 +71,8 @@ def _broken(x, knots, coding) -> str:
         pieces = [(x, 0.0), *((f"pmax({_less(x, k)}, 0)", max(-k, 0.0)) for k in knots)]
     else:
         pieces = [(f"pmin({x}, {knots[0]:g})", min(0.0, knots[0]))]
-        pieces += [(_less(f"pmin(pmax({x}, {a:g}), {b:g})", a), min(max(0.0, a), b) - a) for a, b in zip(knots, knots[1:])]
+        pieces += [(_less(f"pmin(pmax({x}, {a:g}), {b:g})", a), min(max(0.0, a), b) - a)
+                   for a, b in zip(knots, knots[1:])]
         pieces.append((_less(f"pmax({x}, {knots[-1]:g})", knots[-1]), max(0.0, knots[-1]) - knots[-1]))
     return f"cbind({', '.join(_less(text, zero) for text, zero in pieces)})"
 

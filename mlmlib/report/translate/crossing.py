@@ -25,8 +25,8 @@ def parts_of(model: Model):
     joined = {r.group for r in model.random if not r.single and r.structure != "independent"}
     usable = [c for c in chains(groups, model.inside) if joined <= set(c)]
     if not usable:
-        raise Untranslatable("correlated effects of crossed factors: this program has crossed factors as indicator columns with "
-                             "one variance each, which can be correlated with nothing")
+        raise Untranslatable("correlated effects of crossed factors: this program has crossed factors as indicator "
+                             "columns with one variance each, which can be correlated with nothing")
     longest = max(len(c) for c in usable)
     best = max((c for c in usable if len(c) == longest), key=lambda c: sum(model.sizes.get(g, 0) for g in c))
     own = {group: [r for r in model.random if r.group == group] for group in best}

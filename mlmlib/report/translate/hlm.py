@@ -9,8 +9,9 @@ SUB = str.maketrans("0123456789", "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2
 
 def write(model: Model):
     if model.residuals:
-        raise Untranslatable("HLM2 and HLM3 take independent residuals; HLM2 has a log-linear model of their variance (heterogeneous "
-                             "sigma^2), and the module HMLM has AR(1), heterogeneous and unrestricted occasions")
+        raise Untranslatable("HLM2 and HLM3 take independent residuals; HLM2 has a log-linear model of their variance "
+                             "(heterogeneous sigma^2), and the module HMLM has AR(1), heterogeneous and unrestricted "
+                             "occasions")
     if any(r.members for r in model.random):
         raise Untranslatable("HLM has no multiple membership")
     if len(model.random) != 1 or ":" in model.random[0].group:
@@ -58,8 +59,8 @@ def write(model: Model):
         lines.append(f"  \u03b2{str(k).translate(SUB)}j = {' + '.join(parts)}")
     note = [
         f"Level-2 ID: {random.group.upper()}. Enter predictors uncentered; Estimation Settings: "
-        f"{'restricted' if model.method == 'REML' else 'full'} maximum likelihood (the default is restricted). Read the "
-        f"table of fixed effects without robust standard errors; its t tests have degrees of freedom by level."
+        f"{'restricted' if model.method == 'REML' else 'full'} maximum likelihood (the default is restricted). Read "
+        "the table of fixed effects without robust standard errors; its t tests have degrees of freedom by level."
     ]
     for column, levels in model.categories.items():
         note.append(
@@ -69,7 +70,8 @@ def write(model: Model):
         note.append("Products are columns made beforehand: " + "; ".join(dict.fromkeys(made)) + ".")
     if not random.single and random.structure != "unstructured":
         note.append(
-            f"HLM estimates the full matrix of variances and covariances; this {random.structure} one it does not offer."
+            f"HLM estimates the full matrix of variances and covariances; this {random.structure} one it does not "
+            "offer."
         )
     if not model.known:
         note.append("Without data every predictor is taken to be of level 1.")

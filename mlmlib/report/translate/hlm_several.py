@@ -16,8 +16,10 @@ __all__ = ["write"]
 def write(model: Model):
     groups = list(dict.fromkeys(r.group for r in model.random))
     if len(groups) != 2 or len(model.random) != 2:
-        raise Untranslatable("HLM's windows take one term for each of at most two grouping factors (HLM3 and HCM2; HLM4 has three)"
-                             if len(groups) != 1 else "HLM asks for columns of their own for combined groups and several terms")
+        raise Untranslatable("HLM's windows take one term for each of at most two grouping factors (HLM3 and HCM2; "
+                             "HLM4 has three)"
+                             if len(groups) != 1 else "HLM asks for columns of their own for combined groups and "
+                                                      "several terms")
     if not model.intercept:
         raise Untranslatable("HLM's level-1 equation keeps its intercept unless it is deleted by hand")
     nested = [(inner, outer) for inner, outer in model.inside]
@@ -81,7 +83,8 @@ def _three(model, inner, outer):
             right.append(f"\u03b2{_n(p)}{_n(q)}j" + (f"*({words.word(two)}ij)" if two else ""))
             own = [t for t, low in mixed.items() if low == two or (not two and low not in twos)]
             sums = [f"\u03b3{_n(p)}{_n(q)}\u2080"] + [
-                f"\u03b3{_n(p)}{_n(q)}{_n(s)}*({words.word(tuple(f for f in t if place(f) == 3))}j)" for s, t in enumerate(own, 1)]
+                f"\u03b3{_n(p)}{_n(q)}{_n(s)}*({words.word(tuple(f for f in t if place(f) == 3))}j)"
+                for s, t in enumerate(own, 1)]
             if not two and term in by[outer].effects:
                 sums.append(f"u{_n(p)}\u2080j")
             third.append(f"  \u03b2{_n(p)}{_n(q)}j = {' + '.join(sums)}")
@@ -90,15 +93,15 @@ def _three(model, inner, outer):
         lines.append(f"  \u03c0{_n(p)}ij = {' + '.join(right)}")
     note = (f"HLM3. Level-2 ID: {inner.split(':')[-1].upper()}, level-3 ID: {outer.upper()}. "
             f"Enter predictors uncentered. HLM3 estimates by full maximum likelihood"
-            + (", so REML criterion and standard errors differ a little from ours: compare with reml=False." if model.method == "REML"
-               else ", as here."))
+            + (", so REML criterion and standard errors differ a little from ours: compare with reml=False."
+               if model.method == "REML" else ", as here."))
     return "\n".join(lines + third), " ".join([note, *_remarks(model, words)])
 
 
 def _crossed(model, groups):
     if any(not r.single or r.slopes for r in model.random):
-        raise Untranslatable("HCM2 asks which slopes vary over rows and over columns term by term; we write its equations for random "
-                             "intercepts only")
+        raise Untranslatable("HCM2 asks which slopes vary over rows and over columns term by term; we write its "
+                             "equations for random intercepts only")
     row, column = sorted(groups, key=lambda g: -model.sizes.get(g, 0))
     words = _Words(model)
     levels = model.constant
@@ -121,8 +124,9 @@ def _crossed(model, groups):
             letter, index = ("\u03b3", "j") if side == row else ("\u03b2", "k")
             parts.append(f"{letter}{_n(p)}{_n(count[side])}*({words.word(t)}{index})")
         lines.append(f"  \u03c0{_n(p)}jk = {' + '.join(parts)}")
-    note = (f"HCM2. Row factor (the one with more groups): {row.upper()}, column factor: {column.upper()}. HCM2 estimates by full maximum "
-            f"likelihood" + ("; compare with reml=False." if model.method == "REML" else ", as here."))
+    note = (f"HCM2. Row factor (the one with more groups): {row.upper()}, column factor: {column.upper()}. HCM2 "
+            "estimates by full maximum likelihood" + ("; compare with reml=False." if model.method == "REML"
+                                                      else ", as here."))
     return "\n".join(lines), " ".join([note, *_remarks(model, words)])
 
 

@@ -43,8 +43,8 @@ def _fixed(model):
 
 def _contrasts(model):
     pairs = [
-        f":{c} => DummyCoding(base = {quoted(v[0])})" if isinstance(v[0], str) else f":{c} => DummyCoding(base = {v[0]})"
-        for c, v in model.categories.items()
+        f":{c} => DummyCoding(base = {quoted(v[0])})" if isinstance(v[0], str)
+        else f":{c} => DummyCoding(base = {v[0]})" for c, v in model.categories.items()
         if v
     ]
     return f",\n        contrasts = Dict({', '.join(pairs)})" if pairs else ""

@@ -28,14 +28,16 @@ def write(model: Model):
         raise Untranslatable("lme has no multiple membership")
     made, random, path, crossed = _random(model)
     more, arguments = structures(model, path)
-    lines = ["library(nlme)", *preparation(model), *made, *more, f"fit <- lme({fixed},", f"           random = {random},"]
+    lines = ["library(nlme)", *preparation(model), *made, *more, f"fit <- lme({fixed},",
+             f"           random = {random},"]
     lines += [f"           {argument}," for argument in arguments]
     lines += [f'           data = {model.data}, method = "{model.method}")', "summary(fit)", "intervals(fit)"]
-    note = ("lme's default is REML. Its t tests count degrees of freedom by level (inner and outer); estimates and REML standard "
-            "errors are ours.")
+    note = ("lme's default is REML. Its t tests count degrees of freedom by level (inner and outer); estimates and "
+            "REML standard errors are ours.")
     if crossed:
-        note += (" lme is made for nested factors: crossed ones are blocks of one group that holds all rows, with matrices as "
-                 "large as there are groups, and its degrees of freedom mean nothing then. lmer is the tool.")
+        note += (" lme is made for nested factors: crossed ones are blocks of one group that holds all rows, with "
+                 "matrices as large as there are groups, and its degrees of freedom mean nothing then. lmer is the "
+                 "tool.")
     return "\n".join(lines), note + ("" if model.method == "REML" else ML_ERRORS)
 
 
@@ -68,7 +70,8 @@ def _level(model, group, path, made) -> str:
     if len(new) == 1:
         return named(new[0])
     name = "_".join(random.parts)
-    made.append(f"{model.data}${named(name)} <- interaction({', '.join(f'{model.data}${named(p)}' for p in random.parts)}, drop = TRUE)")
+    made.append(f"{model.data}${named(name)} <- "
+                f"interaction({', '.join(f'{model.data}${named(p)}' for p in random.parts)}, drop = TRUE)")
     return named(name)
 
 

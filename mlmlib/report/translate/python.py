@@ -72,8 +72,8 @@ def _several(model: Model, formula, top):
     correlated = [r for r in model.random if not r.single and r.structure != "independent"]
     nested = not rest and all(r.group == first for r in correlated)
     if correlated and not nested:
-        raise Untranslatable("MixedLM has correlated effects of the outermost factor only; those of other factors are independent "
-                             "variance components there")
+        raise Untranslatable("MixedLM has correlated effects of the outermost factor only; those of other factors are "
+                             "independent variance components there")
     own = chain[first] if nested else []
     if len(own) > 1 or nested and (own[0].structure == "identity" or own[0].structure == "independent") and not own[0].single:
         own, nested = [], False
@@ -89,13 +89,15 @@ def _several(model: Model, formula, top):
     lines = [*top, f"parts = {{{', '.join(f'{k!r}: {v!r}' for k, v in parts.items())}}}".replace("'", '"')]
     groups = f'"{first}"' if nested and ":" not in first else f"np.ones(len({model.data}))"
     if nested and ":" in first:
-        raise Untranslatable("MixedLM takes a column as groups=; make one of " + " and ".join(first.split(":")) + " first")
+        raise Untranslatable("MixedLM takes a column as groups=; make one of "
+                             + " and ".join(first.split(":")) + " first")
     if "np." in groups and "import numpy as np" not in lines:
         lines.insert(1, "import numpy as np")
     call = [f'model = smf.mixedlm("{formula}",', f"                    {model.data}, groups={groups}, vc_formula=parts"]
     call[-1] += f', re_formula="~ {_side(model, own[0].effects, own[0].intercept)}")' if nested else ")"
     note = ("The default is REML. Variance components stand in fit.vcomp"
-            + (", those of groups= in fit.cov_re" if nested else ", and all rows are one group, because factors cross: slow, and hungry "
+            + (", those of groups= in fit.cov_re" if nested
+               else ", and all rows are one group, because factors cross: slow, and hungry "
                "for memory, with many rows")
             + '. Where it warns that it has not converged, add method="powell", ftol=1e-10.')
     return "\n".join([*lines, *call, f"fit = model.fit(reml={model.method == 'REML'})", "fit.summary()"]), note

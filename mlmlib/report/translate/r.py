@@ -72,7 +72,8 @@ def lme4(model: Model):
             return generalized(model, fixed)
         return without_random(model, fixed)
     if model.residuals:
-        raise Untranslatable("lmer takes residuals that are independent and equally variable; nlme's lme has the structures")
+        raise Untranslatable("lmer takes residuals that are independent and equally variable; nlme's lme has the "
+                             "structures")
     terms = []
     for r in model.random:
         if r.members:

@@ -30,8 +30,10 @@ def write(model: Model):
     if any(r.members for r in model.random):
         return _members(model, names, word)
     repeated, more, timed = _repeated(model)
-    numbers = {f.label for t in (*model.fixed, *(e for r in model.random for e in r.effects)) for f in t if not model.category(f)}
-    twice = {p: f"{p}_class" for p in dict.fromkeys([*(p for r in model.random for p in r.parts), *timed]) if p in numbers}
+    numbers = {f.label for t in (*model.fixed, *(e for r in model.random for e in r.effects)) for f in t
+               if not model.category(f)}
+    twice = {p: f"{p}_class" for p in dict.fromkeys([*(p for r in model.random for p in r.parts), *timed])
+             if p in numbers}
     more = [*(f"{new} = {old};" for old, new in twice.items() if f"{new} = {old};" not in more), *more]
 
     def classed(text):
@@ -57,7 +59,8 @@ def write(model: Model):
         lines.append(f"  class {' '.join(dict.fromkeys(classes))};")
     fixed = " ".join(word(t) for t in model.fixed if t)
     lines.append(
-        f"  model {outcome} = {fixed + ' ' if fixed else ''}/ {'' if model.intercept else 'noint '}solution cl{DDFM[model.ddf]};"
+        f"  model {outcome} = {fixed + ' ' if fixed else ''}/ {'' if model.intercept else 'noint '}solution "
+        f"cl{DDFM[model.ddf]};"
     )
     for r in model.random:
         effects = " ".join((["intercept"] if r.intercept else []) + [word(e) for e in r.slopes])
@@ -87,7 +90,8 @@ def _members(model: Model, names, word):
         raise Untranslatable("PROC MIXED has no multiple membership, and GLIMMIX not with this")
     lines = [f"proc glimmix data={model.data} method={'rspl' if model.method == 'REML' else 'mspl'};"]
     if names:
-        lines[:0] = [f"data {model.data};", f"  set {model.data};", *(f"  {n} = {t};" for n, t in names.values()), "run;"]
+        lines[:0] = [f"data {model.data};", f"  set {model.data};",
+                     *(f"  {n} = {t};" for n, t in names.values()), "run;"]
     outcome = names[model.formula.response][0] if model.formula.response in names else model.outcome
     categories = {c: f"{c}(ref={quoted(levels[0])})" if levels else c for c, levels in model.categories.items()}
     classes = [p for r in model.random for p in (r.members[0] if r.members else r.parts) if p not in categories]
@@ -106,10 +110,11 @@ def _members(model: Model, names, word):
         lines.append(f"  effect {name} = multimember({' '.join(groups)} / {option});")
         effects.append(f"  random {name};")
     fixed = " ".join(word(t) for t in model.fixed if t)
-    lines.append(f"  model {outcome} = {fixed + ' ' if fixed else ''}/ {'' if model.intercept else 'noint '}solution cl{DDFM[model.ddf]};")
+    lines.append(f"  model {outcome} = {fixed + ' ' if fixed else ''}/ {'' if model.intercept else 'noint '}solution "
+                 f"cl{DDFM[model.ddf]};")
     return "\n".join([*lines, *effects, "run;"]), (
-        "PROC MIXED has no multiple membership; GLIMMIX has, and for a normal outcome method=rspl (its default) is REML, mspl ML. "
-        "stdize gives every group of a row the same share.")
+        "PROC MIXED has no multiple membership; GLIMMIX has, and for a normal outcome method=rspl (its default) is "
+        "REML, mspl ML. stdize gives every group of a row the same share.")
 
 
 # ------------------------------------------------------------- residuals
@@ -121,12 +126,14 @@ def _repeated(model: Model) -> tuple[list[str], list[str], list[str]]:
     if found.correlation is None:
         return _variances_alone(found)
     if any(one.name != "by_group" for one in found.variances) or len(found.variances) > 1:
-        raise Untranslatable("PROC MIXED takes variances that depend on a covariate for uncorrelated residuals only (local=exp)")
+        raise Untranslatable("PROC MIXED takes variances that depend on a covariate for uncorrelated residuals only "
+                             "(local=exp)")
     hetero = found.by_time
     if found.variances and not (hetero and found.kind in HETERO):
         raise Untranslatable("in PROC MIXED group= gives every category its own correlation too; ours is one for all")
     if found.kind == "un" and not hetero:
-        raise Untranslatable("PROC MIXED's type=un has a variance for each occasion; beside mlm.un write variance=mlm.by_group of the time")
+        raise Untranslatable("PROC MIXED's type=un has a variance for each occasion; beside mlm.un write "
+                             "variance=mlm.by_group of the time")
     group = found.group.split(":") if found.group else []
     subject = f"subject={'*'.join(group)}" if group else "subject=intercept"
     made, effect, classes = [], "", list(group)
@@ -135,7 +142,8 @@ def _repeated(model: Model) -> tuple[list[str], list[str], list[str]]:
     if found.kind == "ar1" and found.gaps and not hetero:
         return [f"  repeated / {subject} type=sp(pow)({found.time});"], [], classes
     if found.gaps and found.kind != "un":
-        raise Untranslatable("PROC MIXED counts the levels of the time as neighbors, and here some are missing in all groups")
+        raise Untranslatable("PROC MIXED counts the levels of the time as neighbors, and here some are missing in all "
+                             "groups")
     if found.time in model.categories:
         effect = f"{found.time} "
     elif found.time is not None and found.kind != "cs":

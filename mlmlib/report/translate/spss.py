@@ -38,7 +38,8 @@ def write(model: Model):
     if lines:
         lines.append("EXECUTE.")
     if ranked:
-        lines.append(f"RANK VARIABLES=row_id (A) BY {model.residuals.group.replace(':', ' ')} /RANK INTO occasion /PRINT=NO.")
+        lines.append(f"RANK VARIABLES=row_id (A) BY {model.residuals.group.replace(':', ' ')} /RANK INTO occasion "
+                     "/PRINT=NO.")
 
     fixed = [w for t in model.fixed if t for w in words(t)]
     slopes = [w for r in model.random for e in r.slopes for w in words(e)]
@@ -64,7 +65,8 @@ def write(model: Model):
     if model.categories:
         note += " The 0/1 columns keep our baseline; with BY, SPSS would take the last category."
     note += {
-        "wald": " Its t tests use Satterthwaite's degrees of freedom by default, so p-values differ a little from ours; "
+        "wald": " Its t tests use Satterthwaite's degrees of freedom by default, so p-values differ a little from "
+                "ours; "
         'coef_table(ddf="satterthwaite") has them.',
         "satterthwaite": " Satterthwaite's degrees of freedom are its default.",
         "kenward-roger": " Its default is Satterthwaite; DFMETHOD is missing in older versions.",
@@ -90,7 +92,8 @@ def _repeated(model: Model) -> list[str]:
     if found.variances and not (found.by_time and found.kind in HETERO):
         raise Untranslatable("MIXED has variances by occasion beside a correlation, not by another column")
     if found.kind == "un" and not found.variances:
-        raise Untranslatable("MIXED's UN has a variance for each occasion; beside mlm.un write variance=mlm.by_group of the time")
+        raise Untranslatable("MIXED's UN has a variance for each occasion; beside mlm.un write variance=mlm.by_group "
+                             "of the time")
     if found.group is None:
         raise Untranslatable("MIXED needs a column of subjects; name one as group=")
     time = found.time or "occasion"
@@ -98,7 +101,8 @@ def _repeated(model: Model) -> list[str]:
     if found.kind == "car1" or found.kind == "ar1" and found.gaps and not found.by_time:
         return [f"  /REPEATED = {time} | {subject} COVTYPE(SP_POWER) SPCOORDS({time})"]
     if found.gaps and found.kind not in ("un", "cs"):
-        raise Untranslatable("MIXED counts the values of the time as neighbors, and here some are missing in all groups")
+        raise Untranslatable("MIXED counts the values of the time as neighbors, and here some are missing in all "
+                             "groups")
     return [f"  /REPEATED = {time} | {subject} COVTYPE({(HETERO if found.by_time else PLAIN)[found.kind]})"]
 
 

@@ -97,8 +97,8 @@ def write(model: Model):
     after = [] if not model.random or model.residuals else ["estat sd"] if any(any(r.slopes) for r in model.random) else ["estat icc"]
     if any("_all" in e for e in equations):
         after = ["estat sd"]
-        note += ("Crossed factors: R. makes a column of 0 and 1 for each group, all inside one group _all, so take the factor with "
-                 "fewer groups there, as done here. ")
+        note += ("Crossed factors: R. makes a column of 0 and 1 for each group, all inside one group _all, so take the "
+                 "factor with fewer groups there, as done here. ")
     note += (
         "mixed's default is ML"
         + ("" if model.method == "ML" else ", hence reml")
@@ -107,7 +107,8 @@ def write(model: Model):
         + NOTES[model.ddf]
     )
     if after:
-        note += " The last line prints " + ("the ICC." if after == ["estat icc"] else "SDs and correlations." if correlated else "SDs.")
+        note += " The last line prints " + ("the ICC." if after == ["estat icc"] else "SDs and correlations."
+                                            if correlated else "SDs.")
     return "\n".join([*lines, command, *after]), note + more.note
 
 
@@ -124,7 +125,8 @@ def _with_indicators(model: Model) -> tuple[Model, dict[str, str]]:
         made.update({new: f"{category} == {text}" for new, text in texts.items()})
         return [(Factor(new, (new,)),) for new in texts] or [effect]
 
-    random = tuple(replace(own, effects=tuple(new for e in own.effects for new in single(own, e))) for own in model.random)
+    random = tuple(replace(own, effects=tuple(new for e in own.effects for new in single(own, e)))
+                   for own in model.random)
     return replace(model, random=random), made
 
 
@@ -157,7 +159,8 @@ def _of_group(group: str, path, made) -> str:
 
 def _equation(model, names, word, r) -> str:
     if any(len(e) > 1 or model.category(e[0]) for e in r.slopes):
-        raise Untranslatable("random slopes of categories or products must be columns of their own in Stata; make them first")
+        raise Untranslatable("random slopes of categories or products must be columns of their own in Stata; make them "
+                             "first")
     slopes = " ".join(names[e[0]][0] if e[0] in names else e[0].label for e in r.slopes)
     options = ["noconstant"] * (not r.intercept) + [f"covariance({r.structure})"] * (not r.single)
     return f"{word}:{' ' + slopes if slopes else ''}" + (f", {' '.join(options)}" if options else "")
@@ -180,8 +183,9 @@ def residuals(model: Model, words) -> tuple[str, More]:
         return "", more
     others = [one for one in found.variances if one.name != "by_group"]
     if others:
-        raise Untranslatable(f"mixed has no residual variance by {'a power' if others[0].name == 'power' else 'the exponential'} of a "
-                             "column; nlme and SAS have")
+        raise Untranslatable("mixed has no residual variance by "
+                             f"{'a power' if others[0].name == 'power' else 'the exponential'} of a column; nlme and "
+                             "SAS have")
     by = found.by
     if len(found.variances) > 1:
         raise Untranslatable("mixed takes one by() column; make one of the two first")

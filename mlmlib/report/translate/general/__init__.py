@@ -32,8 +32,8 @@ def write(key: str, model: General) -> tuple[str, str]:
     if isinstance(model, joint.Joint):
         return joint.write(key, model)
     if model.nominal is not None and not (key == "ordinal" and not model.random):
-        raise Untranslatable("thresholds differ by predictors, and with random effects no other program here has that; R's clm has "
-                             "nominal=, Stata gologit2, without them")
+        raise Untranslatable("thresholds differ by predictors, and with random effects no other program here has that; "
+                             "R's clm has nominal=, Stata gologit2, without them")
     if not model.random:
         return plain.write(key, model)
     return TARGETS[key][2](model)

@@ -42,7 +42,8 @@ def from_r(code: str) -> Call:
     if zero not in ("~0", "NULL"):
         family = INFLATED.get(family, family)
     elif family.startswith("hurdle"):
-        raise ValueError(f"{given['family']} without ziformula= is a model of counts above zero alone, which mlmlib has not.")
+        raise ValueError(f"{given['family']} without ziformula= is a model of counts above zero alone, which mlmlib "
+                         "has not.")
     if family == "gaussian" and link == "identity" and program == "glmmTMB":
         return Call(formula, "REML" if given.get("REML", "FALSE") in ("TRUE", "T") else "ML")
     formula, trials, weights = _trials(formula, given.get("weights"), family, notes)
@@ -56,8 +57,8 @@ def from_r(code: str) -> Call:
         notes.append("with a log link lme4's Laplace takes the expected information, ours the observed")
     notes += [f"{name} = {value} is left out" for name, value in given.items() if name not in (*QUIET, *used)]
     method, nodes = _method(given.get("nAGQ", "1"), program)
-    settings = settings_of(family, link, method=method, nodes=nodes, trials=trials, exposure=exposure, offset=offset, weights=weights,
-                           zero=own)
+    settings = settings_of(family, link, method=method, nodes=nodes, trials=trials, exposure=exposure, offset=offset,
+                           weights=weights, zero=own)
     return GeneralCall(formula, method or "laplace", "unstructured", tuple(notes), None, (), settings)
 
 
@@ -67,9 +68,11 @@ def _ordered(formula, given, notes):
     formula = f"{match[1]} ~{rest}" if match else formula
     link = given.get("link", "logit").strip("\"'")
     method, nodes = _method(given.get("nAGQ", "1"), "clmm")
-    notes += [f"{name} = {value} is left out" for name, value in given.items() if name not in (*QUIET, "formula", "weights", "nAGQ", "link")]
+    notes += [f"{name} = {value} is left out" for name, value in given.items()
+              if name not in (*QUIET, "formula", "weights", "nAGQ", "link")]
     notes.append("the outcome's categories must be in their order, as a category column or as numbers")
-    settings = settings_of("ordinal", link, method=method, nodes=nodes, weights=_column(given.get("weights"), "weights"))
+    settings = settings_of("ordinal", link, method=method, nodes=nodes,
+                           weights=_column(given.get("weights"), "weights"))
     return GeneralCall(formula, method or "laplace", "unstructured", tuple(notes), None, (), settings)
 
 
@@ -82,7 +85,8 @@ def _family(text: str, given) -> tuple[str, str]:
     if match[1] == "negative.binomial":
         size = re.sub(r"^theta\s*=\s*", "", inside.pop(0)) if inside else ""
         if size not in ("1", "1.0"):
-            raise ValueError(f"negative.binomial({size}) holds the size at {size}; mlmlib holds it at 1 (geometric) or estimates it.")
+            raise ValueError(f"negative.binomial({size}) holds the size at {size}; mlmlib holds it at 1 (geometric) or "
+                             "estimates it.")
         family = "geometric"
     for part in inside:
         link = re.sub(r"^link\s*=\s*", "", part).strip("\"' ")
@@ -141,7 +145,8 @@ def _with_term(formula: str, term: str) -> str:
 def _method(text: str, program: str) -> tuple[str | None, int | None]:
     nodes = int(float(text.strip().rstrip("L")))
     if nodes == 0:
-        raise ValueError("nAGQ = 0 searches the fixed part with the random part only, which is no maximum likelihood; leave it out.")
+        raise ValueError("nAGQ = 0 searches the fixed part with the random part only, which is no maximum likelihood; "
+                         "leave it out.")
     if nodes < 0:
         raise ValueError(f"nAGQ = {nodes} of {program} is quadrature that does not adapt; give a number above 1.")
     return (None, None) if nodes == 1 else ("agq", nodes)

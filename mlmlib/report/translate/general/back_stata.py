@@ -107,12 +107,14 @@ def _method(found, groups, random, notes):
     if kind.startswith(("gh", "ghermite")):
         notes.append("ghermite does not adapt its nodes; ours do")
     if len(random) > 1:
-        notes.append(f"Stata takes quadrature with {points} points at every level; mlmlib has it for one factor, hence Laplace")
+        notes.append(f"Stata takes quadrature with {points} points at every level; mlmlib has it for one factor, hence "
+                     "Laplace")
         return None, None
     effects = random[0].split("|")[0].count("+") + 1
     if effects > 3:
         notes.append("mlmlib has quadrature for up to three effects, hence Laplace")
         return None, None
     if not kind.startswith("mc"):
-        notes.append("Stata places its points by mean and variance (mvaghermite), we by mode and curvature: nearly the same numbers")
+        notes.append("Stata places its points by mean and variance (mvaghermite), we by mode and curvature: nearly the "
+                     "same numbers")
     return "agq", points

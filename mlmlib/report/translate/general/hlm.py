@@ -72,7 +72,8 @@ def _size(model):
 def _estimation(model: General) -> list[str]:
     if model.family == "gaussian":
         return ["Estimation: full maximum likelihood"]
-    say = {"laplace": "Laplace approximation (the default is PQL)", "agq": f"adaptive Gaussian quadrature, {model.nodes} points (the default is PQL)",
+    say = {"laplace": "Laplace approximation (the default is PQL)",
+           "agq": f"adaptive Gaussian quadrature, {model.nodes} points (the default is PQL)",
            "pql": "PQL, the default", "mql": None}[model.method]
     if say is None or model.method == "pql" and model.order != 1:
         raise Untranslatable(f"HLM has PQL of order 1, Laplace and quadrature, not {model.title}; MLwiN has it")
@@ -104,7 +105,8 @@ def _several(model: General, kind):
     terms = ["_".join(_column(model, f, names) for f in t) for t in model.fixed if t]
     lines = ["Level-1 model", *(f"  {line.format(y=model.outcome.upper(), n='')}" for line in SAMPLING[kind]),
              "  ηmij = " + " + ".join(["β₀j(m)", *(f"β{k}j(m)*({t}ij)" for k, t in enumerate(terms, 1))]),
-             "Level-2 model", "  β₀j(m) = γ₀₀(m) + u₀j(m)", *(f"  β{k}j(m) = γ{k}₀(m)" for k in range(1, len(terms) + 1))]
-    note = ("HLM takes the last category as the reference, ours is the first: recode. Predictors of level 2 go into the level-2 equations. "
-            "HLM estimates the covariances of the u₀j(m), as here, by PQL only.")
+             "Level-2 model", "  β₀j(m) = γ₀₀(m) + u₀j(m)",
+             *(f"  β{k}j(m) = γ{k}₀(m)" for k in range(1, len(terms) + 1))]
+    note = ("HLM takes the last category as the reference, ours is the first: recode. Predictors of level 2 go into "
+            "the level-2 equations. HLM estimates the covariances of the u₀j(m), as here, by PQL only.")
     return "\n".join([f"Type of outcome: {kind}", "Estimation: PQL, the only one for this type", *lines]), note

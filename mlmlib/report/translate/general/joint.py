@@ -69,7 +69,8 @@ def write(key: str, model: Joint) -> tuple[str, str]:
             for effect in r.effects:
                 latent.append(f"M{len(latent) + 1}[{r.group}]")
                 if len(effect) > 1 or effect and part.category(effect[0]):
-                    raise Untranslatable("random slopes of categories or products must be columns of their own in Stata")
+                    raise Untranslatable("random slopes of categories or products must be columns of their own in "
+                                         "Stata")
                 words.append(f"{latent[-1]}@1" if not effect else
                              f"c.{names[effect[0]][0] if effect[0] in names else effect[0].label}#{latent[-1]}@1")
         options = " ".join([GSEM[part.family, part.link], *own])

@@ -20,8 +20,9 @@ def mixedmodels(model: General):
     only_likelihood(model, "MixedModels.jl")
     only_single_columns(model)
     if model.family not in CANONICAL or model.zero is not None:
-        raise Untranslatable(f"MixedModels.jl has Bernoulli, binomial and Poisson outcomes; with a dispersion to estimate it warns against "
-                             f"its own results, and {model.family} is such" if model.family in ("gamma", "inverse-gaussian", "gaussian")
+        raise Untranslatable("MixedModels.jl has Bernoulli, binomial and Poisson outcomes; with a dispersion to "
+                             f"estimate it warns against its own results, and {model.family} is such"
+                             if model.family in ("gamma", "inverse-gaussian", "gaussian")
                              else f"MixedModels.jl has no {model.family} outcomes")
     if model.link not in JULIA_LINKS:
         raise Untranslatable(f"MixedModels.jl has no {model.link} link")
@@ -39,14 +40,16 @@ def mixedmodels(model: General):
         left = f"{outcome}_share"
         size = f"{model.data}.{model.trials}" if isinstance(model.trials, str) else str(model.trials)
         lines.append(f"{model.data}.{left} = {model.data}.{outcome} ./ {size}")
-        options.append(f"wts = float.({size})" if isinstance(model.trials, str) else f"wts = fill({size}.0, nrow({model.data}))")
+        options.append(f"wts = float.({size})" if isinstance(model.trials, str)
+                       else f"wts = fill({size}.0, nrow({model.data}))")
     elif model.weights:
         options.append(f"wts = float.({model.data}.{model.weights})")
     if model.weights and not model.binary and model.family == "binomial":
         raise Untranslatable("wts holds the trials of a binomial, so there is no place for weights")
     offsets = [f"log.({model.data}.{model.exposure})"] if model.exposure else []
     offsets += [f"{model.data}.{model.offset}"] if model.offset else []
-    offsets += [re.sub(r"\b(log|exp|sqrt)\((\w+)\)", rf"\1.({model.data}.\2)", expression(f)) for f in model.formula.offsets]
+    offsets += [re.sub(r"\b(log|exp|sqrt)\((\w+)\)", rf"\1.({model.data}.\2)", expression(f))
+                for f in model.formula.offsets]
     if offsets:
         options.append(f"offset = {' .+ '.join(offsets)}")
     options += [f"nAGQ = {model.nodes}"] if model.method == "agq" else []
@@ -62,14 +65,17 @@ def mixedmodels(model: General):
     tail = "".join(f", {o}" for o in options)
     lines.append(f"m = fit(MixedModel, f, {model.data}, {dist}{link}; fast = false{tail}{julia._contrasts(model)})".replace("; ,", ";"))
     comments = [] if CANONICAL[model.family] == model.link else [
-        f"# with a {model.link} link MixedModels.jl takes the expected information, ours the observed: numbers differ a little"]
-    return "\n".join([*comments, *lines]), ("fast = false, the default, searches over the fixed part too, as we do. deviance(m) leaves out "
-                                            "constants that depend on y alone for some distributions; loglikelihood(m) has them.")
+        f"# with a {model.link} link MixedModels.jl takes the expected information, ours the observed: numbers differ "
+        "a little"]
+    return "\n".join([*comments, *lines]), ("fast = false, the default, searches over the fixed part too, as we do. "
+                                            "deviance(m) leaves out constants that depend on y alone for some "
+                                            "distributions; loglikelihood(m) has them.")
 
 
 def statsmodels(model: General):
     if (model.family, model.link) not in (("binomial", "logit"), ("poisson", "log")) or not model.binary and model.family == "binomial":
-        raise Untranslatable("statsmodels has no maximum likelihood for mixed GLMs; its Bayesian ones are of 0/1 outcomes (logit) and counts (log)")
+        raise Untranslatable("statsmodels has no maximum likelihood for mixed GLMs; its Bayesian ones are of 0/1 "
+                             "outcomes (logit) and counts (log)")
     only_single_columns(model)
     if model.offsets() or model.weights or model.zero is not None:
         raise Untranslatable("the Bayesian mixed GLMs of statsmodels have no offset, weights or zero part")
@@ -91,6 +97,7 @@ def statsmodels(model: General):
             key = "_".join([*r.parts, *([re.sub(r"\W+", "_", word)] if word else [])])
             parts[key] = f"0 + {group}{':' + word if word else ''}"
     lines.append(f"parts = {{{', '.join(f'{k!r}: {v!r}' for k, v in parts.items())}}}".replace("'", '"'))
-    lines += [f'model = {name}.from_formula("{formula}", parts, {model.data}, vcp_p=2, fe_p=10)', "fit = model.fit_vb()", "fit.summary()"]
+    lines += [f'model = {name}.from_formula("{formula}", parts, {model.data}, vcp_p=2, fe_p=10)',
+              "fit = model.fit_vb()", "fit.summary()"]
     comment = "# a Bayesian fit with normal priors (fe_p, vcp_p) by variational Bayes: near maximum likelihood, not the same"
     return "\n".join([comment, *lines]), "statsmodels has no maximum likelihood for mixed GLMs. Its table prints the log of the standard deviations."

@@ -29,9 +29,10 @@ GENLIN = {**{k: v for k, v in spss.DISTRIBUTIONS.items() if k != "multinomial"},
 def write(key: str, model: General) -> tuple[str, str]:
     """Code and note."""
     if model.zero is not None or model.base != model.family:
-        raise Untranslatable("zeros without random effects have names of their own: zeroinfl and hurdle of R's pscl, zip and zinb in Stata")
-    writers = {"lme4": _r, "glmmtmb": general_r.glmmtmb, "ordinal": _clm, "stata": _stata, "sas": sas.write, "spss": _spss, "julia": _julia,
-               "statsmodels": _statsmodels}
+        raise Untranslatable("zeros without random effects have names of their own: zeroinfl and hurdle of R's pscl, "
+                             "zip and zinb in Stata")
+    writers = {"lme4": _r, "glmmtmb": general_r.glmmtmb, "ordinal": _clm, "stata": _stata, "sas": sas.write,
+               "spss": _spss, "julia": _julia, "statsmodels": _statsmodels}
     if key not in writers:
         raise Untranslatable("a model without random effects is not for this program")
     return writers[key](model)
@@ -42,7 +43,8 @@ def _r(model: General):
     weights = "".join(f", {word}" for word in general_r._weights(model))
     top = general_r.prepared(model)
     if model.family == "multinomial":
-        return "\n".join([*top, f"fit <- nnet::multinom({general_r.left(model)} ~ {right}, data = {model.data}{weights})", "summary(fit)"]), (
+        return "\n".join([*top, f"fit <- nnet::multinom({general_r.left(model)} ~ {right}, data = "
+                                f"{model.data}{weights})", "summary(fit)"]), (
             "multinom takes the first category as the reference, as here.")
     if model.family == "nbinom2" and model.link == "log":
         call, last = "MASS::glm.nb", ")"
@@ -98,7 +100,8 @@ def _spss(model: General):
     lines = [line for line in text.splitlines() if not line.startswith(("* GENLINMIXED", "VARIABLE LEVEL"))]
     at = lines.index("GENLINMIXED")
     if model.family not in GENLIN:
-        raise Untranslatable("NOMREG is SPSS's multinomial regression; its reference category is the last unless BASE=FIRST")
+        raise Untranslatable("NOMREG is SPSS's multinomial regression; its reference category is the last unless "
+                             "BASE=FIRST")
     target = re.search(r"TARGET=(\w+)", text)[1]
     of = "" if model.family != "binomial" or model.binary else f" OF {model.trials}"
     reference = " (REFERENCE=FIRST)" if model.family == "binomial" and model.binary else ""
@@ -119,7 +122,8 @@ def _spss(model: General):
 def _julia(model: General):
     only_single_columns(model)
     if model.family not in CANONICAL or model.link not in JULIA_LINKS or not model.binary and model.family == "binomial":
-        raise Untranslatable(f"we write GLM.jl for 0/1 outcomes and counts, not for {model.family} with a {model.link} link"
+        raise Untranslatable(f"we write GLM.jl for 0/1 outcomes and counts, not for {model.family} with a {model.link} "
+                             "link"
                              if model.family not in CANONICAL or model.link not in JULIA_LINKS else
                              "GLM.jl takes the share of successes with wts=; make the column and weight by the trials")
     if model.offsets() or model.weights:
@@ -138,8 +142,10 @@ def _julia(model: General):
 
 def _statsmodels(model: General):
     only_single_columns(model)
-    families = {"binomial": "Binomial", "poisson": "Poisson", "gamma": "Gamma", "inverse-gaussian": "InverseGaussian", "gaussian": "Gaussian"}
-    links = {"logit": "Logit", "probit": "Probit", "cloglog": "CLogLog", "loglog": "LogLog", "cauchit": "Cauchy", "log": "Log",
+    families = {"binomial": "Binomial", "poisson": "Poisson", "gamma": "Gamma", "inverse-gaussian": "InverseGaussian",
+                "gaussian": "Gaussian"}
+    links = {"logit": "Logit", "probit": "Probit", "cloglog": "CLogLog", "loglog": "LogLog",
+             "cauchit": "Cauchy", "log": "Log",
              "identity": "Identity", "inverse": "InversePower", "inverse-squared": "InverseSquared", "sqrt": "Sqrt"}
     if model.family not in families or model.link not in links or not model.binary and model.family == "binomial":
         raise Untranslatable(f"we write statsmodels' GLM for other outcomes than {model.family}" if model.family not in families or
@@ -156,6 +162,7 @@ def _statsmodels(model: General):
     options += [f'offset={model.data}["{model.offset}"]'] if model.offset else []
     options += [f'freq_weights={model.data}["{model.weights}"]'] if model.weights else []
     family = f"sm.families.{families[model.family]}(sm.families.links.{links[model.link]}())"
-    lines += [f'fit = smf.glm("{formula}", {model.data}, family={family}{"".join(", " + o for o in options)}).fit()', "fit.summary()"]
+    lines += [f'fit = smf.glm("{formula}", {model.data}, family={family}{"".join(", " + o for o in options)}).fit()',
+              "fit.summary()"]
     return "\n".join(lines), "z tests, as ours."
 

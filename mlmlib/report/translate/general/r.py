@@ -58,7 +58,8 @@ def bars(model, structures, program: str) -> list[str]:
             raise Untranslatable(f"{program} has no {structure} covariance of several effects")
         if structure == "independent" and structures[structure].count("||") and any(
                 model.category(f) or is_basis(f) for e in r.slopes for f in e):
-            raise Untranslatable(f"{program}'s || does not separate the columns of a category or of one function; make columns of them first")
+            raise Untranslatable(f"{program}'s || does not separate the columns of a category or of one function; make "
+                                 "columns of them first")
         out.append(structures[structure].format(inner=inner(r), group=":".join(map(named, r.parts))))
     return out
 
@@ -71,11 +72,15 @@ def glmer(model: General):
     """lme4's glmer; glmer.nb for a negative binomial."""
     only_likelihood(model, "lme4")
     if model.family in ("ordinal", "multinomial"):
-        raise Untranslatable("glmer has no categorical outcomes; the packages ordinal (clmm) and mclogit (mblogit) have" if
-                             model.family == "ordinal" else "glmer has no categorical outcomes; mclogit's mblogit has (by PQL)")
+        raise Untranslatable("glmer has no categorical outcomes; the packages ordinal (clmm) and mclogit (mblogit) "
+                             "have" if
+                             model.family == "ordinal"
+                             else "glmer has no categorical outcomes; mclogit's mblogit has (by PQL)")
     if model.family not in (*GLMER, "nbinom2", "geometric", "exponential") or model.zero is not None:
-        raise Untranslatable("lme4 has no " + ("zero part" if model.zero is not None or model.family.startswith(("z", "hurdle")) else
-                                               f"family {model.family}") + "; glmmTMB has" * (model.family != "lognormal")
+        raise Untranslatable("lme4 has no " + ("zero part" if model.zero is not None
+                                               or model.family.startswith(("z", "hurdle")) else
+                                               f"family {model.family}")
+                             + "; glmmTMB has" * (model.family != "lognormal")
                              + "; fit the log by lmer" * (model.family == "lognormal"))
     if model.link not in R_LINKS and not model.link.startswith("power") or model.family == "nbinom2" and model.link != "log":
         raise Untranslatable(f"glmer has no {model.link} link for {model.family}" + _loglog(model))
@@ -90,11 +95,13 @@ def glmer(model: General):
     if model.family == "nbinom2" and model.method == "agq":
         comments.append("# glmer.nb searches the dispersion with the Laplace approximation; ours has quadrature")
     if model.family in ("gamma", "inverse-gaussian", "gaussian"):
-        comments.append("# lme4 does not maximize the likelihood over the dispersion, so estimates differ; glmmTMB's are ours")
+        comments.append("# lme4 does not maximize the likelihood over the dispersion, so estimates differ; glmmTMB's "
+                        "are ours")
     elif model.family == "exponential":
         comments.append("# lme4 estimates the shape of the gamma as well; glmmTMB can hold it at 1, as here")
     elif (model.family, model.link) not in CANONICAL and model.method == "laplace":
-        comments.append(f"# with a {model.link} link lme4's Laplace takes the expected information, ours the observed; glmmTMB's is ours")
+        comments.append(f"# with a {model.link} link lme4's Laplace takes the expected information, ours the observed; "
+                        "glmmTMB's is ours")
     note = "glmer's default is the Laplace approximation (nAGQ = 1)."
     if model.method == "agq":
         note += " With more nodes its logLik leaves out constants (factorials, binomial coefficients); estimates are ours."
@@ -118,7 +125,8 @@ def _nodes(model: General) -> list[str]:
     if model.method != "agq":
         return []
     if len(model.random) > 1 or not model.random[0].single:
-        raise Untranslatable("glmer has quadrature for one random effect; the package GLMMadaptive has it for several of one factor")
+        raise Untranslatable("glmer has quadrature for one random effect; the package GLMMadaptive has it for several "
+                             "of one factor")
     return [f"nAGQ = {model.nodes}"]
 
 
@@ -142,7 +150,8 @@ def glmmtmb(model: General):
     response = left(model)
     if model.family == "lognormal":
         response = f"log({response})"
-        comments.append(f"# a normal model of the log; its log-likelihood less sum(log({model.data}${named(model.outcome)})) is ours")
+        comments.append("# a normal model of the log; its log-likelihood less "
+                        f"sum(log({model.data}${named(model.outcome)})) is ours")
     name = TMB[model.base]
     if model.hurdle:
         name = f"truncated_{name}"
@@ -190,14 +199,15 @@ def clmm(model: General):
     response = response if model.levels else f"factor({response}, ordered = TRUE)"
     lines += [f"fit <- clmm({response} ~ {fixed},", f"            {', '.join(words)})", "summary(fit)"]
     return "\n".join([*comments, *lines]), (
-        "clmm's default is the Laplace approximation (nAGQ = 1). Its thresholds and the signs of its coefficients are ours: "
-        "threshold minus linear predictor.")
+        "clmm's default is the Laplace approximation (nAGQ = 1). Its thresholds and the signs of its coefficients are "
+        "ours: threshold minus linear predictor.")
 
 
 def glmmpql(model: General):
     """MASS's glmmPQL, for a fit by PQL of order 1."""
     if (model.method, model.order) != ("pql", 1):
-        raise Untranslatable(f"nlme is for normal outcomes; MASS's glmmPQL stands on it and has PQL of order 1, not {model.title}")
+        raise Untranslatable("nlme is for normal outcomes; MASS's glmmPQL stands on it and has PQL of order 1, not "
+                             f"{model.title}")
     if model.family not in ("binomial", "poisson") or model.weights or model.zero is not None:
         raise Untranslatable("we write glmmPQL for binomial outcomes and counts without weights")
     chain = [r.group for r in sorted(model.random, key=lambda own: len(own.parts))]

@@ -29,7 +29,8 @@ def write(model: General):
     def word(term):
         return "*".join(model.category(f) or (names[f][0] if f in names else f.label) for f in term)
 
-    numbers = {f.label for t in (*model.fixed, *(e for r in model.random for e in r.effects)) for f in t if not model.category(f)}
+    numbers = {f.label for t in (*model.fixed, *(e for r in model.random for e in r.effects)) for f in t
+               if not model.category(f)}
     copies = {p: f"{p}_class" for r in model.random for p in r.parts if p in numbers}
     offsets = model.offsets(power="**")
     steps = [f"{name} = {text};" for name, text in names.values()] + [f"{new} = {old};" for old, new in copies.items()]
@@ -44,7 +45,8 @@ def write(model: General):
         lines.append(f"  class {' '.join(dict.fromkeys([*parts, *categories.values(), *nominal]))};")
     fixed = " ".join(word(t) for t in model.fixed if t)
     dist, link = _dist(model)
-    options = ["noint"] * (not model.intercept) + [f"dist={dist}", f"link={link}", *(["offset=offset_of_rows"] if offsets else []), "solution"]
+    options = ["noint"] * (not model.intercept) + [f"dist={dist}", f"link={link}",
+                                                   *(["offset=offset_of_rows"] if offsets else []), "solution"]
     lines.append(f"  model {_left(model, names)} = {fixed + ' ' if fixed else ''}/ {' '.join(options)};")
     for r in model.random:
         effects = " ".join((["intercept"] if r.intercept else []) + [word(e) for e in r.slopes])
@@ -71,7 +73,8 @@ def _method(model: General) -> tuple[str, list[str]]:
     if model.order != 1:
         raise Untranslatable(f"GLIMMIX's pseudo-likelihood is of order 1, not {model.order}; MLwiN has order 2")
     return ("mspl" if model.method == "pql" else "mmpl"), [
-        f"/* left alone, GLIMMIX takes rspl, the REML version; {'mspl' if model.method == 'pql' else 'mmpl'} is the ML version, as ours */"]
+        f"/* left alone, GLIMMIX takes rspl, the REML version; {'mspl' if model.method == 'pql' else 'mmpl'} is the ML "
+        "version, as ours */"]
 
 
 def _dist(model: General) -> tuple[str, str]:
@@ -85,7 +88,8 @@ def _dist(model: General) -> tuple[str, str]:
         return dist, "glogit"
     if model.family == "lognormal":
         if model.link != "log":
-            raise Untranslatable("GLIMMIX's lognormal has the linear predictor as the mean of log y, which is our log link")
+            raise Untranslatable("GLIMMIX's lognormal has the linear predictor as the mean of log y, which is our log "
+                                 "link")
         return dist, "identity"
     links = CUMULATIVE if model.family == "ordinal" else LINKS
     if model.link.startswith("power"):
@@ -125,11 +129,13 @@ def _remarks(model: General) -> tuple[list[str], str]:
     if model.categories:
         note += " Without ref= SAS takes the last category as the baseline."
     if model.family == "ordinal":
-        remarks.append("/* SAS models the lower categories: P(y <= k) has the plus sign, so its slopes are ours with the sign turned */")
+        remarks.append("/* SAS models the lower categories: P(y <= k) has the plus sign, so its slopes are ours with "
+                       "the sign turned */")
         if _unsorted(model):
             note += f" order=data takes the order in which categories occur; sort by their order ({', '.join(map(str, model.levels))}) first."
     if model.family == "multinomial" and model.random:
-        remarks.append("/* group= gives every category a variance of its own, but no covariances between them, which ours has */")
+        remarks.append("/* group= gives every category a variance of its own, but no covariances between them, which "
+                       "ours has */")
     if model.family == "nbinom2":
         note += " Its Scale is 1/theta."
     if model.family in ("gamma", "gaussian", "lognormal"):

@@ -90,8 +90,8 @@ class General(Model):
     @property
     def title(self) -> str:
         """The approximation in words, as a comment in code says it."""
-        return {"laplace": "Laplace", "agq": f"adaptive quadrature with {self.nodes} nodes", "pql": f"PQL of order {self.order}",
-                "mql": f"MQL of order {self.order}"}[self.method]
+        return {"laplace": "Laplace", "agq": f"adaptive quadrature with {self.nodes} nodes",
+                "pql": f"PQL of order {self.order}", "mql": f"MQL of order {self.order}"}[self.method]
 
     def offsets(self, write=lambda text: f"log({text})", power: str = "^", log: str = "log") -> list[str]:
         """What is added to the linear predictor: the log of the exposure, offset=, and those of the formula."""
@@ -113,7 +113,8 @@ def of_fit(fit, data: str = "df") -> General:
     design, facts = fit.design, Facts(fit)
     model = _of_design(design, data)
     random = tuple(replace(r, structure=s.name) for r, s in zip(model.random, fit.model.structures))
-    made = _general(replace(model, random=random, left_out=()), facts.family, facts.link, fit.method, facts.nodes, facts.order)
+    made = _general(replace(model, random=random, left_out=()), facts.family, facts.link, fit.method,
+                    facts.nodes, facts.order)
     nominal = facts.option("nominal")
     made = replace(made, nominal=None if nominal is None else str(nominal))
     for name in ("trials", "exposure", "offset", "weights"):
@@ -186,5 +187,6 @@ def categories(column) -> tuple:
 def only_likelihood(model: General, program: str) -> None:
     """Refuse the quasi-likelihood methods, for programs that have none."""
     if not model.likelihood:
-        raise Untranslatable(f"{program} has no {model.method.upper()}; SAS's GLIMMIX has (method=mspl is PQL, mmpl MQL, of order 1)")
+        raise Untranslatable(f"{program} has no {model.method.upper()}; SAS's GLIMMIX has (method=mspl is PQL, mmpl "
+                             "MQL, of order 1)")
 

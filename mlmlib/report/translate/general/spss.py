@@ -19,8 +19,8 @@ TYPES = {"unstructured": "UNSTRUCTURED", "independent": "DIAGONAL", "exchangeabl
 
 def write(model: General):
     if model.family not in DISTRIBUTIONS or model.zero is not None:
-        raise Untranslatable("GENLINMIXED has no " + ("zero part" if model.base != model.family or model.zero is not None
-                                                      else f"{model.family} distribution"))
+        raise Untranslatable("GENLINMIXED has no " + ("zero part" if model.base != model.family
+                                                      or model.zero is not None else f"{model.family} distribution"))
     if any(r.members for r in model.random):
         raise Untranslatable("GENLINMIXED has no multiple membership")
     link = LINKS.get(model.link, model.link.upper().replace(" ", "") if model.link.startswith("power") else None)

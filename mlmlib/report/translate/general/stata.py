@@ -25,7 +25,8 @@ RATIOS = {"melogit": "or", "mepoisson": "irr", "menbreg": "irr", "meologit": "or
 def write(model: General):
     only_likelihood(model, "Stata")
     if model.zero is not None or model.base != model.family:
-        raise Untranslatable("Stata's me commands have no zero part with random effects (zip and zinb have no random effects)")
+        raise Untranslatable("Stata's me commands have no zero part with random effects (zip and zinb have no random "
+                             "effects)")
     names = derived(model)
     lines = [f"generate {name} = {text}" for name, text in names.values()]
     outcome, made = _outcome(model, names)
@@ -108,10 +109,11 @@ def _remarks(model: General, command) -> tuple[list[str], str]:
     if not crossed:
         comments = ["* left alone, Stata takes mean-variance adaptive quadrature with 7 points, not Laplace"
                     if model.method == "laplace" else
-                    "* left alone, Stata places 7 points by mean and variance (mvaghermite), ours are placed by mode and curvature"]
+                    "* left alone, Stata places 7 points by mean and variance (mvaghermite), ours are placed by mode "
+                    "and curvature"]
     note = "intmethod(laplace) is the Laplace approximation, as here." if model.method == "laplace" else (
-        "mcaghermite places the nodes by mode and curvature, as we do; Stata's default mvaghermite places them by mean and variance and "
-        "gives nearly the same numbers.")
+        "mcaghermite places the nodes by mode and curvature, as we do; Stata's default mvaghermite places them by mean "
+        "and variance and gives nearly the same numbers.")
     if any(not r.single for r in model.random):
         note += " Its default covariance is independent, hence covariance(...)."
     if command in RATIOS:
@@ -148,8 +150,9 @@ def _gsem(model: General, names, lines, outcome, offset):
         pairs = [f"M{a}[{group}]*M{b}[{group}]" for a in range(2, count + 1) for b in range(a + 1, count + 1)]
         covariance = f" cov({' '.join(pairs)})" if pairs else ""
         lines.append("gsem " + " ///\n     ".join([*paths, f"{weight}, mlogit{covariance} {tail}".strip()]))
-        note = (f"An equation for each category against {outcome} = {codes[0]}; M2, M3, ... are their random intercepts, with covariances. "
-                "The option eform prints relative risk ratios. Stata 17 has xtmlogit besides, after xtset.")
+        note = (f"An equation for each category against {outcome} = {codes[0]}; M2, M3, ... are their random "
+                "intercepts, with covariances. The option eform prints relative risk ratios. Stata 17 has xtmlogit "
+                "besides, after xtset.")
         return "\n".join(lines), note + ("" if model.levels else " Without data three categories are written.")
     effects = [(r, e) for r in model.random for e in r.effects]
     words = [f"M{k}[{group}]@1" if not e else f"c.{names[e[0]][0] if e[0] in names else e[0].label}#M{k}[{group}]@1"
