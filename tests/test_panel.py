@@ -322,8 +322,8 @@ def test_tests_refuse_what_they_cannot_compare(grunfeld):
 
 
 @pytest.mark.parametrize("ask", [
-    mlm.influence, mlm.residuals, mlm.acf, mlm.equations, lambda fit: fit.bootstrap(), lambda fit: mlm.compare(fit, fit),
-    lambda fit: fit.report(), lambda fit: fit.explain(),
+    mlm.influence, mlm.residuals, mlm.acf, mlm.diagnose, lambda fit: fit.bootstrap(), lambda fit: mlm.compare(fit, fit),
+    lambda fit: fit.report(ddf="satterthwaite"), lambda fit: fit.explain(ddf="satterthwaite"),
     lambda fit: fit.coef_table(ddf="satterthwaite")])
 def test_what_is_made_for_other_models_refuses(grunfeld, ask):
     with pytest.raises(ValueError, match="is not made for fits of mlm.panel; .+"):
@@ -383,10 +383,8 @@ def test_code_of_stata_and_plm(grunfeld):
     assert 'index = c("firm", "year"), model = "within", effect = "twoways")' in fit.translate("plm")
     fd = mlm.panel(INV, grunfeld, groups="firm", time="year", effects="first-difference")
     assert fd.translate("stata") == "xtset firm year\nregress D.(inv value capital), noconstant"
-    assert [code.title for code in mlm.elsewhere(fit).codes] == ["R: plm", "Stata"]
-    for to, kind, words in (("sas", "within", "'plm' .R. and 'stata'"), ("plm", "mundlak", "mlm.group_means")):
-        with pytest.raises(ValueError, match=words):
-            mlm.panel(INV, grunfeld, groups="firm", effects=kind).translate(to)
+    with pytest.raises(ValueError, match="translated to 'plm', 'fixest'"):
+        fit.translate("hlm")
 
 
 @pytest.mark.skipif(not shutil.which("Rscript"), reason="R is not on this machine")

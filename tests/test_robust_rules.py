@@ -271,9 +271,9 @@ def test_reports(table):
     logit = mlm.glmm("b ~ x", table.assign(b=(table["y"] > 1).astype(int)))
     assert mlm.robust(logit, "g", "CR1", ddf="normal").translate("stata").endswith("vce(cluster g)")
     assert "vcovCL" in mlm.robust(fit, ["g", "t"], "CR1").translate("lme4")
-    with pytest.raises(ValueError, match="vce"):
-        ours.translate("stata")
-    for refused in (ours.margins, ours.report, ours.explain, ours.elsewhere, lambda: mlm.margins(ours), lambda: ours.predict(interval="confidence")):
+    assert ours.translate("stata").endswith(", vce(hc2 g, dfadjust)")
+    assert "vce(cluster)" in mlm.robust(fit, "g", "CR3").translate("stata") and not mlm.robust(fit, "g", "CR3").translate("stata").possible
+    for refused in (ours.margins, lambda: mlm.margins(ours), lambda: ours.predict(interval="confidence"), lambda: mlm.compare(ours, fit)):
         with pytest.raises(ValueError, match="fit"):
             refused()
     assert np.allclose(ours.predict(), fit.predict())

@@ -101,10 +101,10 @@ def sandwich(ask):
         ask.cannot("sandwich", "no estimating functions of this model; translate to 'clubsandwich'")
     if len(names) > 1 and fit.kind not in ("CR0", "CR1", "CR1S"):
         raise Untranslatable("with two clusterings vcovCL names CR2 and CR3 in a way of its own; translate kind='CR0', 'CR1' or 'CR1S'")
-    if fit.kind in ("CR1p", "CR3") or ask.kind == "glm" and fit.kind == "CR2":
-        ask.cannot("sandwich", f"CR0, CR1, CR1S{'' if ask.kind == 'glm' else ' and CR2'} here (its HC3 is CR3 times (J - 1) / J)")
-    kind = {"CR1S": "HC1", "CR2": "HC2"}.get(fit.kind, "HC0")
-    once = "TRUE" if fit.kind in ("CR1", "CR1S") else "FALSE"
+    if fit.kind == "CR1p" or ask.kind == "glm" and fit.kind in ("CR2", "CR3"):
+        ask.cannot("sandwich", "CR0, CR1 and CR1S here" if ask.kind == "glm" else "CR0, CR1, CR1S, CR2 and CR3 here")
+    kind = {"CR1S": "HC1", "CR2": "HC2", "CR3": "HC3"}.get(fit.kind, "HC0")
+    once = "FALSE" if fit.kind == "CR0" else "TRUE"  # without it HC2 and HC3 lack a factor J / (J - 1) too
     return (f'{ask.base("lme4")}\nlibrary(sandwich)\nlmtest::coeftest(fit, vcov. = vcovCL(fit, cluster = ~ {" + ".join(names)}, '
             f'type = "{kind}", cadjust = {once}), df = {df})'), ""
 
@@ -125,9 +125,7 @@ def stata(ask):
     option = f"vce(hc2 {group}, dfadjust)" if hc2 else f"vce(cluster {group})"
     lines[at] += f"{' ' if ',' in lines[at] else ', '}{option}"
     note = "vce(hc2 ...) is there from Stata 18 on." if hc2 else ""
-    if ask.kind == "panel" and ask.inner.effects in ("random", "mundlak", "hybrid", "hausman-taylor"):
-        note = "After random effects Stata prints z tests."
-    elif ask.kind == "panel" and ask.inner.effects == "two-way":
+    if ask.kind == "panel" and ask.inner.effects == "two-way":
         note = (f"Stata counts the dummies of {ask.inner.frame.time} among the coefficients, and so does its small-sample factor. The "
                 "community-contributed reghdfe has both sets of effects in absorb(), and vce(cluster) too.")
     return "\n".join(lines), note

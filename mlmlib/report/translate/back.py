@@ -66,14 +66,18 @@ def python(value) -> str:
 def read(code: str) -> Call:
     """The call behind a line of R or Stata.
 
-    Of R ``lmer``, ``lm``, ``lme``, ``gls``, ``glmer``, ``glmer.nb``, ``glmmTMB``, ``clmm`` and ``geeglm`` are read, of Stata ``mixed``,
-    ``regress``, ``melogit`` and its kin, ``xtgee``.
+    Of R ``lmer``, ``lm``, ``lme``, ``gls``, ``glmer``, ``glmer.nb``, ``glmmTMB``, ``clmm``, ``geeglm``, ``plm``, ``pht`` and ``feols`` are read,
+    of Stata ``mixed``, ``regress``, ``melogit`` and its kin, ``xtgee``, ``xtreg``, ``xthtaylor`` and ``reghdfe``.
     """
     text = re.sub(r"///[^\n]*\n", " ", code)
     if re.search(r"\bgeeglm\s*\(|^\s*xtgee\s", text, re.M):
         from ..marginal.translate.back import read as marginal
 
         return marginal(text)
+    if re.search(r"\b(plm|pht|feols)\s*\(|^\s*(xtreg|xthtaylor|reghdfe)\s", text, re.M):
+        from ..panel.back import read as panel
+
+        return panel(text)
     if re.search(r"\b(glmer|glmer\.nb|glmmTMB|clmm)\s*\(", text):
         from .general.back_r import from_r
 
@@ -93,8 +97,8 @@ def read(code: str) -> Call:
         from .back_stata import from_stata
 
         return from_stata(text)
-    raise ValueError("This reads a call of lmer(), lm(), lme(), gls(), glmer(), glmmTMB(), clmm() or geeglm() in R, or a mixed, regress, "
-                     "melogit (or its kin) or xtgee command in Stata; found neither.")
+    raise ValueError("This reads a call of lmer(), lm(), lme(), gls(), glmer(), glmmTMB(), clmm(), geeglm() or plm() in R, or a mixed, "
+                     "regress, melogit (or its kin), xtgee or xtreg command in Stata; found neither.")
 
 
 # ---------------------------------------------------------------- R
