@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -148,7 +149,8 @@ def read(formula, data, groups, reading, *, nested=False, **columns) -> tuple[De
         raise FormulaError(f"The formula {parsed.text!r} has nothing on its right side; write '1' for an intercept.")
     if not isinstance(groups, str) or not groups.strip():
         raise ValueError(f"groups={groups!r} must be the name of a column, such as groups='school'.")
-    terms = parse(f"y ~ 1 + (1 | {groups})").random
+    quoted = "/".join(f"`{part}`" if re.search(r"[^\w.:`]", part) else part for part in map(str.strip, groups.split("/")))
+    terms = parse(f"y ~ 1 + (1 | {quoted})").random
     if nested != (len(terms) > 1):
         raise ValueError("corr='nested' needs groups='outer/inner', such as 'school/class'." if nested else
                          f"groups={groups!r} names nested groups, which belong to corr='nested'.")

@@ -9,7 +9,7 @@ from ...formula import Factor
 
 __all__ = ["renamed"]
 
-OPTIONS = ("trials", "exposure", "offset", "weights")
+OPTIONS = ("trials", "exposure", "offset", "weights", "group", "inner", "time")
 
 
 def renamed(model, joint: str = "_"):

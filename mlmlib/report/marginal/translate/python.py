@@ -45,7 +45,7 @@ def write(model: MarginalModel) -> tuple[str, str]:
     if model.corr in ("ar1", "unstructured"):
         place = f'{table}["{model.time}"].rank(method="dense").astype(int) - 1' if model.corr == "unstructured" else f'{table}["{model.time}"]'
         words.append(f"time={place}")
-    words += [f'dep_data={table}[["{model.groups[1]}"]]'] if model.corr == "nested" else []
+    words += [f'dep_data={table}[["{model.inner}"]]'] if model.corr == "nested" else []
     if len(model.offsets()) != bool(model.exposure) + bool(model.offset):
         raise Untranslatable("statsmodels' formulas have no offset(); give the column as offset=")
     words += [f'exposure="{model.exposure}"'] if model.exposure else []

@@ -43,7 +43,6 @@ def write(model: MarginalModel) -> tuple[str, str]:
         lines.append(_waves(model))
         words.append("waves = wave")
     words += [f"weights = {weights if ' ' in weights or '(' in weights else named(weights)}"] if weights else []
-    words += ["scale.fix = TRUE", f"scale.value = {model.scale:g}"] if model.scale is not None else []
     lines += [f"fit <- geeglm({left} ~ {general.right(model, [])},", f"              {', '.join(words)})", "summary(fit)"]
     note = "geepack's moments are ours: estimates, correlations and robust standard errors are the same numbers. "
     if model.corr == "ar1" and not model.whole_times:
@@ -51,7 +50,8 @@ def write(model: MarginalModel) -> tuple[str, str]:
     if model.moments == "statsmodels":
         note = "This fit has statsmodels' moments, and geepack its own: correlations and estimates differ a little. "
     if model.cov == "model":
-        lines.append("sqrt(diag(fit$geese$vbeta.naiv))  # the model-based standard errors, as here")
+        scaled = "" if model.scale is None else f" * {model.scale:g} / fit$geese$gamma[1]"
+        lines.append(f"sqrt(diag(fit$geese$vbeta.naiv){scaled})  # the model-based standard errors, as here")
         note += "summary prints robust standard errors. "
     if model.cov in _CORRECTED:
         note += (f"summary prints robust standard errors without correction for few groups; R's geesmv has {_CORRECTED[model.cov]} for "

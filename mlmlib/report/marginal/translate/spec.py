@@ -19,10 +19,11 @@ __all__ = ["MarginalModel", "of_fit"]
 class MarginalModel(General):
     """A model by generalized estimating equations in no program's language.
 
-    `groups` are the columns of the grouping, outermost first; `labels` whether the groups are named by text.
+    `group` is the column of the groups, `inner` that of groups nested in them; `labels` whether the groups are named by text.
     """
 
-    groups: tuple = ()
+    group: str = ""
+    inner: str | None = None
     labels: bool = False
     time: str | None = None
     corr: str = "exchangeable"
@@ -33,11 +34,6 @@ class MarginalModel(General):
     whole_times: bool = True
     moments: str = "geepack"
     count: int | None = None  # of groups
-
-    @property
-    def group(self) -> str:
-        """The column of the groups."""
-        return self.groups[0]
 
     def refuse_nested(self, program: str) -> None:
         """For programs without nested working correlations."""
@@ -60,8 +56,8 @@ def of_fit(fit, data: str = "df") -> MarginalModel:
             own[name] = value
     sizes = fit.group_sizes[fit._levels[0][0]]
     named = fit._levels[0][2]
-    time = fit.time_name
-    own |= {"levels": facts.levels, "left_out": tuple(left), "groups": tuple(level[0].rpartition(":")[2] for level in fit._levels),
+    time, columns = fit.time_name, [level[0].rpartition(":")[2].strip("`") for level in fit._levels]
+    own |= {"levels": facts.levels, "left_out": tuple(left), "group": columns[0], "inner": columns[1] if len(columns) > 1 else None,
             "labels": isinstance(named[0], str), "time": time, "corr": fit.corr, "cov": fit.cov, "balanced": sizes.nunique() == 1,
             "count": len(named)}
     if not hasattr(fit, "categories"):
