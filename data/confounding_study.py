@@ -20,29 +20,19 @@ tests/confounding_study.json: the first replicates of three scenarios, which a t
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
-import os
-import sys
-import time
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(threads, "1")
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+import study  # before NumPy
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-import mlmlib as mlm  # noqa: E402
+import mlmlib as mlm
 
 SEED, BLOCK, TRUE = 2026, 100, 1.0
 BETWEEN, WITHIN, SLOPE_SD, FOLLOW = 0.3, 0.7, 0.3, 0.5  # of x and of y alike; of the slopes
-TABLE, SLICE = HERE / "confounding_study.csv", HERE.parent / "tests" / "confounding_study.json"
-CACHE = HERE.parent / "_build" / "confounding_study"
+NAME = "confounding_study"
+TABLE, SLICE, CACHE = study.places(NAME)
 METHODS = ("OLS", "OLS + CR2", "FE", "FE + CR2", "RE", "pretest", "Mundlak", "RE slope", "Mundlak slope", "mean of slopes")
 TESTS = ("hausman", "hausman_robust")
 COLUMNS = ["scenario", "groups", "n", "rho", "slopes", "method", "bias", "mc_error", "sd", "mean_se", "rmse", "coverage",
@@ -136,40 +126,23 @@ def block(scenario: Scenario, number: int, count: int = BLOCK) -> dict[str, np.n
 
 def path_of(cache: Path, scenario: Scenario, number: int) -> Path:
     """Where a block is kept; blocks of another size, seed or truth have other names."""
-    settings = hashlib.sha256(repr((SEED, BLOCK, BETWEEN, WITHIN, SLOPE_SD, FOLLOW, scenario)).encode()).hexdigest()[:10]
+    settings = study.hashed(SEED, BLOCK, BETWEEN, WITHIN, SLOPE_SD, FOLLOW, scenario)
     return cache / f"{scenario.number:02d}-{number:03d}-{settings}.npz"
 
 
 def keep(cache: Path, scenario: Scenario, number: int) -> None:
-    """Compute a block and put it into the cache, whole or not at all."""
-    path = path_of(cache, scenario, number)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with open(part, "wb") as file:
-        np.savez(file, **block(scenario, number))
-    os.replace(part, path)
+    """Compute a block and put it into the cache."""
+    study.save(path_of(cache, scenario, number), block(scenario, number))
 
 
 def run(cache: Path, blocks: int, jobs: int, progress: bool) -> None:
     """All blocks that are not there yet, round by round."""
-    from joblib import Parallel, delayed
-    from tqdm import tqdm
-
-    cache.mkdir(parents=True, exist_ok=True)
-    tasks = [(scenario, number) for number in range(blocks) for scenario in SCENARIOS]
-    left = [task for task in tasks if not path_of(cache, *task).exists()]
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(keep)(cache, *task) for task in left)
-    with tqdm(total=len(tasks), initial=len(tasks) - len(left), unit=" blocks", disable=not progress) as bar:
-        for _ in work:
-            bar.update()
+    study.run(keep, path_of, SCENARIOS, cache, blocks, jobs, progress)
 
 
 def gathered(cache: Path, scenario: Scenario, blocks: int) -> dict[str, np.ndarray]:
     """The blocks of a scenario, one after another."""
-    parts = []
-    for number in range(blocks):
-        with np.load(path_of(cache, scenario, number)) as file:
-            parts.append(dict(file))
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return study.gathered([path_of(cache, scenario, number) for number in range(blocks)])
 
 
 def rows_of(scenario: Scenario, found: dict[str, np.ndarray]) -> list[tuple]:
@@ -201,46 +174,21 @@ def table(cache: Path, blocks: int):
 
 def sliced() -> dict:
     """The first replicates of three scenarios, at nine digits, null where there is no number."""
-    out = {}
-    for number in SLICED:
-        found = block(SCENARIOS[number - 1], 0, AGAIN)
-        out[str(number)] = {key: np.where(np.isfinite(v), np.round(v, 9), None).tolist() for key, v in found.items()}
-    return out
+    return {str(number): study.nine_digits(block(SCENARIOS[number - 1], 0, AGAIN)) for number in SLICED}
 
 
 def complete(cache: Path) -> int:
     """How many blocks every scenario has."""
-    blocks = 0
-    while all(path_of(cache, scenario, blocks).exists() for scenario in SCENARIOS):
-        blocks += 1
-    return blocks
+    return study.complete(path_of, SCENARIOS, cache)
 
 
 def write(cache: Path, blocks: int) -> None:
     """The table, the facts of its sheet, and the slice."""
-    from build import stamp
-
-    table(cache, blocks).to_csv(TABLE, index=False, lineterminator="\n")
-    stamp(TABLE.stem)
-    SLICE.write_text(json.dumps(sliced()) + "\n", encoding="utf-8")
+    study.write(NAME, table(cache, blocks), sliced())
 
 
 def main(arguments=None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--blocks", type=int, default=10, help="blocks of 100 replicates for each scenario (10)")
-    parser.add_argument("--jobs", type=int, default=2, help="workers, -1 for all processors (2)")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of finished blocks (_build/confounding_study)")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("--only-write", action="store_true", help="compute nothing; write the table from the cache")
-    options = parser.parse_args(arguments)
-    began = time.time()
-    if not options.only_write:
-        run(options.cache, options.blocks, options.jobs, not options.quiet)
-    blocks = min(complete(options.cache), options.blocks)
-    if not blocks:
-        parser.error(f"the cache {options.cache} has no block of every scenario yet")
-    write(options.cache, blocks)
-    print(f"{blocks} blocks a scenario, {time.time() - began:.0f} s")
+    study.command(arguments, __doc__, CACHE, 10, "100 replicates for each scenario", run, complete, write)
 
 
 if __name__ == "__main__":

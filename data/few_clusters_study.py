@@ -14,25 +14,15 @@ tests/few_clusters_study.json: the first replicates of four scenarios, which a t
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
-import os
-import sys
-import time
 from pathlib import Path
 
-for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(threads, "1")
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+import study  # before NumPy
+import few_clusters_replicates as replicates
+import numpy as np
+from few_clusters_replicates import COEFFICIENTS, EFFECT, SCENARIOS, block
 
-import few_clusters_replicates as replicates  # noqa: E402
-import numpy as np  # noqa: E402
-from few_clusters_replicates import COEFFICIENTS, EFFECT, SCENARIOS, block  # noqa: E402
-
-TABLE, SLICE = HERE / "few_clusters_study.csv", HERE.parent / "tests" / "few_clusters_study.json"
-CACHE = HERE.parent / "_build" / "few_clusters_study"
+NAME = "few_clusters_study"
+TABLE, SLICE, CACHE = study.places(NAME)
 COLUMNS = ["scenario", "outcome", "design", "clusters", "coefficient", "method", "false_alarms", "false_alarms_error", "coverage",
            "coverage_error", "power", "power_error", "sd", "mean_se", "df", "replicates", "failures"]
 SLICED, AGAIN = (1, 6, 9, 13), 3  # the scenarios of which a test draws the first replicates again, and how many
@@ -42,40 +32,23 @@ ALPHA = 0.05
 def path_of(cache: Path, scenario, number: int) -> Path:
     """Where a block is kept; blocks of another size, seed or truth have other names."""
     truth = (replicates.SEED, replicates.ICC, EFFECT, replicates.LOGIT_EFFECT, replicates.DRAWS, scenario.replicates)
-    settings = hashlib.sha256(repr((truth, scenario)).encode()).hexdigest()[:10]
+    settings = study.hashed(truth, scenario)
     return cache / f"{scenario.number:02d}-{number:03d}-{settings}.npz"
 
 
 def keep(cache: Path, scenario, number: int) -> None:
-    """Compute a block and put it into the cache, whole or not at all."""
-    path = path_of(cache, scenario, number)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with open(part, "wb") as file:
-        np.savez(file, **block(scenario, number))
-    os.replace(part, path)
+    """Compute a block and put it into the cache."""
+    study.save(path_of(cache, scenario, number), block(scenario, number))
 
 
 def run(cache: Path, blocks: int, jobs: int, progress: bool) -> None:
     """All blocks that are not there yet, round by round."""
-    from joblib import Parallel, delayed
-    from tqdm import tqdm
-
-    cache.mkdir(parents=True, exist_ok=True)
-    tasks = [(scenario, number) for number in range(blocks) for scenario in SCENARIOS]
-    left = [task for task in tasks if not path_of(cache, *task).exists()]
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(keep)(cache, *task) for task in left)
-    with tqdm(total=len(tasks), initial=len(tasks) - len(left), unit=" blocks", disable=not progress) as bar:
-        for _ in work:
-            bar.update()
+    study.run(keep, path_of, SCENARIOS, cache, blocks, jobs, progress)
 
 
 def gathered(cache: Path, scenario, blocks: int) -> dict[str, np.ndarray]:
     """The blocks of a scenario, one after another."""
-    parts = []
-    for number in range(blocks):
-        with np.load(path_of(cache, scenario, number)) as file:
-            parts.append(dict(file))
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return study.gathered([path_of(cache, scenario, number) for number in range(blocks)])
 
 
 def marginal_effect() -> float:
@@ -146,46 +119,21 @@ def table(cache: Path, blocks: int):
 
 def sliced() -> dict:
     """The first replicates of four scenarios, at nine digits, null where there is no number."""
-    out = {}
-    for number in SLICED:
-        found = block(SCENARIOS[number - 1], 0, AGAIN)
-        out[str(number)] = {key: np.where(np.isfinite(v), np.round(v, 9), None).tolist() for key, v in found.items()}
-    return out
+    return {str(number): study.nine_digits(block(SCENARIOS[number - 1], 0, AGAIN)) for number in SLICED}
 
 
 def complete(cache: Path) -> int:
     """How many blocks every scenario has."""
-    blocks = 0
-    while all(path_of(cache, scenario, blocks).exists() for scenario in SCENARIOS):
-        blocks += 1
-    return blocks
+    return study.complete(path_of, SCENARIOS, cache)
 
 
 def write(cache: Path, blocks: int) -> None:
     """The table, the facts of its sheet, and the slice."""
-    from build import stamp
-
-    table(cache, blocks).to_csv(TABLE, index=False, lineterminator="\n")
-    stamp(TABLE.stem)
-    SLICE.write_text(json.dumps(sliced()) + "\n", encoding="utf-8")
+    study.write(NAME, table(cache, blocks), sliced())
 
 
 def main(arguments=None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--blocks", type=int, default=20, help="blocks of 100 (binary: 50) replicates of each scenario (20)")
-    parser.add_argument("--jobs", type=int, default=2, help="workers, -1 for all processors (2)")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of finished blocks (_build/few_clusters_study)")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("--only-write", action="store_true", help="compute nothing; write the table from the cache")
-    options = parser.parse_args(arguments)
-    began = time.time()
-    if not options.only_write:
-        run(options.cache, options.blocks, options.jobs, not options.quiet)
-    blocks = min(complete(options.cache), options.blocks)
-    if not blocks:
-        parser.error(f"the cache {options.cache} has no block of every scenario yet")
-    write(options.cache, blocks)
-    print(f"{blocks} blocks a scenario, {time.time() - began:.0f} s")
+    study.command(arguments, __doc__, CACHE, 20, "100 (binary: 50) replicates of each scenario", run, complete, write)
 
 
 if __name__ == "__main__":

@@ -17,24 +17,14 @@ replicates of two scenarios, which a test draws again.
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
-import os
-import sys
-import time
 from pathlib import Path
 
-for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(threads, "1")
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+import study  # before NumPy
+import numpy as np
+from inference_replicates import EFFECTS, ICC, SCENARIOS, SEED, TRUE_SD, Counts, block, covered
 
-import numpy as np  # noqa: E402
-from inference_replicates import EFFECTS, ICC, SCENARIOS, SEED, TRUE_SD, Counts, block, covered  # noqa: E402
-
-TABLE, SLICE = HERE / "inference_study.csv", HERE.parent / "tests" / "inference_study.json"
-CACHE = HERE.parent / "_build" / "inference_study"
+NAME = "inference_study"
+TABLE, SLICE, CACHE = study.places(NAME)
 COUNTS, PLAIN = Counts(), Counts(resampled=0, ends=0)  # of the first RESAMPLED blocks of a scenario, and of the others
 RESAMPLED = 2
 SLICED = (1, 12)  # the scenarios of which a test draws the first replicates again, and how many
@@ -58,42 +48,23 @@ def counts_of(number: int) -> Counts:
 
 def path_of(cache: Path, scenario, number: int) -> Path:
     """Where a block is kept; blocks of another size, seed or truth have other names."""
-    settings = hashlib.sha256(repr((SEED, ICC, counts_of(number), scenario)).encode()).hexdigest()[:10]
+    settings = study.hashed(SEED, ICC, counts_of(number), scenario)
     return cache / f"{scenario.number:02d}-{number:03d}-{settings}.npz"
 
 
 def keep(cache: Path, scenario, number: int) -> None:
-    """Compute a block and put it into the cache, whole or not at all."""
-    found = block(scenario, number, counts_of(number))
-    path = path_of(cache, scenario, number)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with open(part, "wb") as file:
-        np.savez(file, **found)
-    os.replace(part, path)
+    """Compute a block and put it into the cache."""
+    study.save(path_of(cache, scenario, number), block(scenario, number, counts_of(number)))
 
 
 def run(cache: Path, blocks: int, jobs: int, progress: bool) -> None:
     """All blocks that are not there yet, round by round."""
-    from joblib import Parallel, delayed
-    from tqdm import tqdm
-
-    cache.mkdir(parents=True, exist_ok=True)
-    tasks = [(scenario, number) for number in range(blocks) for scenario in SCENARIOS]
-    left = [task for task in tasks if not path_of(cache, *task).exists()]
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(keep)(cache, *task) for task in left)
-    with tqdm(total=len(tasks), initial=len(tasks) - len(left), unit=" blocks", disable=not progress) as bar:
-        for _ in work:
-            bar.update()
+    study.run(keep, path_of, SCENARIOS, cache, blocks, jobs, progress)
 
 
 def gathered(cache: Path, scenario, blocks: int) -> dict[str, np.ndarray]:
     """The blocks of a scenario, one after another."""
-    parts = []
-    for number in range(blocks):
-        with np.load(path_of(cache, scenario, number)) as file:
-            found = dict(file)
-        parts.append(found | _widths(found))
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return study.gathered([path_of(cache, scenario, number) for number in range(blocks)], _widths)
 
 
 def _widths(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -157,44 +128,21 @@ def table(cache: Path, blocks: int):
 
 def sliced() -> dict:
     """The first replicates of two scenarios, at nine digits, null where there is no number."""
-    found = {number: block(SCENARIOS[number - 1], 0, AGAIN) for number in SLICED}
-    return {str(number): {key: np.where(np.isnan(values), None, np.round(values, 9)).tolist()
-                          for key, values in own.items()} for number, own in found.items()}
+    return {str(number): study.nine_digits(block(SCENARIOS[number - 1], 0, AGAIN)) for number in SLICED}
 
 
 def complete(cache: Path) -> int:
     """How many blocks every scenario has."""
-    blocks = 0
-    while all(path_of(cache, scenario, blocks).exists() for scenario in SCENARIOS):
-        blocks += 1
-    return blocks
+    return study.complete(path_of, SCENARIOS, cache)
 
 
 def write(cache: Path, blocks: int) -> None:
     """The table, the facts of its sheet, and the slice."""
-    from build import stamp
-
-    table(cache, blocks).to_csv(TABLE, index=False, lineterminator="\n")
-    stamp(TABLE.stem)
-    SLICE.write_text(json.dumps(sliced()) + "\n", encoding="utf-8")
+    study.write(NAME, table(cache, blocks), sliced())
 
 
 def main(arguments=None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--blocks", type=int, default=4, help="blocks of 250 replicates for each scenario (4)")
-    parser.add_argument("--jobs", type=int, default=2, help="workers, -1 for all processors (2)")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of finished blocks (_build/inference_study)")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("--only-write", action="store_true", help="compute nothing; write the table from the cache")
-    options = parser.parse_args(arguments)
-    began = time.time()
-    if not options.only_write:
-        run(options.cache, options.blocks, options.jobs, not options.quiet)
-    blocks = min(complete(options.cache), options.blocks)
-    if not blocks:
-        parser.error(f"the cache {options.cache} has no block of every scenario yet")
-    write(options.cache, blocks)
-    print(f"{blocks} blocks a scenario, {time.time() - began:.0f} s")
+    study.command(arguments, __doc__, CACHE, 4, "250 replicates for each scenario", run, complete, write)
 
 
 if __name__ == "__main__":
