@@ -52,7 +52,7 @@ const layout = (w) => {
   const wide = w >= 480, left = 44, bottom = 44 + (wide ? 330 : 270), curve = bottom + 92;
   return { wide, left, top: 44, bottom, curve, h: curve + 130 + 44 };
 };
-const percent = (v) => `${num(100 * v, v > 0.995 && v < 1 ? 1 : 0)} %`, money = (v) => Math.round(v).toLocaleString("en-US");
+const percent = (v) => (v > 0.995 ? "over 99 %" : `${num(100 * v, 0)} %`), money = (v) => Math.round(v).toLocaleString("en-US");
 
 function draw({ s, w, state, result: r, set }) {
   const at = layout(w), x = linear(LIMITS.J.map(Math.log), [at.left, w - 14]), y = linear(LIMITS.n.map(Math.log), [at.bottom, at.top]);
@@ -82,13 +82,12 @@ function drawMap(s, w, at, x, y, { state, r }) {
   const ticks = { J: [6, 10, 20, 50, 100, 200], n: [2, 5, 10, 20, 50, 100, 200] }, log = (v) => num(Math.exp(v), 0);
   axisX(layer, x, at.bottom, { values: ticks.J.map(Math.log), format: log, label: "schools, J" });
   axisY(layer, y, at.left, { values: ticks.n.map(Math.log), format: log, label: "students per school, n", labelX: 0 });
-  const lines = s.layer("lines", { "aria-hidden": "true" }), row = [0.86, 0.86, 0.86].map((v) => Math.round(v * (ys.length - 1)));
+  const lines = s.layer("lines", { "aria-hidden": "true" }), rows = [0.86, 0.5, 0.1].map((v) => Math.round(v * (ys.length - 1)));
   LEVELS.forEach((level, k) => {
     const own = { stroke: "var(--fixed)", "stroke-width": level === AIM ? 2.4 : 1.3, fill: "none", "stroke-dasharray": level === AIM ? null : "4 4" };
     lines.el("path", `iso${k}`, { d: contour(r.map, level, x, y) || "M0 0", ...own });
-    const i = z[row[k]].findIndex((v) => v >= level), lower = i <= 0 ? ys.findIndex((_, m) => z[m][0] < level) : -1;
-    if (i > 0) lines.text(`iso-name${k}`, x(xs[i]) + 3, y(ys[row[k]]) + (k - 1) * 18, percent(level), { class: "label tick", fill: "var(--fixed-ink)", "font-weight": 650 });
-    else if (lower > 0) lines.text(`iso-name${k}`, x(xs[0]) + 6, y(ys[lower]), percent(level), { class: "label tick", fill: "var(--fixed-ink)", "font-weight": 650 });
+    const found = rows.map((m) => [m, z[m].findIndex((v) => v >= level)]).find(([, i]) => i > 0);
+    if (found) lines.text(`iso-name${k}`, x(xs[found[1]]) + 3, y(ys[found[0]]) + (k - 1) * 18, percent(level), { class: "label tick", fill: "var(--fixed-ink)", "font-weight": 650 });
   });
 }
 
@@ -101,7 +100,8 @@ function drawBudget(s, at, x, y, { state, r }) {
   }
   layer.path("line", points, { stroke: "var(--model)", "stroke-width": 3 });
   const own = points.filter(Boolean), low = own[0];
-  if (low) layer.text("name", Math.min(low[0] - 8, x.range[1] - 4), Math.min(at.bottom - 8, low[1] - 8), "what the budget buys", { fill: "var(--model-ink)", "font-weight": 650, "text-anchor": "end" });
+  const before = low && low[0] > at.left + 160;
+  if (low) layer.text("name", low[0] + (before ? -8 : 8), Math.min(at.bottom - 8, low[1] - 8), "what the budget buys", { fill: "var(--model-ink)", "font-weight": 650, "text-anchor": before ? "end" : "start" });
   if (!r.best) return;
   const bx = x(Math.log(r.best.J)), by = y(Math.log(r.best.n));
   layer.el("path", "best", { d: `M${num(bx, 1)} ${num(by - 9, 1)}l9 9l-9 9l-9 -9z`, fill: "var(--good)", stroke: "var(--bg)", "stroke-width": 1.4 });
@@ -125,7 +125,9 @@ function drawCurve(s, w, at, { state, r }) {
   const fall = r.afford && r.afford.power - r.own.power;
   if (r.afford && Math.abs(fall) > 0.004) layer.line("fall", x(Math.log(state.n)), y(r.own.power), x(Math.log(state.n)), y(r.afford.power), { stroke: "var(--muted)", "stroke-dasharray": "2 3" });
   layer.circle("own", x(Math.log(state.n)), y(r.own.power), 6, { fill: "var(--model)", stroke: "var(--bg)", "stroke-width": 1.4 });
-  layer.text("own-name", clamp(x(Math.log(state.n)), at.left + 50, w - 60), y(r.own.power) + (r.own.power > 0.3 ? 22 : -12), `yours ${percent(r.own.power)}`, { fill: "var(--model-ink)", "font-weight": 650, "text-anchor": "middle" });
+  const cx = x(Math.log(state.n)), cy = y(r.own.power), beside = r.own.power > 0.9 || (r.afford && Math.abs(fall) > 0.06), right = cx < w - 110;
+  if (beside) layer.text("own-name", cx + (right ? 11 : -11), cy + 4, `yours ${percent(r.own.power)}`, { fill: "var(--model-ink)", "font-weight": 650, "text-anchor": right ? "start" : "end" });
+  else layer.text("own-name", clamp(cx, at.left + 50, w - 60), cy + (r.own.power > 0.3 ? 22 : -12), `yours ${percent(r.own.power)}`, { fill: "var(--model-ink)", "font-weight": 650, "text-anchor": "middle" });
 }
 
 // --- The lab ------------------------------------------------------------------------------------
@@ -160,7 +162,7 @@ export default lab({
     range("effect", "effect, in SDs", "δ", 0.05, 1, 0.05), range("icc", "ICC", "ρ", 0.01, 0.5, 0.01),
     range("r2_group", "explained between schools", "R<sup>2</sup><sub>2</sub>", 0, 0.95, 0.05, 2, { show: (st) => st.level === "school" }),
     range("r2_unit", "explained within schools", "R<sup>2</sup><sub>1</sub>", 0, 0.95, 0.05),
-    range("effect_sd", "SD of the effect between schools", "τ<sub>11</sub><sup>½</sup>", 0, 0.5, 0.05, 2, { show: (st) => st.level === "student" }),
+    range("effect_sd", "SD of the effect between schools", "√τ<sub>11</sub>", 0, 0.5, 0.05, 2, { show: (st) => st.level === "student" }),
     { key: "alpha", type: "select", label: "level of the test", options: [[0.05, "5 %"], [0.01, "1 %"], [0.1, "10 %"]] },
     cash("budget", "budget", 5000, 200000, 1000), cash("cost_group", "cost of a school", 50, 5000, 50), cash("cost_unit", "cost of a student", 1, 200, 1),
   ],
