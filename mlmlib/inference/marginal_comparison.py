@@ -21,7 +21,7 @@ from html import escape
 
 import numpy as np
 
-from .testresult import TestResult, p_text
+from ..testresult import TestResult, p_text
 
 __all__ = ["MarginalComparison", "compare_marginal"]
 
