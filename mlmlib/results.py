@@ -282,7 +282,9 @@ class LinearResult:
         """The same model as code for another program.
 
         ``to`` is ``"lme4"``, ``"nlme"``, ``"stata"``, ``"sas"``, ``"spss"``, ``"hlm"``, ``"julia"`` or ``"statsmodels"``, of a
-        generalized model also ``"glmmtmb"`` and ``"ordinal"``; `ddf` asks it for the degrees of freedom of ``coef_table``.
+        generalized model also ``"glmmtmb"`` and ``"ordinal"``; `ddf` asks it for the degrees of freedom of ``coef_table``.  Fits of
+        ``mlm.panel``, ``mlm.robust`` and ``mlm.gee`` have targets of their own, such as ``"plm"``, ``"clubsandwich"`` and
+        ``"geepack"``; the answer to a wrong one lists them.
         """
         from .report import translate
         return translate(self, to, data=data, ddf=ddf)

@@ -137,3 +137,16 @@ def test_elsewhere_has_those_that_can():
     assert [code.title for code in mlm.elsewhere(fit("grunfeld, random"), ["plm", "fixest"]).codes] == ["R: plm", "R: fixest"]
     assert "mlm-tabs" in fit("math, CR2").elsewhere()._repr_html_()
     assert {code.title for code in fit("math, CR1S").elsewhere().codes} >= {"R: clubSandwich", "R: sandwich", "Stata", "SAS", "Python: statsmodels"}
+
+
+def test_the_second_rosetta_page():
+    """Every estimator, robust covariances and marginal models stand there, each in several programs."""
+    from bookext.made import LINE, make
+    from mlmlib.report import rosetta_other
+    from toc import ROOT
+    text = make((ROOT / "backmatter" / "rosetta_other.md").read_text(encoding="utf-8"), ROOT)
+    assert not LINE.search(text) and "Cannot" not in text and len(text) < 400_000
+    assert {settings[2]["effects"] for settings in PANELS.values()} == set(rosetta_other.PANELS)
+    assert text.count("\n### ") == text.count("<fieldset") == len(rosetta_other.PANELS) + len(rosetta_other.ROBUST) + len(rosetta_other.MARGINAL)
+    for piece in ("plm(", "feols(", "xtreg", "proc panel", "PanelOLS", "vcovCR", "vcovCL", "surveyreg", "geeglm", "xtgee", "becomes"):
+        assert piece in re.sub(r"<[^>]*>", "", text), piece

@@ -86,7 +86,8 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
 
     Parameters
     ----------
-    fit : a result of ``mlm.lmm``, ``mlm.glmm``, ``mlm.ols``, ``mlm.gls`` or ``mlm.multivariate``
+    fit : a result of ``mlm.lmm``, ``mlm.glmm``, ``mlm.ols``, ``mlm.gls``, ``mlm.multivariate``,
+        ``mlm.panel``, ``mlm.robust`` or ``mlm.gee``
     estimates : bool
         Put the estimates in place of the symbols.
     form : {"both", "levels", "combined"}

@@ -41,7 +41,7 @@ def report(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wal
     >>> import mlmlib as mlm
     >>> fit = mlm.panel("inv ~ value + capital", mlm.load("grunfeld"), groups="firm")
     >>> print(fit.report().text.split(". ")[0])
-    A fixed-effects (within) regression for investment (inv, in millions of 1947 dollars) was fitted to 200 years of 10 firms (20 years each)
+    A fixed-effects (within) regression for investment (inv, in millions of 1947 dollars) was fitted to 200 years in 10 firms (20 years each)
     """
     from ..prose_random import references
     if ddf != "wald":
