@@ -49,7 +49,7 @@ def test_everything_is_said_of_every_fit(name):
         text = str(told)
         assert "None" not in re.sub("None: the estimating|None\\.", "", text) and "nan" not in text.split()
         assert told.markdown and told._repr_html_()
-        shown = {entry for entry in told.numbers["shown"]}
+        shown = set(told.numbers["shown"])
         for _, paragraphs in told.sections:
             for number in re.findall(r"(?<![\w.,^])\d[\d,]*\.\d+", " ".join(paragraphs)):
                 assert number.rstrip(",") in shown or any(number in one for one in shown), number

@@ -111,7 +111,7 @@ def run(calls: dict, told: set) -> tuple[dict, list[str]]:
     for name, call in calls.items():
         try:
             fits[name] = call()
-        except (DataError, FormulaError) as error:
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:  # of one estimator; the others stand
             notes.append(f"{name}: not estimated. {error}")
             continue
         notes += [f"{name}: {message}" for message in getattr(fits[name], "messages", ()) if message not in told]

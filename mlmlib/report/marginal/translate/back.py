@@ -96,7 +96,7 @@ def _xtgee(code: str) -> MarginalCall:
     outcome, *words = _words(fixed)
     notes, found = [], dict(map(_read, options))
     found.setdefault("corr", found.pop("c", "exchangeable"))
-    declared = re.search(r"^\s*(?:xtset|tsset)\s+(\w+)(?:\s+(\w+))?", code, re.M)
+    declared = re.search(r"^\s*(?:xtset|tsset)[ \t]+(\w+)(?:[ \t]+(\w+))?", code, re.M)
     if not declared and "i" not in found:
         raise ValueError("xtgee needs xtset before it, which names the groups: xtset id time.")
     groups = found.get("i") or declared[1]

@@ -6,6 +6,7 @@ Chapter 20 (``20_gee_and_robust``).
 from __future__ import annotations
 
 import re
+from itertools import product
 
 from ...translate import python
 from ...translate.model import Untranslatable, expression, only_single_columns
@@ -66,19 +67,30 @@ def _categories(model, lines, response) -> tuple[str, str]:
     table = model.data
     outcome = f"{response}_code"
     levels = ", ".join(repr(level) for level in (model.levels if ordinal else (*model.levels[1:], model.levels[0])))
-    lines += [f'{table}["{outcome}"] = {table}["{response}"].map({{level: k for k, level in enumerate([{levels}])}})']
+    lines += [f'{table}["{outcome}"] = {table}["{response}"].map({{level: k for k, level in enumerate([{levels}])}}).astype(int)']
     structure = "GlobalOddsRatio" if model.corr != "independence" else "OrdinalIndependence" if ordinal else "NominalIndependence"
     kind = "ordinal" if ordinal else "nominal"
     struct = f'{structure}("{kind}")' if structure == "GlobalOddsRatio" else f"{structure}()"
-    right = _right(model) if not ordinal else "0 + " + _right(model).removeprefix("0 + ")
+    right = _indicators(model) if ordinal else _right(model)
     family = f", family=sm.families.Binomial(sm.families.links.{_LINKS[model.link]}())" if ordinal and model.link != "logit" else ""
     lines += [f'model = smf.{kind}_gee("{outcome} ~ {right}", groups="{model.group}", data={table},',
               f"                {' ' * len(kind)} cov_struct=sm.cov_struct.{struct}{family})", "fit = model.fit()", "fit.summary()"]
     if ordinal:
-        return "\n".join(lines), ("It models P(y > c): its I(y>...) are our thresholds with the sign turned, slopes are ours. Text predictors "
-                                  "after 0 + have a column for each category; drop the first.")
+        return "\n".join(lines), ("It models P(y > c): its I(y>...) are our thresholds with the sign turned, slopes are ours. Categories "
+                                  "are written out, because with 0 + they would have a column too many.")
     return "\n".join(lines), ("Its reference is the last category, hence the order. statsmodels (0.15.0) leaves out derivatives between "
                               "categories, so that its standard errors, and estimates a little, are not ours.")
+
+
+def _indicators(model) -> str:
+    """The right side without intercept, categories as indicators of all but the first."""
+    def pieces(factor):
+        category = model.category(factor)
+        if not category:
+            return [expression(factor, " ** ")]
+        return [f"I(({category} == {level!r}) * 1)" for level in model.categories[category][1:]]
+
+    return "0 + " + " + ".join(":".join(each) for term in model.fixed if term for each in product(*map(pieces, term)))
 
 
 def _note(model) -> str:
@@ -89,7 +101,7 @@ def _note(model) -> str:
         note = ("statsmodels' moments differ (scale 1 for binomial outcomes and counts; divisors less the coefficients): so do "
                 "correlations, and estimates a little; moments='statsmodels' of mlm.gee has them too. ")
     if model.corr == "ar1":
-        note += "It takes rows of a group as equally spaced. "
+        note += "It takes rows of a group as equally spaced, and its search for the correlation can fail near 1. "
     if model.cov == "kauermann-carroll":
         note += "It has no Kauermann-Carroll errors; cov_type='bias_reduced' is Mancl and DeRouen's. "
     return note + "z tests, as ours."
