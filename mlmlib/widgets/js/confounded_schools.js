@@ -90,7 +90,7 @@ function drawData(s, w, at, { data, moments: m, fit }) {
 
 /** Estimates with intervals, those of the other samples as specks below; bias and coverage beside. */
 function drawForest(s, w, at, { rows, runs, count }) {
-  const layer = s.layer("forest", { "aria-hidden": "true" }), specks = s.layer("forest-specks", { "aria-hidden": "true" }), left = at.wide ? 112 : 66, right = w - (at.wide ? 116 : 92);
+  const layer = s.layer("forest", { "aria-hidden": "true" }), specks = s.layer("forest-specks", { "aria-hidden": "true" }), left = at.wide ? 128 : 66, right = w - (at.wide ? 116 : 92);
   const own = rows.filter((q) => !q.none), far = Math.max(0.4, ...own.flatMap((q) => [Math.abs(q.low - q.truth), Math.abs(q.high - q.truth), Math.abs(q.bias || 0) + 2.6 * (q.sd || 0)]));
   const x = linear([BETA - far, BETA + far], [left, right]), bottom = at.rows + ROW * 8 + 34, tenth = (v) => Math.round(10 * v) / 10;
   layer.text("bias-name", w - (at.wide ? 62 : 48), at.rows - 8, "bias", { class: "tick", fill: "var(--muted)", "text-anchor": "end" });
@@ -138,12 +138,12 @@ function drawLaw(s, w, at, { state, r, set }) {
 // --- The lab ------------------------------------------------------------------------------------
 
 const range = (key, label, symbol, step, digits = 2) => ({ key, type: "range", label, symbol, min: LIMITS[key][0], max: LIMITS[key][1], step, format: (v) => num(v, digits) });
-const p = (v) => (v < 0.0005 ? "p &lt; 0.001" : `p = ${num(v, 3)}`), inText = (h) => (h.variance > 0 ? `${num(h.statistic, 2)} (${p(h.p)})` : "no test");
+const pText = (v) => (v < 0.00005 ? "< 0.0001" : num(v, 4)), p = (v) => (v < 0.0005 ? "p &lt; 0.001" : `p = ${num(v, 3)}`), inText = (h) => (h.variance > 0 ? `${num(h.statistic, 2)} (${p(h.p)})` : "no test");
 
 function says(r, st) {
   const { fit: f } = r, h = f.hausman, told = h.variance > 0
     ? `Hausman’s statistic is <strong>${num(h.statistic, 2)}</strong>, ${p(h.p)}${h.p < 0.05 ? ": the two slopes differ by more than luck" : st.rho !== 0 && st.tau > 0 ? ": it does not see what is there" : ""}.`
-    : `Hausman’s statistic fails: here fixed effects have the smaller variance, the difference (${num(h.variance, 5)}) is not positive, and the quotient (${num(h.statistic, 1)}) is no chi-square. Mundlak’s test has ${p(f.mundlakTest.p)}.`;
+    : `Hausman’s statistic fails: here fixed effects have the smaller variance, the difference (${h.variance.toPrecision(2).replace("-", "\u2212")}) is not positive, and the quotient (${num(h.statistic, 1)}) is no chi-square. Mundlak’s test has ${p(f.mundlakTest.p)}.`;
   const why = st.rho === 0 || st.tau === 0 ? "Schools’ effects have nothing to do with x: nobody is biased, and random effects have the narrower interval." : `Schools high in x are ${st.rho > 0 ? "better" : "worse"} anyway. Random effects take off ${num(100 * f.theta, 0)} % of each school’s mean (<i>θ</i>) and keep the rest of the confounding.`;
   const many = r.count ? ` In ${r.count} other samples Hausman rejects in ${percent(r.found)}${r.strange > 0 ? ` and fails in ${percent(r.strange)}` : ""}.` : "";
   return `${why} RE says ${num(f.re.x.estimate, 2)}, FE ${num(f.fe.x.estimate, 2)}, Mundlak ${num(f.mundlak.x.estimate, 2)}, and Mundlak still speaks of w: ${num(f.mundlak.w.estimate, 2)}. ${told}${f.atZero ? " The variance between schools is estimated as zero, so RE is OLS." : ""}${many}`;
@@ -169,8 +169,8 @@ export default lab({
     { key: "between", label: "slope between schools", value: r.fit.between.x, text: num(r.fit.between.x, 3) },
     { key: "theta", label: "share of means taken off", symbol: "θ", value: r.fit.theta, text: num(r.fit.theta, 3), ink: "model" },
     { key: "hausman", label: "Hausman", symbol: "χ<sup>2</sup><sub>1</sub>", value: r.fit.hausman.statistic, text: num(r.fit.hausman.statistic, 2) },
-    { key: "hausman_p", label: "its p", value: r.fit.hausman.p, text: r.fit.hausman.variance > 0 ? num(r.fit.hausman.p, 4) : "none" },
-    { key: "mundlak_p", label: "p of Mundlak’s test", value: r.fit.mundlakTest.p, text: num(r.fit.mundlakTest.p, 4), ink: "good" },
+    { key: "hausman_p", label: "its p", value: r.fit.hausman.p, text: r.fit.hausman.variance > 0 ? pText(r.fit.hausman.p) : "none" },
+    { key: "mundlak_p", label: "p of Mundlak’s test", value: r.fit.mundlakTest.p, text: pText(r.fit.mundlakTest.p), ink: "good" },
     { key: "long_ols", label: "OLS bias, many schools", value: r.long.ols, text: num(r.long.ols, 3), ink: "pooled" },
     { key: "long_re", label: "RE bias, many schools", value: r.long.re, text: num(r.long.re, 3), ink: "model" },
     { key: "studies", label: "other samples drawn", value: r.count, text: String(r.count) },

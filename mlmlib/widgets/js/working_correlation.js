@@ -117,7 +117,7 @@ function drawErrors(s, w, at, { state, r }) {
       layer.el("path", `${id}-corrected`, { d: `M${num(tx, 1)} ${y - 6}l6 11h-12z`, fill: "var(--unpooled)", opacity: dim });
       layer.text(`${id}-kept`, w, y + 4, percent(e.kept[block]), { class: "label tick", "text-anchor": "end", "font-weight": mine ? 700 : 400 });
     });
-    axisX(s.layer(`errors-axis${block}`, { "aria-hidden": "true" }), x, rowY(at.ses, block, 2) + ROW / 2, { ticks: 4, format: (v) => num(v, most < 0.25 ? 2 : 1) });
+    axisX(s.layer(`errors-axis${block}`, { "aria-hidden": "true" }), x, rowY(at.ses, block, 2) + ROW / 2, { ticks: 4, format: (v) => num(v, most < 0.06 ? 3 : most < 0.25 ? 2 : 1) });
   });
 }
 
@@ -146,8 +146,9 @@ function drawAlarms(s, w, at, { alarms, count }) {
 
 function says(r, st) {
   const e = r.own, ratio = (k) => e.model[k] / e.truly[k], off = (v) => (v > 1.02 ? `${num(100 * (v - 1), 0)} % too large` : v < 0.98 ? `${num(100 * (1 - v), 0)} % too small` : "about right");
+  const short = [0, 1].map((k) => 100 * (1 - e.robust[k] / e.truly[k])), robust = Math.max(...short) < 2 ? `With ${st.J} clusters the robust ones are right to 2 %.` : `The robust ones are ${num(short[0], 0)} and ${num(short[1], 0)} % too small, because there are only ${st.J} clusters.`;
   const bad = r.fit ? "" : " In the study shown the estimated correlation was no correlation, and there is no fit: choose a simpler one.";
-  return `Nothing here has an effect. With working ${nameOf(WORKING, st.corr)} the model-based standard error is ${off(ratio(0))} for the treatment and ${off(ratio(1))} for the predictor within. The robust ones are ${num(100 * (1 - e.robust[0] / e.truly[0]), 0)} and ${num(100 * (1 - e.robust[1] / e.truly[1]), 0)} % too small, because there are ${st.J} clusters. Of the precision that the true correlation would give, ${percent(e.kept[0])} and <strong>${percent(e.kept[1])}</strong> are kept.${bad}${r.failed ? ` ${r.failed} studies had no solution.` : ""}`;
+  return `Nothing here has an effect. With working ${nameOf(WORKING, st.corr)} the model-based standard error is ${off(ratio(0))} for the treatment and ${off(ratio(1))} for the predictor within. ${robust} Of the precision that the true correlation would give, ${percent(e.kept[0])} and <strong>${percent(e.kept[1])}</strong> are kept.${bad}${r.failed ? ` ${r.failed} studies had no solution.` : ""}`;
 }
 
 const range = (key, label, symbol, min, max, step, digits = 0) => ({ key, type: "range", label, symbol, min, max, step, format: (v) => num(v, digits) });
