@@ -1,4 +1,4 @@
-"""mlm.power by formula: against R (noncentral t, dense generalized least squares), against other programs, and at the edges."""
+"""mlm.power by formula: against R (noncentral t, dense least squares), against other programs, and at the edges."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def test_without_groups_it_is_the_t_test():
 def test_published_powers(case):
     plan = getattr(P, case["function"])(**case["arguments"])
     digits = len(str(case["power"]).split(".")[1])
-    assert plan.power == pytest.approx(case["power"], abs=0.5 * 10 ** -max(digits, 2) if case["of"] != "powerup" else 0.0006)
+    assert plan.power == pytest.approx(case["power"], abs=0.5 * 10 ** -max(digits,
+                                                                           2) if case["of"] != "powerup" else 0.0006)
     if "df" in case:
         assert plan.df == case["df"] and round(plan.se, 3) == case["se"]
         assert plan.detectable() == pytest.approx(case["mdes"], abs=0.003)
@@ -64,16 +65,21 @@ def test_published_sizes(case):
     ("cluster_covariates", lambda: P.cluster_randomized(0.3, icc=0.2, groups=12, n=5, r2_group=0.6, r2_unit=0.3)),
     ("multisite", lambda: P.multisite(0.3, icc=0.15, effect_sd=0.2, groups=9, n=8)),
     ("three_at3", lambda: P.three_level(0.3, icc_cluster=0.1, icc_group=0.15, clusters=6, groups=4, n=3)),
-    ("three_at2", lambda: P.three_level(0.3, at=2, icc_cluster=0.1, icc_group=0.15, effect_sd_cluster=0.3, clusters=6, groups=4, n=3)),
-    ("three_at1", lambda: P.three_level(0.3, at=1, icc_cluster=0.1, icc_group=0.15, effect_sd_cluster=0.3, effect_sd_group=0.2, clusters=6,
+    ("three_at2", lambda: P.three_level(0.3, at=2, icc_cluster=0.1, icc_group=0.15, effect_sd_cluster=0.3, clusters=6,
+                                        groups=4, n=3)),
+    ("three_at1", lambda: P.three_level(0.3, at=1, icc_cluster=0.1, icc_group=0.15, effect_sd_cluster=0.3,
+                                        effect_sd_group=0.2, clusters=6,
                                         groups=4, n=4)),
     ("growth", lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=16, waves=5)),
     ("growth_short", lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=2, groups=16, waves=3)),
-    ("growth_attrition", lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=32, waves=5, attrition=0.25,
+    ("growth_attrition", lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=32, waves=5,
+                                                attrition=0.25,
                                                 intercept_var=0.6, covariance=0.05)),
-    ("growth_attrition_free", lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=32, waves=5, attrition=0.25)),
+    ("growth_attrition_free", lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=32,
+                                                     waves=5, attrition=0.25)),
     ("cross", lambda: P.cross_level(0.2, icc=0.2, slope_sd=0.15, groups=10, n=6)),
-    ("log_odds", lambda: P.cluster_randomized(0.6, icc=0.1, groups=14, n=9, outcome="binary", control=0.3, scale="log-odds")),
+    ("log_odds", lambda: P.cluster_randomized(0.6, icc=0.1, groups=14, n=9, outcome="binary", control=0.3,
+                                              scale="log-odds")),
     ("difference", lambda: P.cluster_randomized(0.15, icc=0.1, groups=14, n=9, outcome="binary", control=0.3)),
 ])
 def test_variances_against_dense_least_squares(name, plan):
@@ -85,7 +91,7 @@ def test_variances_against_dense_least_squares(name, plan):
 
 
 def test_unequal_sizes():
-    """Units alike: exact.  By precision an expansion of second order: 4 percent too small for sizes of 5, 5, 20, 30 and 40."""
+    """Units alike: exact.  By precision an expansion: 4 percent too small for sizes of 5, 5, 20, 30 and 40."""
     for case in VAR["unequal"]:
         a, b, groups = case["rho"], 1.0 - case["rho"], 2 * len(case["sizes"])
         n, cv = case["mean"], case["cv"]
@@ -104,9 +110,12 @@ def test_budgets():
         assert found.cost <= 20_000 and found.power == found.table["power"].max()
         assert found.groups * (case["c2"] + found.n * case["c1"]) == found.cost
     case = R["budget3"]
-    found = P.budget(200_000, design="three_level", cost_cluster=case["c3"], cost_group=case["c2"], cost_unit=case["c1"],
+    found = P.budget(200_000, design="three_level", cost_cluster=case["c3"], cost_group=case["c2"],
+                     cost_unit=case["c1"],
                      icc_cluster=case["icc_cluster"], icc_group=case["icc_group"], effect=0.2)
-    assert found.formula_n == pytest.approx(case["n"], rel=1e-4) and found.formula_groups == pytest.approx(case["groups"], rel=1e-4)
+    assert found.formula_n == pytest.approx(case["n"],
+                                            rel=1e-4) and found.formula_groups == pytest.approx(case["groups"],
+                                                                                                rel=1e-4)
     assert abs(found.n - found.formula_n) < 6 and abs(found.groups - found.formula_groups) <= 1
 
 
@@ -122,8 +131,10 @@ def test_budget_at_the_edges():
     assert math.isinf(P.budget(10_000, cost_group=80, cost_unit=1, icc=0, effect=0.1).formula_n)
     all_groups = P.budget(10_000, cost_group=80, cost_unit=1, icc=1, effect=0.1)
     assert (all_groups.n, all_groups.groups) == (1, 122)
-    for kwargs, word in (({"total": 100}, "total"), ({"total": -5}, "total"), ({}, "total"), ({"total": 1e4, "power": 0.8}, "power"),
-                         ({"total": 1e4, "n": 5}, "n="), ({"total": 1e4, "cost_cluster": 5}, "cost_cluster"), ({"total": 1e4, "design": "x"}, "design")):
+    for kwargs, word in (({"total": 100}, "total"), ({"total": -5}, "total"), ({}, "total"),
+                         ({"total": 1e4, "power": 0.8}, "power"),
+                         ({"total": 1e4, "n": 5}, "n="), ({"total": 1e4, "cost_cluster": 5}, "cost_cluster"),
+                         ({"total": 1e4, "design": "x"}, "design")):
         with pytest.raises(mlm.DataError, match=word):
             P.budget(**{"cost_group": 80, "cost_unit": 1, "icc": 0.1, "effect": 0.3, **kwargs})
 
@@ -131,10 +142,12 @@ def test_budget_at_the_edges():
 @pytest.mark.parametrize("make, sizes", [
     (lambda **k: P.cluster_randomized(icc=0.15, **k), {"groups": 40, "n": 20}),
     (lambda **k: P.cluster_randomized(icc=0.05, outcome="binary", control=0.3, **k), {"groups": 40, "n": 30}),
-    (lambda **k: P.cluster_randomized(icc=0.05, outcome="binary", control=0.3, scale="log-odds", **k), {"groups": 40, "n": 30}),
+    (lambda **k: P.cluster_randomized(icc=0.05, outcome="binary", control=0.3, scale="log-odds", **k),
+     {"groups": 40, "n": 30}),
     (lambda **k: P.multisite(icc=0.15, effect_sd=0.2, **k), {"groups": 20, "n": 16}),
     (lambda **k: P.three_level(icc_cluster=0.1, icc_group=0.1, **k), {"clusters": 40, "groups": 3, "n": 12}),
-    (lambda **k: P.longitudinal(slope_var=0.04, residual_var=0.5, duration=4, attrition=0.2, **k), {"groups": 100, "waves": 6}),
+    (lambda **k: P.longitudinal(slope_var=0.04, residual_var=0.5, duration=4, attrition=0.2, **k),
+     {"groups": 100, "waves": 6}),
     (lambda **k: P.cross_level(icc=0.15, slope_sd=0.1, **k), {"groups": 40, "n": 20}),
 ])
 def test_any_one_argument_is_solved_for(make, sizes):
@@ -147,7 +160,8 @@ def test_any_one_argument_is_solved_for(make, sizes):
         others = {other: value for other, value in sizes.items() if other != name}
         again = make(effect=effect, power=0.8, **others)
         step = again.design.step(name)
-        assert again.solved == name and again.power >= 0.8 and again.sizes[name] == sizes[name] and again.sizes[name] % step == 0
+        assert again.solved == name and again.power >= 0.8
+        assert again.sizes[name] == sizes[name] and again.sizes[name] % step == 0
         if again.sizes[name] > 2 * step and name != "waves":
             assert again.at(**{name: again.sizes[name] - step}).power < 0.8
 
@@ -164,25 +178,37 @@ def test_limits():
 
 
 def test_one_sided_looks_toward_the_effect():
-    assert power_at(0.0, 10, 0.05, 1) == pytest.approx(0.05) and critical(math.inf, 0.05, 1) == pytest.approx(1.6448536269514722)
+    assert power_at(0.0, 10, 0.05, 1) == pytest.approx(0.05) and critical(math.inf, 0.05,
+                                                                          1) == pytest.approx(1.6448536269514722)
 
 
 C = {"effect": 0.3, "icc": 0.15, "groups": 20, "n": 20}
 
 
 @pytest.mark.parametrize("change, said", [
-    ({"icc": 1.5}, r"icc=1.5 must be a number from 0 to 1\."), ({"icc": -0.1}, "icc=-0.1"), ({"groups": -20}, "groups=-20 must be a whole number"),
-    ({"groups": 20.5}, "groups=20.5 must be a whole number"), ({"groups": 2}, "groups=2, n=20 leaves 0 degrees of freedom"),
-    ({"groups": 3, "r2_group": 0.5}, "leaves 0 degrees"), ({"n": 0}, "n=0 must be 1 or more"), ({"effect": "a"}, "effect='a' must be a number"),
-    ({"effect": math.nan}, "effect=nan"), ({"power": 0.8}, "Leave out exactly one"), ({"n": None, "power": 0.8}, "n cannot be found.*0.375.*groups="),
-    ({"n": None, "power": 0.03}, "power=0.03 must lie between alpha=0.05 and 1"), ({"n": None, "power": 1}, "power=1 must"),
-    ({"n": None}, "Leave out exactly one.*n, power are left out"), ({"groups": None, "effect": 0, "power": 0.8}, "effect=0 is never found"),
-    ({"groups": None, "effect": 1e-7, "power": 0.8}, "takes a larger effect"), ({"cv": 2}, "cv=2.*weights='size'"), ({"cv": -1}, "cv=-1"),
-    ({"weights": "x"}, "weights='x'"), ({"share": 1}, "share=1"), ({"alpha": 0}, "alpha=0"), ({"sides": 3}, "sides=3"), ({"df": 0}, "df=0"),
-    ({"r2_group": 2}, "r2_group=2"), ({"covariates": -1}, "covariates=-1"), ({"outcome": "count"}, "outcome='count'"), ({"control": 0.3}, "control="),
+    ({"icc": 1.5}, r"icc=1.5 must be a number from 0 to 1\."), ({"icc": -0.1}, "icc=-0.1"),
+    ({"groups": -20}, "groups=-20 must be a whole number"),
+    ({"groups": 20.5}, "groups=20.5 must be a whole number"),
+    ({"groups": 2}, "groups=2, n=20 leaves 0 degrees of freedom"),
+    ({"groups": 3, "r2_group": 0.5}, "leaves 0 degrees"), ({"n": 0}, "n=0 must be 1 or more"),
+    ({"effect": "a"}, "effect='a' must be a number"),
+    ({"effect": math.nan}, "effect=nan"), ({"power": 0.8}, "Leave out exactly one"),
+    ({"n": None, "power": 0.8}, "n cannot be found.*0.375.*groups="),
+    ({"n": None, "power": 0.03}, "power=0.03 must lie between alpha=0.05 and 1"),
+    ({"n": None, "power": 1}, "power=1 must"),
+    ({"n": None}, "Leave out exactly one.*n, power are left out"),
+    ({"groups": None, "effect": 0, "power": 0.8}, "effect=0 is never found"),
+    ({"groups": None, "effect": 1e-7, "power": 0.8}, "takes a larger effect"), ({"cv": 2}, "cv=2.*weights='size'"),
+    ({"cv": -1}, "cv=-1"),
+    ({"weights": "x"}, "weights='x'"), ({"share": 1}, "share=1"), ({"alpha": 0}, "alpha=0"), ({"sides": 3}, "sides=3"),
+    ({"df": 0}, "df=0"),
+    ({"r2_group": 2}, "r2_group=2"), ({"covariates": -1}, "covariates=-1"), ({"outcome": "count"}, "outcome='count'"),
+    ({"control": 0.3}, "control="),
     ({"outcome": "binary"}, "control="), ({"outcome": "binary", "control": 0.9}, "effect=0.3 takes the proportion"),
-    ({"outcome": "binary", "control": 1}, "control=1"), ({"outcome": "binary", "control": 0.3, "scale": "log-odds", "icc": 1}, "icc=1"),
-    ({"outcome": "binary", "control": 0.9, "groups": 4, "n": 2, "effect": None, "power": 0.8}, "not reached by any effect"),
+    ({"outcome": "binary", "control": 1}, "control=1"),
+    ({"outcome": "binary", "control": 0.3, "scale": "log-odds", "icc": 1}, "icc=1"),
+    ({"outcome": "binary", "control": 0.9, "groups": 4, "n": 2, "effect": None, "power": 0.8},
+     "not reached by any effect"),
 ])
 def test_one_error_names_the_argument(change, said):
     with pytest.raises(mlm.DataError, match=said):
@@ -190,21 +216,27 @@ def test_one_error_names_the_argument(change, said):
 
 
 @pytest.mark.parametrize("call, said", [
-    (lambda: P.multisite(0.3, icc=0.1, groups=10, power=0.8, effect_sd=0.5), "n cannot be found: with groups=10 and effect=0.3 the power stays below 0.396"),
+    (lambda: P.multisite(0.3, icc=0.1, groups=10, power=0.8, effect_sd=0.5),
+     "n cannot be found: with groups=10 and effect=0.3 the power stays below 0.396"),
     (lambda: P.multisite(0.3, icc=0.1, groups=1, n=20), "degrees of freedom"),
     (lambda: P.multisite(0.3, icc=0.1, groups=10, n=20, effects="fixed", effect_sd=0.1), "effect_sd="),
     (lambda: P.multisite(0.3, icc=0.1, groups=10, n=1), "n=1 must be 2"),
     (lambda: P.three_level(0.2, icc_cluster=0.6, icc_group=0.6, clusters=10, groups=3, n=5), "sum to more than 1"),
-    (lambda: P.three_level(0.2, icc_cluster=0.1, icc_group=0.1, clusters=10, n=10, power=0.8), "groups cannot be found.*clusters="),
-    (lambda: P.three_level(0.2, icc_cluster=0.1, icc_group=0.1, clusters=10, groups=3, n=5, effect_sd_cluster=0.1), "effect_sd_cluster="),
+    (lambda: P.three_level(0.2, icc_cluster=0.1, icc_group=0.1, clusters=10, n=10, power=0.8),
+     "groups cannot be found.*clusters="),
+    (lambda: P.three_level(0.2, icc_cluster=0.1, icc_group=0.1, clusters=10, groups=3, n=5, effect_sd_cluster=0.1),
+     "effect_sd_cluster="),
     (lambda: P.three_level(0.2, at=2, icc_cluster=0.1, icc_group=0.1, clusters=10, groups=1, n=5), "groups=1 must be"),
     (lambda: P.three_level(0.2, at=4, icc_cluster=0.1, icc_group=0.1, clusters=10, groups=2, n=5), "at=4"),
-    (lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=40, power=0.9), "waves cannot be found.*0.338"),
+    (lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=40, power=0.9),
+     "waves cannot be found.*0.338"),
     (lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=40, waves=1), "waves=1"),
     (lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, groups=40, waves=3), "duration="),
     (lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=-4, groups=40, waves=3), "duration=-4"),
-    (lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=40, waves=3, attrition=1), "attrition=1"),
-    (lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=40, waves=3, intercept_var=0.1, covariance=1), "covariance=1"),
+    (lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=40, waves=3, attrition=1),
+     "attrition=1"),
+    (lambda: P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=40, waves=3, intercept_var=0.1,
+                            covariance=1), "covariance=1"),
     (lambda: P.cross_level(0.2, icc=0.1, slope_sd=0.1, groups=10, n=1), "n=1 must be 2"),
     (lambda: P.cross_level(0.2, icc=0.1, slope_sd=-0.1, groups=10, n=10), "slope_sd=-0.1"),
 ])
@@ -239,8 +271,10 @@ def test_a_result_reads_and_stays():
     with pytest.raises(AttributeError):
         plan.waves  # noqa: B018
     assert pickle.loads(pickle.dumps(plan)).groups == plan.groups == 70
-    for other in (P.multisite(0.3, icc=0.1, groups=10, n=20, effects="fixed"), P.three_level(0.2, at=1, icc_cluster=0.1, icc_group=0.1, clusters=10,
-                  groups=4, n=6), P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=40, waves=3, attrition=0.1),
+    for other in (P.multisite(0.3, icc=0.1, groups=10, n=20, effects="fixed"),
+                  P.three_level(0.2, at=1, icc_cluster=0.1, icc_group=0.1, clusters=10,
+                  groups=4, n=6), P.longitudinal(0.1, slope_var=0.04, residual_var=0.5, duration=4, groups=40, waves=3,
+                                                 attrition=0.1),
                   P.cross_level(0.2, icc=0.1, slope_sd=0.1, groups=10, n=9, w="normal"),
                   P.cluster_randomized(0.1, icc=0.1, groups=10, n=9, outcome="binary", control=0.2, cv=0.4)):
         assert "df" in repr(other) and other.about.count("(") > 1

@@ -10,6 +10,7 @@ from .effects import caterpillar, pooling, random_effects, shrinkage, shrinkage_
 from .inference import design_effect, intervals, margins, sampling, type1_error
 from .lines import fitted_lines
 from .means import means
+from .power import budget, power_curves
 from .profile import profile_density, profile_pairs, profile_zeta
 from .survival import survival
 from .theme import DATA, FAINT, FIXED, INK, MISS, PARTIAL, POOLED, SECOND, SKY, SOFT, UNPOOLED, alt, style, text_color
@@ -31,6 +32,7 @@ __all__ = [
     "alt",
     "bootstrap",
     "bootstrap_test",
+    "budget",
     "caterpillar",
     "conditional_curves",
     "design_effect",
@@ -45,6 +47,7 @@ __all__ = [
     "origin",
     "plausible_ranges",
     "pooling",
+    "power_curves",
     "profile_density",
     "profile_pairs",
     "profile_zeta",

@@ -18,5 +18,6 @@ from .simulation import simulate
 from .sites import multisite
 from .three import three_level
 
-__all__ = ["BudgetResult", "PowerResult", "SimulatedPower", "budget", "cluster_randomized", "cross_level", "longitudinal", "multisite",
+__all__ = ["BudgetResult", "PowerResult", "SimulatedPower", "budget", "cluster_randomized", "cross_level",
+           "longitudinal", "multisite",
            "simulate", "three_level"]

@@ -97,7 +97,8 @@ def analysis_of(name):
     if callable(name):
         return getattr(name, "__name__", "analysis"), _Own(name)
     if name not in ANALYSES:
-        raise DataError(f"analysis={name!r} is not known; choose of {', '.join(map(repr, ANALYSES))}, or give a function of the data.")
+        raise DataError(f"analysis={name!r} is not known; choose of {', '.join(map(repr, ANALYSES))}, or give a "
+                        "function of the data.")
     return name, ANALYSES[name][0]
 
 

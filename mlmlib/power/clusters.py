@@ -4,8 +4,8 @@ Chapter 21 (``21_planning``) derives the variance.
 
 References
 ----------
-Raudenbush, S. W. (1997). Statistical analysis and optimal design for cluster randomized trials. Psychological Methods, 2,
-173-185.
+Raudenbush, S. W. (1997). Statistical analysis and optimal design for cluster randomized trials. Psychological Methods,
+2, 173-185.
 Donner, A., & Klar, N. (2000). Design and Analysis of Cluster Randomization Trials in Health Research. Arnold.
 Dong, N., & Maynard, R. (2013). PowerUp! Journal of Research on Educational Effectiveness, 6, 24-67.
 """
@@ -63,17 +63,21 @@ class ClusterRandomized(Design):
         arm = self.outcome.arms(effect, self.icc)[0]
         a, b = arm.between[0], arm.within
         if self.outcome.binary and (self.r2_group or self.r2_unit):
-            raise DataError("Covariates of a binary outcome have no one truth to draw from: give simulate a formula and its coefficients.")
+            raise DataError("Covariates of a binary outcome have no one truth to draw from: give simulate a formula "
+                            "and its coefficients.")
         extra = {"z": math.sqrt(a * self.r2_group), "x": math.sqrt(b * self.r2_unit)}
         extra = {name: value for name, value in extra.items() if value}
         extra.update({f"z{k}": 0.0 for k in range(2, self.covariates + 1)})
-        shared = {"formula": " + ".join(["y ~ treatment", *extra, "(1 | group)"]), "layout": partial(self._layout, sizes, given, tuple(extra)),
+        shared = {"formula": " + ".join(["y ~ treatment", *extra, "(1 | group)"]),
+                  "layout": partial(self._layout, sizes, given, tuple(extra)),
                   "term": "treatment", "groups": "group"}
         if self.outcome.scale == "difference":
-            return Study(coefficients={"treatment": effect}, covariance={"group": 0.0}, outcome=partial(self._zeros_and_ones, effect), **shared)
+            return Study(coefficients={"treatment": effect}, covariance={"group": 0.0},
+                         outcome=partial(self._zeros_and_ones, effect), **shared)
         if self.outcome.binary:
             p = self.outcome.control
-            return Study(coefficients={"Intercept": math.log(p / (1.0 - p)), "treatment": effect}, covariance={"group": a},
+            return Study(coefficients={"Intercept": math.log(p / (1.0 - p)), "treatment": effect},
+                         covariance={"group": a},
                          family="binomial", **shared)
         return Study(coefficients={"treatment": effect, **extra}, covariance={"group": a * (1.0 - self.r2_group)},
                      sigma=math.sqrt(b * (1.0 - self.r2_unit)), **shared)
@@ -103,10 +107,12 @@ class ClusterRandomized(Design):
     @property
     def formula(self):
         if self.outcome.scale == "log-odds":
-            return ("Variance of the effect: [tau^2 + 1/(n p0 (1 - p0))] / ((1 - share) groups) + [tau^2 + 1/(n p1 (1 - p1))] / (share groups), "
+            return ("Variance of the effect: [tau^2 + 1/(n p0 (1 - p0))] / ((1 - share) groups) + [tau^2 + 1/(n p1 (1 "
+                    "- p1))] / (share groups), "
                     "tau^2 = icc/(1 - icc) pi^2/3; t with groups - 2 - covariates df.")
         if self.outcome.binary:
-            return ("Variance of the effect: [icc + (1 - icc)/n] times [p0 (1 - p0) / (1 - share) + p1 (1 - p1) / share] / groups; "
+            return ("Variance of the effect: [icc + (1 - icc)/n] times [p0 (1 - p0) / (1 - share) + p1 (1 - p1) / "
+                    "share] / groups; "
                     "t with groups - 2 - covariates df.")
         return ("Variance of the effect: [icc (1 - r2_group) + (1 - icc)(1 - r2_unit)/n] / (share (1 - share) groups); "
                 "t with groups - 2 - covariates df.")
@@ -114,7 +120,8 @@ class ClusterRandomized(Design):
     @property
     def source(self):
         if self.outcome.scale == "log-odds":
-            return "Moerbeek, Van Breukelen and Berger (2001); Spybrook et al. (2011); the icc is that of the latent logistic scale."
+            return ("Moerbeek, Van Breukelen and Berger (2001); Spybrook et al. (2011); the icc is that of the latent "
+                    "logistic scale.")
         if self.outcome.binary:
             return "Donner and Klar (2000); the icc is that of the zeros and ones."
         return "Raudenbush (1997); with covariates Dong and Maynard (2013), model 3.1."
@@ -124,8 +131,10 @@ class ClusterRandomized(Design):
         return [SOURCES[self.weights]] if self.cv else []
 
 
-def cluster_randomized(effect=None, *, icc, groups=None, n=None, power=None, alpha=0.05, sides=2, share=0.5, r2_group=0.0,
-                       r2_unit=0.0, covariates=None, cv=0.0, weights="precision", outcome="continuous", control=None, scale=None,
+def cluster_randomized(effect=None, *, icc, groups=None, n=None, power=None, alpha=0.05, sides=2, share=0.5,
+                       r2_group=0.0,
+                       r2_unit=0.0, covariates=None, cv=0.0, weights="precision", outcome="continuous", control=None,
+                       scale=None,
                        df=None) -> PowerResult:
     """Power when whole groups are assigned to treatment.
 
@@ -134,7 +143,8 @@ def cluster_randomized(effect=None, *, icc, groups=None, n=None, power=None, alp
     Parameters
     ----------
     effect : float, optional
-        In standard deviations of one arm; of a binary outcome a difference of proportions or a log odds ratio (`scale`).
+        In standard deviations of one arm; of a binary outcome a difference of proportions or a log odds ratio
+        (`scale`).
     icc : float
         Intraclass correlation in one arm, without covariates.
     groups, n : int, float, optional
@@ -151,8 +161,8 @@ def cluster_randomized(effect=None, *, icc, groups=None, n=None, power=None, alp
     cv : float
         Coefficient of variation of the group sizes: standard deviation over mean.
     weights : {"precision", "size"}
-        How the analysis weights groups of unequal size: a mixed model and GEE with exchangeable correlations by precision;
-        units that count alike (OLS with robust errors) by size.
+        How the analysis weights groups of unequal size: a mixed model and GEE with exchangeable correlations by
+        precision; units that count alike (OLS with robust errors) by size.
     outcome : {"continuous", "binary"}
     control : float, optional
         Proportion in the control arm; on the log-odds scale, in a typical group.
@@ -173,8 +183,8 @@ def cluster_randomized(effect=None, *, icc, groups=None, n=None, power=None, alp
 
     References
     ----------
-    Raudenbush (1997); Donner & Klar (2000); Dong & Maynard (2013); Van Breukelen, Candel & Berger (2007); Eldridge, Ashby &
-    Kerry (2006). Chapter 21 (``21_planning``).
+    Raudenbush (1997); Donner & Klar (2000); Dong & Maynard (2013); Van Breukelen, Candel & Berger (2007); Eldridge,
+    Ashby & Kerry (2006). Chapter 21 (``21_planning``).
 
     Examples
     --------
@@ -188,10 +198,13 @@ def cluster_randomized(effect=None, *, icc, groups=None, n=None, power=None, alp
     found = outcome_of(outcome, control, scale)
     icc = unit_share("icc", icc, "It is the share of the variance that lies between groups.")
     found.check(None, icc)
-    r2_group = unit_share("r2_group", r2_group, "It is the share of the variance between groups that covariates explain.")
+    r2_group = unit_share("r2_group", r2_group,
+                          "It is the share of the variance between groups that covariates explain.")
     r2_unit = unit_share("r2_unit", r2_unit, "It is the share of the variance within groups that covariates explain.")
     cv, weights = unequal(cv, weights)
-    covariates = int(r2_group > 0) if covariates is None else count("covariates", covariates, 0, "It is the number of group-level covariates.")
-    design = ClusterRandomized(icc=icc, r2_group=r2_group, r2_unit=r2_unit, covariates=covariates, cv=cv, weights=weights,
+    covariates = int(r2_group > 0) if covariates is None else count("covariates", covariates, 0,
+                                                                    "It is the number of group-level covariates.")
+    design = ClusterRandomized(icc=icc, r2_group=r2_group, r2_unit=r2_unit, covariates=covariates, cv=cv,
+                               weights=weights,
                                outcome=found, **common(alpha, sides, share, df))
     return solved(design, effect, power, {"groups": groups, "n": n})

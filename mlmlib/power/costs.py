@@ -1,17 +1,17 @@
 """A budget over the levels: a few large groups or many small ones.
 
-With the variance ``(a + b / n) / groups`` and groups that cost c_group each and c_unit a unit, the budget is best spent with
-``n = sqrt((c_group / c_unit) (b / a))`` units a group, whatever the budget is; and with a third level likewise for
+With the variance ``(a + b / n) / groups`` and groups that cost c_group each and c_unit a unit, the budget is best spent
+with ``n = sqrt((c_group / c_unit) (b / a))`` units a group, whatever the budget is; and with a third level likewise for
 groups a cluster. Whole numbers near it are tried, with the degrees of freedom that a smaller number of groups costs.
 
 Chapter 21 (``21_planning``) derives the optimum.
 
 References
 ----------
-Raudenbush, S. W. (1997). Statistical analysis and optimal design for cluster randomized trials. Psychological Methods, 2,
-173-185.
-Raudenbush, S. W., & Liu, X. (2000). Statistical power and optimal design for multisite randomized trials. Psychological Methods,
-5, 199-213.
+Raudenbush, S. W. (1997). Statistical analysis and optimal design for cluster randomized trials. Psychological Methods,
+2, 173-185.
+Raudenbush, S. W., & Liu, X. (2000). Statistical power and optimal design for multisite randomized trials. Psychological
+Methods, 5, 199-213.
 Liu, X. (2003). Statistical power and optimum sample allocation ratio for treatment and control having unequal costs per
 unit of randomization. Journal of Educational and Behavioral Statistics, 28, 231-248.
 """
@@ -82,7 +82,8 @@ class BudgetResult(Shown):
 
     def _rows(self):
         sizes = [[name, f"{value:g}", self.plan.design.words[name]] for name, value in self.plan.sizes.items()]
-        best = [["optimal n", "any" if math.isinf(self.formula_n) else f"{self.formula_n:.2f}", "by the formula, not rounded"]]
+        best = [["optimal n", "any" if math.isinf(self.formula_n) else f"{self.formula_n:.2f}",
+                 "by the formula, not rounded"]]
         if not math.isnan(self.formula_groups):
             best.append(["optimal groups", f"{self.formula_groups:.2f}", "a cluster, by the formula"])
         spent = f"of {self.total:g}" if self.total is not None else "the least that reaches the power"
@@ -90,7 +91,8 @@ class BudgetResult(Shown):
                                    ["effect", number(self.plan.effect), ""], *best]
 
     def _note(self):
-        return ("Optimal n = sqrt((cost_group / cost_unit) (variance within / variance between)); Raudenbush (1997), Raudenbush and Liu (2000). "
+        return ("Optimal n = sqrt((cost_group / cost_unit) (variance within / variance between)); Raudenbush (1997), "
+                "Raudenbush and Liu (2000). "
                 "Whole numbers are chosen by their power, degrees of freedom included.")
 
 
@@ -161,7 +163,8 @@ def budget(total=None, *, effect, cost_unit, cost_group, cost_cluster=None, powe
               min(rows, key=lambda r: (r["cost"], -r["power"])))
     along = _along(rows, power)
     plan = first.at(**{name: chosen[name] for name in names})
-    return BudgetResult(plan, costs, chosen["cost"], total, best_n, best_groups, tuple(tuple(row.items()) for row in along))
+    return BudgetResult(plan, costs, chosen["cost"], total, best_n, best_groups,
+                        tuple(tuple(row.items()) for row in along))
 
 
 def price(sizes: dict, costs: dict) -> float:

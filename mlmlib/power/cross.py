@@ -6,8 +6,8 @@ References
 ----------
 Snijders, T. A. B. (2005). Power and sample size in multilevel linear models. In B. S. Everitt & D. C. Howell (Eds.),
 Encyclopedia of Statistics in Behavioral Science (Vol. 3, pp. 1570-1573). Wiley.
-Mathieu, J. E., Aguinis, H., Culpepper, S. A., & Chen, G. (2012). Understanding and estimating the power to detect cross-level
-interaction effects in multilevel modeling. Journal of Applied Psychology, 97, 951-966.
+Mathieu, J. E., Aguinis, H., Culpepper, S. A., & Chen, G. (2012). Understanding and estimating the power to detect
+cross-level interaction effects in multilevel modeling. Journal of Applied Psychology, 97, 951-966.
 """
 
 from __future__ import annotations
@@ -72,8 +72,10 @@ class CrossLevel(Design):
         if self.r2_unit:
             raise DataError("Covariates of this design are not drawn: give simulate a formula and its coefficients.")
         random = "(1 + x || group)" if self.slope_sd else "(1 | group)"
-        return Study(formula=f"y ~ x * w + {random}", layout=partial(self._layout, sizes, given), coefficients={"x:w": effect},
-                     covariance={"group": [self.icc, self.slope_sd ** 2] if self.slope_sd else self.icc}, sigma=math.sqrt(1.0 - self.icc),
+        return Study(formula=f"y ~ x * w + {random}", layout=partial(self._layout, sizes, given),
+                     coefficients={"x:w": effect},
+                     covariance={"group": [self.icc, self.slope_sd ** 2] if self.slope_sd else self.icc},
+                     sigma=math.sqrt(1.0 - self.icc),
                      term="x:w", groups="group")
 
     def _layout(self, sizes, given, rng):
@@ -97,7 +99,8 @@ class CrossLevel(Design):
         return ["x_var is the variance of x within groups; x centered in its groups."]
 
 
-def cross_level(effect=None, *, icc, slope_sd, groups=None, n=None, power=None, w="half", w_var=1.0, x_var=1.0, r2_unit=0.0, alpha=0.05,
+def cross_level(effect=None, *, icc, slope_sd, groups=None, n=None, power=None, w="half", w_var=1.0, x_var=1.0,
+                r2_unit=0.0, alpha=0.05,
                 sides=2, share=0.5, df=None) -> PowerResult:
     """Power for a cross-level interaction: a group-level w changes the slope of a unit-level x.
 
@@ -143,7 +146,9 @@ def cross_level(effect=None, *, icc, slope_sd, groups=None, n=None, power=None, 
     """
     one_of("w", w, ("half", "normal"))
     design = CrossLevel(icc=unit_share("icc", icc, "It is the share of the variance that lies between groups."),
-                        slope_sd=number("slope_sd", slope_sd, least=0.0, mend="It is a standard deviation of slopes."), w=w,
-                        w_var=positive("w_var", w_var, "It is a variance."), x_var=positive("x_var", x_var, "It is a variance."),
+                        slope_sd=number("slope_sd", slope_sd, least=0.0, mend="It is a standard deviation of slopes."),
+                        w=w,
+                        w_var=positive("w_var", w_var, "It is a variance."),
+                        x_var=positive("x_var", x_var, "It is a variance."),
                         r2_unit=unit_share("r2_unit", r2_unit), **common(alpha, sides, share, df))
     return solved(design, effect, power, {"groups": groups, "n": n})

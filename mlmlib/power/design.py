@@ -1,4 +1,5 @@
-"""What every design shares: a variance of the estimated effect in parts, degrees of freedom, and the power that follows.
+"""What every design shares: a variance of the estimated effect in parts, degrees of freedom, and the power that
+follows.
 
 A design is a file: its `parts` say how much each level adds to the variance, its `degrees` what the test has, its
 `formula` and `source` where that is from.
@@ -116,5 +117,6 @@ def common(alpha, sides, share, df) -> dict:
         raise DataError(f"df={df!r} must be above zero, or None for those of the design; float('inf') gives a z test.")
     return {"alpha": inside("alpha", alpha, "It is the level of the test, such as 0.05."),
             "sides": one_of("sides", sides, (1, 2)),
-            "share": inside("share", number("share", share), "It is the share that is treated; with one cluster an arm or none there is no test."),
+            "share": inside("share", number("share", share),
+                            "It is the share that is treated; with one cluster an arm or none there is no test."),
             "df": df}

@@ -4,10 +4,10 @@ Chapter 21 (``21_planning``).
 
 References
 ----------
-Raudenbush, S. W., & Liu, X.-F. (2001). Effects of study duration, frequency of observation, and sample size on power in studies
-of group differences in polynomial change. Psychological Methods, 6, 387-401.
-Galbraith, S., & Marschner, I. C. (2002). Guidelines for the design of clinical trials with longitudinal outcomes. Controlled
-Clinical Trials, 23, 257-273.
+Raudenbush, S. W., & Liu, X.-F. (2001). Effects of study duration, frequency of observation, and sample size on power in
+studies of group differences in polynomial change. Psychological Methods, 6, 387-401.
+Galbraith, S., & Marschner, I. C. (2002). Guidelines for the design of clinical trials with longitudinal outcomes.
+Controlled Clinical Trials, 23, 257-273.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Longitudinal(Design):
         return {"slopes between persons": both * slope_var, "within persons and attrition": whole - both * slope_var}
 
     def _one_person(self, waves, slope_var) -> float:
-        """Variance of the mean slope, times the persons: the inverse of what persons with k measurements tell on average."""
+        """Variance of the mean slope times the persons: the inverse of their mean information."""
         times, information = self.times(waves), np.zeros((2, 2))
         for last, share in enumerate(self._last(waves), start=1):
             t = times[:last]
@@ -102,7 +102,8 @@ class Longitudinal(Design):
         level = self.residual_var if self.intercept_var is None else self.intercept_var
         T = np.array([[level, self.covariance], [self.covariance, self.slope_var]])
         return Study(formula="y ~ time * treatment + (1 + time | person)", layout=partial(self._layout, sizes),
-                     coefficients={"time:treatment": effect}, covariance={"person": T}, sigma=math.sqrt(self.residual_var),
+                     coefficients={"time:treatment": effect}, covariance={"person": T},
+                     sigma=math.sqrt(self.residual_var),
                      term="time:treatment", groups="person")
 
     def _layout(self, sizes, rng):
@@ -115,19 +116,24 @@ class Longitudinal(Design):
     @property
     def formula(self):
         line = ("Variance of the effect: [slope_var (1 - r2_slope) + residual_var / S] / (share (1 - share) groups), "
-                "S = duration^2 waves (waves + 1) / (12 (waves - 1)), the sum of squared times about their mean; t with groups - 2 df.")
+                "S = duration^2 waves (waves + 1) / (12 (waves - 1)), the sum of squared times about their mean; t "
+                "with groups - 2 df.")
         if self.attrition:
             line += (" With attrition: the inverse of the mean information of persons with 1, 2, ... measurements"
-                     + (", levels of persons left free." if self.intercept_var is None else " (generalized least squares)."))
+                     + (", levels of persons left free." if self.intercept_var is None
+                        else " (generalized least squares)."))
         return line
 
     @property
     def source(self):
-        return "Raudenbush and Liu (2001)" + ("; with attrition Galbraith and Marschner (2002)." if self.attrition else ".")
+        return "Raudenbush and Liu (2001)" + ("; with attrition Galbraith and Marschner (2002)." if self.attrition
+                                              else ".")
 
 
-def longitudinal(effect=None, *, slope_var, residual_var, duration=None, groups=None, waves=None, power=None, attrition=0.0,
-                 intercept_var=None, covariance=0.0, r2_slope=0.0, alpha=0.05, sides=2, share=0.5, df=None) -> PowerResult:
+def longitudinal(effect=None, *, slope_var, residual_var, duration=None, groups=None, waves=None, power=None,
+                 attrition=0.0,
+                 intercept_var=None, covariance=0.0, r2_slope=0.0, alpha=0.05, sides=2, share=0.5,
+                 df=None) -> PowerResult:
     """Power for a difference of linear slopes between two arms of persons.
 
     Leave out one of effect, groups, waves and power: it is solved for.
@@ -146,8 +152,8 @@ def longitudinal(effect=None, *, slope_var, residual_var, duration=None, groups=
     waves : int, optional
         Measurements a person, equally spaced over the duration, the first and the last included.
     attrition : float
-        Share of the persons who are gone at the last measurement; losses are even over the intervals and do not depend on the
-        outcome.
+        Share of the persons who are gone at the last measurement; losses are even over the intervals and do not depend
+        on the outcome.
     intercept_var, covariance : float, optional
         Of the intercepts at the first measurement, and of intercepts with slopes: they matter when there is attrition.
         When left out, only comparisons within persons count, a little less than a mixed model uses.
@@ -179,19 +185,23 @@ def longitudinal(effect=None, *, slope_var, residual_var, duration=None, groups=
     164
     """
     if duration is None:
-        raise DataError("duration= is needed: the time from the first to the last measurement, in the unit of the slopes.")
+        raise DataError("duration= is needed: the time from the first to the last measurement, in the unit of the "
+                        "slopes.")
     slope_var = number("slope_var", slope_var, least=0.0, mend="It is a variance.")
     residual_var = number("residual_var", residual_var, least=0.0, mend="It is a variance.")
     attrition = unit_share("attrition", attrition, "It is the share of persons gone at the last measurement.")
     if attrition == 1.0:
-        raise DataError("attrition=1 leaves nobody at the last measurement. Give the share that is gone by then, below 1.")
+        raise DataError("attrition=1 leaves nobody at the last measurement. Give the share that is gone by then, "
+                        "below 1.")
     if intercept_var is not None:
         intercept_var = number("intercept_var", intercept_var, least=0.0, mend="It is a variance.")
     covariance = number("covariance", covariance)
     if covariance and (intercept_var is None or covariance ** 2 > intercept_var * slope_var * (1 + 1e-12)):
         raise DataError(f"covariance={covariance:g} of intercepts and slopes needs intercept_var= and must not exceed "
-                        f"{'' if intercept_var is None else f'{math.sqrt(intercept_var * slope_var):.4g}, '}the root of the product of their variances.")
-    design = Longitudinal(slope_var=slope_var, residual_var=residual_var, duration=positive("duration", duration), attrition=attrition,
+                        f"{'' if intercept_var is None else f'{math.sqrt(intercept_var * slope_var):.4g}, '}the root "
+                        "of the product of their variances.")
+    design = Longitudinal(slope_var=slope_var, residual_var=residual_var, duration=positive("duration", duration),
+                          attrition=attrition,
                           intercept_var=intercept_var, covariance=covariance, r2_slope=unit_share("r2_slope", r2_slope),
                           **common(alpha, sides, share, df))
     return solved(design, effect, power, {"groups": groups, "waves": waves})

@@ -1,11 +1,12 @@
 """The outcome of a planned study: what varies between and within groups in each arm, on the scale of the effect.
 
 - continuous: the effect is in standard deviations of one arm, so that variances are shares and sum to 1;
-- binary, "difference": the effect is a difference of proportions, and an intraclass correlation is that of the zeros and
-  ones: between groups icc p (1 - p), within (1 - icc) p (1 - p) (Donner & Klar, 2000);
-- binary, "log-odds": the effect is a log odds ratio within a group, as a logistic model with random intercepts estimates
-  it; an intraclass correlation is that of the latent scale, tau^2 = icc / (1 - icc) pi^2 / 3, and a unit has
-  the variance 1 / (p (1 - p)), p the proportion in a typical group (Moerbeek, Van Breukelen & Berger, 2001; Spybrook et al., 2011).
+- binary, "difference": the effect is a difference of proportions, and an intraclass correlation is that of the zeros
+  and ones: between groups icc p (1 - p), within (1 - icc) p (1 - p) (Donner & Klar, 2000);
+- binary, "log-odds": the effect is a log odds ratio within a group, as a logistic model with random intercepts
+  estimates it; an intraclass correlation is that of the latent scale, tau^2 = icc / (1 - icc) pi^2 / 3, and a unit has
+  the variance 1 / (p (1 - p)), p the proportion in a typical group (Moerbeek, Van Breukelen & Berger, 2001; Spybrook et
+  al., 2011).
 
 Chapter 21 (``21_planning``).
 """
@@ -67,8 +68,10 @@ class Outcome:
         if self.scale == "log-odds" and sum(icc) >= 1.0:
             raise DataError("icc=1 has no latent variance within groups: on the log-odds scale icc must be below 1.")
         if effect is not None and self.scale == "difference" and not 0.0 < self.control + effect < 1.0:
-            raise DataError(f"effect={effect:g} takes the proportion from control={self.control:g} to {self.control + effect:g}, "
-                            "outside 0 to 1. It is a difference of proportions; for a log odds ratio say scale='log-odds'.")
+            raise DataError(f"effect={effect:g} takes the proportion from control={self.control:g} to "
+                            f"{self.control + effect:g}, "
+                            "outside 0 to 1. It is a difference of proportions; for a log odds ratio say "
+                            "scale='log-odds'.")
 
     def largest(self) -> float:
         """The effect that cannot be exceeded, upward."""
@@ -83,7 +86,8 @@ class Outcome:
     @property
     def icc_scale(self) -> str:
         """What the intraclass correlation is of."""
-        return {"difference": "the zeros and ones", "log-odds": "the latent (logistic) scale"}.get(self.scale, "the outcome")
+        return {"difference": "the zeros and ones", "log-odds": "the latent (logistic) scale"}.get(self.scale,
+                                                                                                   "the outcome")
 
 
 def outcome_of(outcome: str, control, scale: str | None) -> Outcome:
@@ -91,7 +95,8 @@ def outcome_of(outcome: str, control, scale: str | None) -> Outcome:
     one_of("outcome", outcome, ("continuous", "binary"))
     if outcome == "continuous":
         if control is not None or scale is not None:
-            raise DataError("control= and scale= are for outcome='binary'; the effect on a continuous outcome is in standard deviations.")
+            raise DataError("control= and scale= are for outcome='binary'; the effect on a continuous outcome is in "
+                            "standard deviations.")
         return Outcome()
     scale = one_of("scale", "difference" if scale is None else scale, ("difference", "log-odds"))
     if control is None:

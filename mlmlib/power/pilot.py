@@ -46,10 +46,13 @@ def pilot(fit, effect, groups, n, term, cluster) -> Pilot:
     """The study of a fit."""
     formula = fit.design.formula
     if hasattr(fit, "residual_table") or hasattr(fit, "outcomes") or getattr(getattr(fit, "density", None), "K", 1) > 1:
-        raise DataError("simulate takes fits of mlm.ols, mlm.lmm and mlm.glmm with one outcome and independent residuals; for others give it "
+        raise DataError("simulate takes fits of mlm.ols, mlm.lmm and mlm.glmm with one outcome and independent "
+                        "residuals; for others give it "
                         "a function of the data as analysis= and a formula with its truth.")
-    if fit.design.weights is not None or fit.design.offset is not None or getattr(getattr(fit, "density", None), "trials", None) is not None:
-        raise DataError("This fit has weights, an offset, an exposure or trials, which new rows would need too: give simulate a formula "
+    if fit.design.weights is not None or fit.design.offset is not None or getattr(getattr(fit, "density", None),
+                                                                                  "trials", None) is not None:
+        raise DataError("This fit has weights, an offset, an exposure or trials, which new rows would need too: give "
+                        "simulate a formula "
                         "with its truth.")
     effect = {} if effect is None else effect
     if not isinstance(effect, dict):
@@ -62,7 +65,8 @@ def pilot(fit, effect, groups, n, term, cluster) -> Pilot:
         raise DataError(f"effect= (or term=) must name the coefficient that is tested, one of {', '.join(fit._names)}.")
     factors = list(dict.fromkeys(factor.label for random in formula.random for factor in random.group))
     if len(factors) > 1 and (groups is not None or n is not None):
-        raise DataError(f"groups= and n= are for one grouping factor; this fit has {', '.join(factors)}. Give a formula and a table.")
+        raise DataError(f"groups= and n= are for one grouping factor; this fit has {', '.join(factors)}. Give a "
+                        "formula and a table.")
     changed = copy.copy(fit)
     values = np.array(fit._params, dtype=float)
     for name, value in effect.items():
@@ -78,11 +82,13 @@ def pilot(fit, effect, groups, n, term, cluster) -> Pilot:
         rows = tuple(np.array([i]) for i in range(fit.nobs))
         groups, n = (fit.nobs if n is None else n) if groups is None else groups, None
     if len(factors) > 1:
-        raise DataError("A pilot study is made larger by drawing the groups of one factor; this fit has several. Give a formula and a table.")
+        raise DataError("A pilot study is made larger by drawing the groups of one factor; this fit has several. Give "
+                        "a formula and a table.")
     family = "gaussian" if not hasattr(fit, "density") else fit.family.name
     return Pilot(formula=fit.formula, layout=None, coefficients=dict(zip(fit._names, values)), family=family, term=term,
                  groups=factors[0] if cluster is None and factors else cluster, fit=changed, columns=columns, rows=rows,
-                 many=len(rows) if groups is None else count("groups", groups, 2, "It is the number of groups of the new study."),
+                 many=len(rows) if groups is None else count("groups", groups, 2,
+                                                             "It is the number of groups of the new study."),
                  each=None if n is None else count("n", n), options=_options(fit))
 
 
@@ -90,7 +96,7 @@ def _options(fit) -> dict:
     """How the fit was made."""
     if hasattr(fit, "density"):
         return {"link": fit.link.name, "method": fit.method}
-    return {"reml": fit.reml, "covariance": fit.model.covariance} if hasattr(fit, "reml") else {}
+    return {"reml": fit.reml, "covariance": fit.model.covariance} if hasattr(fit, "model") else {}
 
 
 def _values(table, name: str):

@@ -29,8 +29,8 @@ class PowerResult(Shown):
     solved : str
         What was left out and solved for.
     se, df, noncentrality, critical : float
-        Standard error of the estimated effect; degrees of freedom, noncentrality ``effect / se`` and critical value of its
-        t test.
+        Standard error of the estimated effect; degrees of freedom, noncentrality ``effect / se`` and critical value of
+        its t test.
     design_effect : float
         Variance of the estimate over that of as many units assigned one by one, without groups.
     parts : dict
@@ -150,7 +150,8 @@ class PowerResult(Shown):
             for value in base._values(over) if values is None else values:
                 one = base.at(**{over: value})
                 head = {} if by is None else {by: outer}
-                rows.append({**head, over: value, "power": one.power, "se": one.se, "df": one.df, "detectable": one._detectable()})
+                rows.append({**head, over: value, "power": one.power, "se": one.se, "df": one.df,
+                             "detectable": one._detectable()})
         return pd.DataFrame(rows)
 
     def _detectable(self) -> float:
@@ -185,7 +186,8 @@ class PowerResult(Shown):
                 ["effect", number(self.effect), design.outcome.unit if not hasattr(design, "unit") else design.unit]]
         rows += [[name, f"{value:g}", design.words[name]] for name, value in self.sizes.items()]
         rows += [["total", f"{self.total:g}", "units"], ["standard error", number(self.se), "of the effect"],
-                 ["df", "infinite" if math.isinf(self.df) else f"{self.df:g}", f"alpha {design.alpha:g}, {design.sides}-sided"],
+                 ["df", "infinite" if math.isinf(self.df) else f"{self.df:g}",
+                  f"alpha {design.alpha:g}, {design.sides}-sided"],
                  ["noncentrality", number(self.noncentrality), f"critical t {self.critical:.3f}"]]
         if not math.isnan(self.design_effect):
             rows.append(["design effect", number(self.design_effect), "over units assigned one by one"])

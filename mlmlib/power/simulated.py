@@ -4,8 +4,8 @@ Chapter 21 (``21_planning``).
 
 References
 ----------
-Morris, T. P., White, I. R., & Crowther, M. J. (2019). Using simulation studies to evaluate statistical methods. Statistics in
-Medicine, 38, 2074-2102.
+Morris, T. P., White, I. R., & Crowther, M. J. (2019). Using simulation studies to evaluate statistical methods.
+Statistics in Medicine, 38, 2074-2102.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ class SimulatedPower(Shown):
     Attributes
     ----------
     power, mc_error : float
-        Of the first analysis: share of the fits in which the effect was significant, and the standard error of that share.
+        Of the first analysis: share of the fits in which the effect was significant, and the standard error of that
+        share.
     bias, coverage : float
         Mean estimate less the truth; share of the confidence intervals that hold the truth.
     table : DataFrame
-        A row an analysis: power, mc_error, lower and upper (Wilson's 95 % interval), estimate, bias, bias_error, sd (of the
-        estimates), mean_se, coverage, fits, failed, singular.
+        A row an analysis: power, mc_error, lower and upper (Wilson's 95 % interval), estimate, bias, bias_error, sd (of
+        the estimates), mean_se, coverage, fits, failed, singular.
     replicates : DataFrame
         A row a replicate and analysis.
     failures : dict
@@ -72,7 +73,8 @@ class SimulatedPower(Shown):
     def table(self):
         import pandas as pd
 
-        return pd.DataFrame([self._row(k) for k in range(len(self.analyses))], index=pd.Index(self.analyses, name="analysis"))
+        return pd.DataFrame([self._row(k) for k in range(len(self.analyses))],
+                            index=pd.Index(self.analyses, name="analysis"))
 
     @property
     def replicates(self):
@@ -106,12 +108,14 @@ class SimulatedPower(Shown):
         n = len(good)
         head = {"fits": n, "failed": len(own) - n}
         if n == 0:
-            return dict.fromkeys(("power", "mc_error", "lower", "upper", "estimate", "bias", "bias_error", "sd", "mean_se", "coverage"),
+            return dict.fromkeys(("power", "mc_error", "lower", "upper", "estimate", "bias", "bias_error", "sd",
+                                  "mean_se", "coverage"),
                                  math.nan) | head | {"singular": 0}
         power, (lower, upper) = float(good[:, 6].mean()), wilson(float(good[:, 6].sum()), n)
         sd = float(good[:, 0].std(ddof=1)) if n > 1 else math.nan
         return {"power": power, "mc_error": math.sqrt(power * (1.0 - power) / n), "lower": lower, "upper": upper,
-                "estimate": float(good[:, 0].mean()), "bias": float(good[:, 0].mean()) - self.truth, "bias_error": sd / math.sqrt(n),
+                "estimate": float(good[:, 0].mean()), "bias": float(good[:, 0].mean()) - self.truth,
+                "bias_error": sd / math.sqrt(n),
                 "sd": sd, "mean_se": float(good[:, 1].mean()), "coverage": float(good[:, 7].mean()), **head,
                 "singular": int(good[:, 8].sum())}
 
@@ -121,8 +125,10 @@ class SimulatedPower(Shown):
     def _rows(self):
         rows = []
         for name, row in self.table.iterrows():
-            rows.append([name, f"{row['power']:.3f}", f"{row['mc_error']:.3f}", f"{row['lower']:.3f} to {row['upper']:.3f}", number(row["bias"], 2),
-                         f"{row['coverage']:.3f}", f"{int(row['fits'])}", f"{int(row['failed'])}", f"{int(row['singular'])}"])
+            rows.append([name, f"{row['power']:.3f}", f"{row['mc_error']:.3f}",
+                         f"{row['lower']:.3f} to {row['upper']:.3f}", number(row["bias"], 2),
+                         f"{row['coverage']:.3f}", f"{int(row['fits'])}", f"{int(row['failed'])}",
+                         f"{int(row['singular'])}"])
         return ["analysis", "power", "MC error", "95% interval", "bias", "coverage", "fits", "failed", "singular"], rows
 
     def _note(self):
@@ -143,7 +149,7 @@ def wilson(successes: float, n: int, z: float = 1.959964) -> tuple[float, float]
 
 
 def judged(estimate, truth: float, alpha: float, sides: int) -> list[float]:
-    """A row of the replicates: interval of level 1 - alpha, and the test in the direction of the truth if it has one side."""
+    """A row of the replicates; a test of one side looks in the direction of the truth."""
     from scipy.special import ndtr, stdtr
 
     value, se, df = estimate.value, estimate.se, estimate.df
@@ -153,4 +159,5 @@ def judged(estimate, truth: float, alpha: float, sides: int) -> list[float]:
         toward = t if truth >= 0 else -t
         p = p / 2.0 if toward > 0 else 1.0 - p / 2.0
     half = critical(df, alpha, 2) * se
-    return [value, se, df, p, value - half, value + half, float(p < alpha), float(abs(value - truth) <= half), float(estimate.singular)]
+    return [value, se, df, p, value - half, value + half, float(p < alpha), float(abs(value - truth) <= half),
+            float(estimate.singular)]

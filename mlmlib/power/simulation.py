@@ -4,10 +4,10 @@ Chapter 21 (``21_planning``).
 
 References
 ----------
-Arnold, B. F., Hogan, D. R., Colford, J. M., & Hubbard, A. E. (2011). Simulation methods to estimate design power. BMC Medical
-Research Methodology, 11, 94.
-Green, P., & MacLeod, C. J. (2016). SIMR: an R package for power analysis of generalized linear mixed models by simulation.
-Methods in Ecology and Evolution, 7, 493-498.
+Arnold, B. F., Hogan, D. R., Colford, J. M., & Hubbard, A. E. (2011). Simulation methods to estimate design power. BMC
+Medical Research Methodology, 11, 94.
+Green, P., & MacLeod, C. J. (2016). SIMR: an R package for power analysis of generalized linear mixed models by
+simulation. Methods in Ecology and Evolution, 7, 493-498.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _BLOCK = 10  # replicates that share a seed: what an interrupt can lose
 
 
 def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: int | None = 1, n_jobs: int | None = 1,
-             progress: bool | None = None, alpha: float | None = None, sides: int | None = None, groups=None, n=None, sizes=None,
+             progress: bool | None = None, alpha: float | None = None, sides: int | None = None, groups=None, n=None,
+             sizes=None,
              data=None, coefficients=None, covariance=None, sigma: float = 1.0, family: str = "gaussian", term=None,
              cluster=None) -> SimulatedPower:
     """Count how often a study finds its effect.
@@ -42,14 +43,15 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
     study : PowerResult, fit, or str
         A planned design; a model fitted to a pilot study; or a formula, whose truth is given below.
     effect : float or dict, optional
-        Of a design: another effect than its own (0 gives the rate of false alarms).  Of a fit or a formula: ``{"treatment":
-        0.3}``, true coefficients that replace the estimated (or given) ones; the first is tested unless `term` says another.
+        Of a design: another effect than its own (0 gives the rate of false alarms).  Of a fit or a formula:
+        ``{"treatment": 0.3}``, true coefficients that replace the estimated (or given) ones; the first is tested unless
+        `term` says another.
     replicates : int
         Studies to carry out; the Monte Carlo error of a power near 0.8 is ``0.4 / sqrt(replicates)``.
     analysis : str, callable, or sequence of them, optional
-        ``"lmm"`` (Satterthwaite), ``"lmm kenward-roger"``, ``"lmm wald"``, ``"glmm"``, ``"gee"``, ``"gee mancl-derouen"``, ``"ols
-        robust"`` (CR2), ``"ols"``; or a function of the data that returns a fit, or (estimate, se[, df]).  All see the same data.
-        The mixed model that the data come from when left out.
+        ``"lmm"`` (Satterthwaite), ``"lmm kenward-roger"``, ``"lmm wald"``, ``"glmm"``, ``"gee"``, ``"gee
+        mancl-derouen"``, ``"ols robust"`` (CR2), ``"ols"``; or a function of the data that returns a fit, or (estimate,
+        se[, df]).  All see the same data. The mixed model that the data come from when left out.
     seed : int or None
         The same seed gives the same studies, whatever the number of workers; the first 100 of 500 are those of 100.
     n_jobs : int or None
@@ -59,8 +61,8 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
     alpha, sides : float, {1, 2}, optional
         Those of the design; 0.05 and 2 for fits and formulas.
     groups, n : int, optional
-        Of a fit: groups of the new study, drawn whole and with replacement from those of the pilot, and rows a group, drawn
-        with replacement from the group's; as many as there are when left out.
+        Of a fit: groups of the new study, drawn whole and with replacement from those of the pilot, and rows a group,
+        drawn with replacement from the group's; as many as there are when left out.
     sizes : sequence of int, optional
         Of a design with two levels: the sizes of the groups, in a new random order in each replicate.
     data : table or callable, optional
@@ -99,12 +101,14 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
     >>> small.done, small.truth
     (20, -1.0)
     >>> table = {"school": [j for j in range(20) for _ in range(5)], "x": list(range(5)) * 20}
-    >>> found = mlm.power.simulate("y ~ x + (1 | school)", {"x": 0.2}, data=table, covariance={"school": 0.3}, replicates=20)
+    >>> found = mlm.power.simulate("y ~ x + (1 | school)", {"x": 0.2}, data=table, covariance={"school": 0.3},
+    ...                            replicates=20)
     >>> found.table.loc["lmm", ["fits", "failed"]].tolist()
     [20, 0]
     """
     replicates, seed = count("replicates", replicates, 2), new_seed(seed)
-    given = {"groups": groups, "n": n, "sizes": sizes, "data": data, "coefficients": coefficients, "covariance": covariance, "term": term,
+    given = {"groups": groups, "n": n, "sizes": sizes, "data": data, "coefficients": coefficients,
+             "covariance": covariance, "term": term,
              "cluster": cluster}
     formula_power = None
     if isinstance(study, PowerResult):
@@ -112,15 +116,18 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
         plan = study if effect is None else study.at(effect=effect)
         alpha, sides = plan.design.alpha if alpha is None else alpha, plan.design.sides if sides is None else sides
         source = plan.design.study(plan.effect, plan.sizes, _sizes(plan, sizes))
-        formula_power = plan.power if (alpha, sides) == (plan.design.alpha, plan.design.sides) and sizes is None else None
+        formula_power = plan.power if (alpha, sides) == (plan.design.alpha,
+                                                         plan.design.sides) and sizes is None else None
     elif isinstance(study, str):
-        _refuse(given, ("data", "coefficients", "covariance", "term", "cluster"), "groups and sizes of a formula are those of data=")
+        _refuse(given, ("data", "coefficients", "covariance", "term", "cluster"),
+                "groups and sizes of a formula are those of data=")
         source = _of_formula(study, effect, data, coefficients or {}, covariance or {}, sigma, family, term, cluster)
     elif hasattr(study, "simulate") and hasattr(study, "params"):
         _refuse(given, ("groups", "n", "term", "cluster"), "a fit has them itself")
         source = pilot(study, effect, groups, n, term, cluster)
     else:
-        raise DataError(f"simulate takes a design of mlm.power, a fitted model or a formula, not {type(study).__name__}.")
+        raise DataError("simulate takes a design of mlm.power, a fitted model or a formula, not "
+                        f"{type(study).__name__}.")
     alpha = inside("alpha", 0.05 if alpha is None else alpha)
     sides = one_of("sides", 2 if sides is None else sides, (1, 2))
     if analysis is None:
@@ -134,10 +141,12 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
     if not blocks:
         raise KeyboardInterrupt
     found = SimulatedPower(source.term, source.truth, names, np.concatenate([block.values for block in blocks]),
-                           tuple(why for block in blocks for why in block.reasons), replicates, seed, alpha, sides, formula_power)
+                           tuple(why for block in blocks for why in block.reasons), replicates, seed, alpha, sides,
+                           formula_power)
     for k, name in enumerate(names):
         if not np.isfinite(found.values[:, k, 0]).any():
-            raise DataError(f"None of {found.done} fits of analysis={name!r} worked. {next(iter(found.failures), '')}".strip())
+            why = next(iter(found.failures), "")
+            raise DataError(f"None of {found.done} fits of analysis={name!r} worked. {why}".strip())
     return found
 
 
@@ -176,7 +185,8 @@ def _of_formula(formula, effect, data, coefficients, covariance, sigma, family, 
         raise FormulaError(f"{formula!r} has no outcome: write 'y ~ ...'.")
     if cluster is None and parsed.random:
         cluster = parsed.random[0].group[0].label
-    return Study(formula=formula, layout=data if callable(data) else _Table(data), coefficients={**coefficients, **effect},
+    return Study(formula=formula, layout=data if callable(data) else _Table(data),
+                 coefficients={**coefficients, **effect},
                  covariance=covariance, sigma=sigma, family=family, term=term, groups=cluster)
 
 

@@ -49,10 +49,12 @@ class Multisite(Design):
         groups, n = sizes["groups"], sizes["n"]
         varying = self.effect_sd ** 2 * (1.0 - self.r2_effect) if self.effects == "random" else 0.0
         arms = self.outcome.arms(effect, self.icc)
-        within = sum(arm.within * (1.0 - self.r2_unit) / share for arm, share in zip(arms, (1.0 - self.share, self.share)))
+        within = sum(arm.within * (1.0 - self.r2_unit) / share for arm,
+                     share in zip(arms, (1.0 - self.share, self.share)))
         found = {"effects between groups": varying / groups, "within groups": within / (n * groups)}
         if self.cv:
-            found["unequal sizes"] = (inflated(varying, within, n, self.cv, "precision") - (varying + within / n)) / groups
+            found["unequal sizes"] = (inflated(varying, within, n, self.cv,
+                                               "precision") - (varying + within / n)) / groups
         return found
 
     def degrees(self, sizes):
@@ -64,7 +66,8 @@ class Multisite(Design):
         from .study import Study
 
         if self.outcome.scale == "difference":
-            raise DataError("Proportions that differ between groups by a varying difference can leave 0 to 1: simulate the design with "
+            raise DataError("Proportions that differ between groups by a varying difference can leave 0 to 1: "
+                            "simulate the design with "
                             "scale='log-odds'.")
         if self.r2_unit or self.r2_effect or self.covariates:
             raise DataError("Covariates of this design are not drawn: give simulate a formula and its coefficients.")
@@ -73,13 +76,16 @@ class Multisite(Design):
         return Study(formula=f"y ~ treatment + {random}", layout=partial(self._layout, sizes, given),
                      coefficients={"Intercept": math.log(p / (1.0 - p)) if p else 0.0, "treatment": effect},
                      covariance={"group": [arm.between[0], varying] if varying else arm.between[0]},
-                     sigma=1.0 if self.outcome.binary else math.sqrt(arm.within), family="binomial" if p else "gaussian",
+                     sigma=1.0 if self.outcome.binary else math.sqrt(arm.within),
+                     family="binomial" if p else "gaussian",
                      term="treatment", groups="group")
 
     def _layout(self, sizes, given, rng):
         """Treatment is centered, so that both arms vary alike: 1 - share and -share."""
         members = drawn_sizes(sizes["groups"], sizes["n"], self.cv, rng, given)
-        treated = np.concatenate([arms(m, self.share, rng) if m > 1 else rng.integers(0, 2, 1).astype(float) for m in members])
+        treated = np.concatenate([arms(m, self.share, rng) if m > 1 else rng.integers(0, 2,
+                                                                                      1).astype(float)
+                                  for m in members])
         return {"group": codes(members), "treatment": treated - (0.0 if self.outcome.binary else self.share)}
 
     @property
@@ -89,7 +95,8 @@ class Multisite(Design):
                   "(1 - icc)(1 - r2_unit) / (share (1 - share) n)")
         if self.effects == "fixed":
             return f"Variance of the effect: {within} / groups; t with groups (n - 2) - covariates df."
-        return f"Variance of the effect: [effect_sd^2 (1 - r2_effect) + {within}] / groups; t with groups - 1 - covariates df."
+        return (f"Variance of the effect: [effect_sd^2 (1 - r2_effect) + {within}] / groups; "
+                "t with groups - 1 - covariates df.")
 
     @property
     def source(self):
@@ -98,11 +105,14 @@ class Multisite(Design):
 
     @property
     def notes(self):
-        return ["The result is for these groups alone: their effects are held fixed."] if self.effects == "fixed" else []
+        fixed = ["The result is for these groups alone: their effects are held fixed."]
+        return fixed if self.effects == "fixed" else []
 
 
-def multisite(effect=None, *, icc, groups=None, n=None, power=None, effect_sd=0.0, effects="random", alpha=0.05, sides=2, share=0.5,
-              r2_unit=0.0, r2_effect=0.0, covariates=0, cv=0.0, outcome="continuous", control=None, scale=None, df=None) -> PowerResult:
+def multisite(effect=None, *, icc, groups=None, n=None, power=None, effect_sd=0.0, effects="random", alpha=0.05,
+              sides=2, share=0.5,
+              r2_unit=0.0, r2_effect=0.0, covariates=0, cv=0.0, outcome="continuous", control=None, scale=None,
+              df=None) -> PowerResult:
     """Power when units are assigned to treatment within each group.
 
     Leave out one of effect, groups, n and power: it is solved for.
@@ -116,8 +126,8 @@ def multisite(effect=None, *, icc, groups=None, n=None, power=None, effect_sd=0.
     effect_sd : float
         Standard deviation of the effect between groups, in the unit of the effect.
     effects : {"random", "fixed"}
-        The groups are a sample of those that the result shall hold for, or they are all of them (effect_sd then counts for
-        nothing).
+        The groups are a sample of those that the result shall hold for, or they are all of them (effect_sd then counts
+        for nothing).
     share : float
         Share of the units of each group that are treated.
     r2_unit, r2_effect : float
@@ -154,13 +164,16 @@ def multisite(effect=None, *, icc, groups=None, n=None, power=None, effect_sd=0.
     found = outcome_of(outcome, control, scale)
     icc = unit_share("icc", icc, "It is the share of the variance that lies between groups.")
     found.check(None, icc)
-    effect_sd = number("effect_sd", effect_sd, least=0.0, mend="It is the standard deviation of the effect between groups.")
+    effect_sd = number("effect_sd", effect_sd, least=0.0,
+                       mend="It is the standard deviation of the effect between groups.")
     one_of("effects", effects, ("random", "fixed"))
     if effects == "fixed" and effect_sd:
-        raise DataError("effect_sd= is for effects='random'; with effects='fixed' the groups are all there are, and their effects "
+        raise DataError("effect_sd= is for effects='random'; with effects='fixed' the groups are all there are, and "
+                        "their effects "
                         "do not add to the error. Leave one of the two out.")
     cv, _ = unequal(cv, "precision")
     design = Multisite(icc=icc, effect_sd=effect_sd, effects=effects, r2_unit=unit_share("r2_unit", r2_unit),
-                       r2_effect=unit_share("r2_effect", r2_effect), covariates=count("covariates", covariates, 0), cv=cv,
+                       r2_effect=unit_share("r2_effect", r2_effect), covariates=count("covariates", covariates, 0),
+                       cv=cv,
                        outcome=found, **common(alpha, sides, share, df))
     return solved(design, effect, power, {"groups": groups, "n": n})

@@ -31,11 +31,13 @@ def solved(design: Design, effect, power, sizes: dict) -> PowerResult:
     if power is not None:
         power = number("power", power)
         if not design.alpha < power < 1.0:
-            raise DataError(f"power={power:g} must lie between alpha={design.alpha:g} and 1: a test of that level rejects as often "
+            raise DataError(f"power={power:g} must lie between alpha={design.alpha:g} and 1: a test of that level "
+                            "rejects as often "
                             "when there is no effect. A usual target is 0.8 or 0.9.")
     if wanted in design.names:
         if effect == 0.0:
-            raise DataError(f"effect=0 is never found with more than alpha: give the effect that {wanted} shall suffice for.")
+            raise DataError(f"effect=0 is never found with more than alpha: give the effect that {wanted} shall "
+                            "suffice for.")
         sizes[wanted] = smallest_size(design, effect, power, sizes, wanted)
     design.check(sizes)
     _testable(design, sizes)
@@ -57,7 +59,8 @@ def _testable(design: Design, sizes: dict) -> None:
     if not df > 0:
         top = design.names[0]
         told = ", ".join(f"{name}={value:g}" for name, value in sizes.items())
-        raise DataError(f"{told} leaves {df:g} degrees of freedom: with one cluster an arm, or as many as there are effects to estimate, "
+        raise DataError(f"{told} leaves {df:g} degrees of freedom: with one cluster an arm, or as many as there are "
+                        "effects to estimate, "
                         f"nothing tells the effect from chance. Give a larger {top}=.")
 
 
@@ -84,7 +87,8 @@ def _ceiling(design: Design, effect, power, sizes, name, most) -> str:
     """Why no size is enough, and what would be."""
     limit, top = design.power(effect, {**sizes, name: most}), design.names[0]
     told = ", ".join(f"{other}={value:g}" for other, value in sizes.items() if other != name)
-    found = f"{name} cannot be found: with {told} and effect={effect:g} the power stays below {limit:.3f}, however large {name} is"
+    found = (f"{name} cannot be found: with {told} and effect={effect:g} the power stays below {limit:.3f}, "
+             f"however large {name} is")
     if name == top:
         return f"{found}; power={power:g} takes a larger effect."
     return f"{found}, and power={power:g} is never reached. Give a larger {top}= (or leave {top} out and give {name})."
@@ -103,8 +107,10 @@ def _effect(design: Design, power: float, sizes: dict) -> float:
     while short(high) < 0:
         if most < math.inf:
             if most - high < 1e-9:
-                raise DataError(f"power={power:g} is not reached by any effect: with {sizes} even a proportion that rises from "
-                                f"control={design.outcome.control:g} to 1 is too small. Give a larger {design.names[0]}=.")
+                raise DataError(f"power={power:g} is not reached by any effect: with {sizes} a proportion that rises "
+                                "from "
+                                f"control={design.outcome.control:g} to 1 is too small. Give a larger "
+                                f"{design.names[0]}=.")
             high = (high + most) / 2
         else:
             high *= 2

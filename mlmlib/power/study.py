@@ -89,16 +89,19 @@ class Study:
     def _predictor(self, design, rng) -> np.ndarray:
         strange = sorted(set(self.coefficients) - set(design.exog_names))
         if strange:
-            raise DataError(f"coefficients names {', '.join(map(repr, strange))}; the formula has {', '.join(design.exog_names)}.")
+            raise DataError(f"coefficients names {', '.join(map(repr, strange))}; the formula has "
+                            f"{', '.join(design.exog_names)}.")
         eta = design.X @ np.array([float(self.coefficients.get(name, 0.0)) for name in design.exog_names])
         groups = {term.group for term in design.random}
         if groups != set(self.covariance):
-            raise DataError(f"covariance= must have an entry for each random factor of the formula ({', '.join(sorted(groups)) or 'none'}); "
+            raise DataError("covariance= must have an entry for each random factor of the formula "
+                            f"({', '.join(sorted(groups)) or 'none'}); "
                             f"it has {', '.join(sorted(self.covariance)) or 'none'}.")
         for group in dict.fromkeys(term.group for term in design.random):
             terms = [term for term in design.random if term.group == group]
             Z, first = np.hstack([term.Z for term in terms]), terms[0]
-            effects = rng.standard_normal((len(first.levels), Z.shape[1])) @ root(_matrix(self.covariance[group], group, Z.shape[1])).T
+            effects = rng.standard_normal((len(first.levels), Z.shape[1])) @ root(_matrix(self.covariance[group],
+                                                                                          group, Z.shape[1])).T
             eta = eta + group_values(Z, first.codes, first.members, effects)
         return eta
 
@@ -114,6 +117,8 @@ def _matrix(value, group: str, q: int) -> np.ndarray:
     """A covariance matrix of q effects from a variance, variances, or a matrix."""
     found = np.asarray(value, dtype=float)
     found = np.diag(np.atleast_1d(found)) if found.ndim < 2 else found
-    if found.shape != (q, q) or not np.allclose(found, found.T) or np.linalg.eigvalsh(found)[0] < -1e-10 * max(1.0, found.trace()):
-        raise DataError(f"covariance[{group!r}]={np.asarray(value).tolist()} must be a {q} x {q} covariance matrix (or its {q} variances).")
+    square = found.shape == (q, q) and np.allclose(found, found.T)
+    if not square or np.linalg.eigvalsh(found)[0] < -1e-10 * max(1.0, found.trace()):
+        raise DataError(f"covariance[{group!r}]={np.asarray(value).tolist()} must be a {q} x {q} covariance matrix "
+                        f"(or its {q} variances).")
     return found
