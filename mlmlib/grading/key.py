@@ -35,6 +35,13 @@ def glmm(formula, name, **options):
 
 
 @lru_cache(maxsize=64)
+def panel(formula, name, groups, **options):
+    """Panel regression of the data set `name`."""
+    import mlmlib as mlm
+    return mlm.panel(formula, data(name), groups=groups, **options)
+
+
+@lru_cache(maxsize=64)
 def multivariate(formula, name, **options):
     """Model of several outcomes fitted to the data set `name`."""
     import mlmlib as mlm
