@@ -42,28 +42,28 @@ DESIGNS = {
     "no effect": ("cluster_randomized", {"effect": 0.0, "icc": 0.15, "groups": 40, "n": 20}, "lmm", ("ols",)),
     "ten clusters": ("cluster_randomized", {"effect": 0.8, "icc": 0.15, "groups": 10, "n": 20}, "lmm",
                      ("lmm wald", "ols robust", "gee", "gee mancl-derouen")),
-    "ten clusters, no effect": ("cluster_randomized", {"effect": 0.0, "icc": 0.15, "groups": 10, "n": 20}, "lmm",
+    "ten clusters: no effect": ("cluster_randomized", {"effect": 0.0, "icc": 0.15, "groups": 10, "n": 20}, "lmm",
                                 ("lmm wald", "ols robust", "gee", "gee mancl-derouen")),
     "unequal sizes": ("cluster_randomized", {"effect": 0.4, "icc": 0.15, "groups": 40, "n": 20, "cv": 0.6}, "lmm", ()),
-    "unequal sizes, units alike": ("cluster_randomized",
+    "unequal sizes: units alike": ("cluster_randomized",
                                    {"effect": 0.4, "icc": 0.15, "groups": 40, "n": 20, "cv": 0.6, "weights": "size"},
                                    "ols robust", ()),
     "covariates": ("cluster_randomized", {"effect": 0.3, "icc": 0.15, "groups": 40, "n": 20, "r2_group": 0.6,
                                           "r2_unit": 0.4}, "lmm", ()),
     "multisite": ("multisite", {"effect": 0.3, "icc": 0.15, "effect_sd": 0.3, "groups": 20, "n": 20}, "lmm", ()),
-    "three levels, clusters": ("three_level", {"effect": 0.4, "icc_cluster": 0.1, "icc_group": 0.1, "clusters": 30,
+    "three levels: clusters": ("three_level", {"effect": 0.4, "icc_cluster": 0.1, "icc_group": 0.1, "clusters": 30,
                                                "groups": 3, "n": 10}, "lmm", ()),
-    "three levels, groups": ("three_level", {"effect": 0.35, "at": 2, "icc_cluster": 0.1, "icc_group": 0.1,
+    "three levels: groups": ("three_level", {"effect": 0.35, "at": 2, "icc_cluster": 0.1, "icc_group": 0.1,
                                              "effect_sd_cluster": 0.4, "clusters": 16,
                                              "groups": 4, "n": 10}, "lmm", ()),
-    "three levels, units": ("three_level", {"effect": 0.3, "at": 1, "icc_cluster": 0.1, "icc_group": 0.1,
+    "three levels: units": ("three_level", {"effect": 0.3, "at": 1, "icc_cluster": 0.1, "icc_group": 0.1,
                                             "effect_sd_cluster": 0.3, "clusters": 14,
                                             "groups": 3, "n": 10}, "lmm", ()),
     "longitudinal": ("longitudinal", {"effect": 0.15, **GROWTH}, "lmm", ()),
-    "longitudinal, 30 % lost": ("longitudinal", {"effect": 0.15, **GROWTH, "attrition": 0.3}, "lmm", ()),
+    "longitudinal: 30 % lost": ("longitudinal", {"effect": 0.15, **GROWTH, "attrition": 0.3}, "lmm", ()),
     "cross-level": ("cross_level", {"effect": 0.2, "icc": 0.15, "slope_sd": 0.2, "groups": 50, "n": 20}, "lmm", ()),
-    "binary, difference": ("cluster_randomized", {"effect": 0.15, **BINARY}, "ols robust", ("lmm",)),
-    "binary, log-odds": ("cluster_randomized", {"effect": 0.7, "scale": "log-odds", "df": float("inf"), **BINARY},
+    "binary: difference": ("cluster_randomized", {"effect": 0.15, **BINARY}, "ols robust", ("lmm",)),
+    "binary: log-odds": ("cluster_randomized", {"effect": 0.7, "scale": "log-odds", "df": float("inf"), **BINARY},
                          "glmm", ()),
 }
 COLUMNS = ["design", "analysis", "of_formula", "formula_power", "power", "mc_error", "z", "formula_se", "sd",
@@ -87,7 +87,7 @@ def simulated(name: str, replicates: int, jobs: int = 1, progress: bool = False)
 def path_of(cache: Path, name: str, replicates: int) -> Path:
     """Where a design is kept."""
     settings = hashlib.sha256(repr((DESIGNS[name], replicates, SEED)).encode()).hexdigest()[:10]
-    return cache / f"{name.replace(' ', '_').replace(',', '').replace('%', '')}-{settings}.json"
+    return cache / f"{name.replace(' ', '_').replace(':', '').replace('%', '')}-{settings}.json"
 
 
 def run(cache: Path, replicates: int, jobs: int, progress: bool) -> None:
