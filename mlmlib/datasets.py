@@ -103,8 +103,8 @@ def names():
     ['bodyweight', 'cbpp', 'chem97', 'confounding_study', 'contraception', 'crossed_study', 'dietox',
      'dyestuff', 'dyestuff2', 'egsingle', 'epil', 'exam', 'few_clusters_study', 'gcsemv', 'grouseticks',
      'grunfeld', 'guimmun', 'hsb', 'inference_study', 'insteval', 'intervention', 'males', 'math', 'mmmec',
-     'ohio', 'orthodont', 'ovary', 'oxboys', 'pastes', 'patient', 'penicillin', 'quasi_study', 'respiratory',
-     'rodriguez_goldman', 'scotssec', 'sleepstudy', 'socatt', 'verbagg', 'wages', 'wine']
+     'ohio', 'orthodont', 'ovary', 'oxboys', 'pastes', 'patient', 'penicillin', 'power_study', 'quasi_study',
+     'respiratory', 'rodriguez_goldman', 'scotssec', 'sleepstudy', 'socatt', 'verbagg', 'wages', 'wine']
     """
     return sorted(path.stem for path in folder().glob("*.md") if any(folder().glob(f"{path.stem}.csv*")))
 

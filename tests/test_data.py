@@ -25,7 +25,7 @@ SOURCED = (
     " respiratory grunfeld males dietox"
 ).split()
 NAMES = sorted([*SOURCED, "confounding_study", "crossed_study", "few_clusters_study", "hsb", "inference_study", "intervention",
-                "math", "patient", "quasi_study", "sleepstudy"])
+                "math", "patient", "power_study", "quasi_study", "sleepstudy"])
 
 
 def test_names_are_the_sheets():
