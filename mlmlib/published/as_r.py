@@ -35,6 +35,10 @@ def r_factor(name: str) -> str:
 
 def values_of_fit(fit) -> dict:
     """The numbers of a fit of ours."""
+    if hasattr(fit, "clusterings") or hasattr(fit, "se_table"):
+        from .as_r_marginal import values_of_gee, values_of_robust
+
+        return values_of_robust(fit) if hasattr(fit, "clusterings") else values_of_gee(fit)
     if hasattr(fit, "effects"):
         from .as_r_panel import values_of_panel
 
@@ -60,10 +64,15 @@ def values_of_fit(fit) -> dict:
 
 
 def values_of_r(truth: dict) -> dict:
-    """The numbers of one file of R's: ``lmer``, ``lme``, ``gls`` or ``plm``; ``glmer``, ``glmmTMB``, ``clm`` or ``clmm``."""
+    """The numbers of one file of R's: ``lmer``, ``lme``, ``gls`` or ``plm``; ``glmer``, ``glmmTMB``, ``clm`` or ``clmm``; geepack or clubSandwich."""
     from .as_r_glmm import is_glmm, values_of_r_glmm
+    from .as_r_marginal import is_gee, is_robust, values_of_cr2, values_of_geepack
     from .as_r_panel import is_plm, values_of_plm
 
+    if is_gee(truth):
+        return values_of_geepack(truth)
+    if is_robust(truth):
+        return values_of_cr2(truth)
     if is_plm(truth):
         return values_of_plm(truth)
     if is_glmm(truth):
@@ -128,8 +137,8 @@ def r(fit, digits: int = 5, names: dict[str, str] | None = None) -> None:
 
     Parameters
     ----------
-    fit : LmmResult, GlmmResult or PanelResult
-        By ``mlm.lmm``, ``mlm.gls``, ``mlm.glmm`` or ``mlm.panel``.  The deviance of a GLMM is -2 log-likelihood with all its constants, which
+    fit : LmmResult, GlmmResult, PanelResult, GeeResult or RobustResult
+        By ``mlm.lmm``, ``mlm.gls``, ``mlm.glmm``, ``mlm.panel``, ``mlm.gee`` or ``mlm.robust`` (CR2).  The deviance of a GLMM is -2 log-likelihood with all its constants, which
         lme4 leaves out when it uses quadrature: they are added to what it says.
     digits : int
         Significant digits.  Fewer or more than usual where a value lies on the edge of rounding.

@@ -26,6 +26,7 @@ PLACES = {
     "lrt-conservative": "ch08-claim",
     "growth-variance-between-schools": "ch11-83",
     "ignored-crossing": "ch12-ignored",
+    "few-clusters": "ch20-claim",
 }
 
 
@@ -192,6 +193,23 @@ def _ignored_crossing():
     )
 
 
+def _few_clusters():
+    study = mlm.load("few_clusters_study")
+    rows = study[(study["outcome"] == "continuous") & (study["coefficient"] == "treated")]
+    known = rows.set_index(["design", "method", "clusters"]).sort_index()
+    errs = lambda design, method, J: f"{known.loc[(design, method, J), 'false_alarms']:.1%}"  # noqa: E731
+    power = [known.loc[("unequal", method, 50), "power"] for method in ("mixed KR", "CR2")]
+    wrong = known.loc[("unlike", "mixed KR"), "false_alarms"]
+    return "right of CR0 and CR1, not of CR2; of mixed models if their variances are right", (
+        f"With 20 clusters z by GEE (CR0 if they are equal) errs in {errs('equal', 'GEE z', 20)} and CR1 in {errs('equal', 'CR1 t', 20)}, "
+        f"with very unequal sizes in {errs('unequal', 'GEE z', 20)} and {errs('unequal', 'CR1 t', 20)}, and there CR1 still in "
+        f"{errs('unequal', 'CR1 t', 50)} with 50. CR2 with its degrees of freedom errs in {errs('equal', 'CR2', 8)} and "
+        f"{errs('unequal', 'CR2', 8)} with 8. A mixed model with Kenward-Roger equals it with equal sizes and has more power with unequal "
+        f"ones ({power[0]:.2f} against {power[1]:.2f} with 50). With a wrong random part it errs in {wrong.min():.0%} to "
+        f"{wrong.max():.0%} at any number of clusters."
+    )
+
+
 CHECKS = {
     "design-effect": _design_effect,
     "type-one-error": _type_one_error,
@@ -203,6 +221,7 @@ CHECKS = {
     "lrt-conservative": _lrt_conservative,
     "growth-variance-between-schools": _growth_variance,
     "ignored-crossing": _ignored_crossing,
+    "few-clusters": _few_clusters,
 }
 
 
