@@ -13,6 +13,9 @@ REPAIRS = (
     (re.compile(r'<th((?: class="[^"]*")?)[^>]*>\s*(?:<p>\s*</p>)?\s*</th>'), r"<td\1></td>"),
     # names, signs, numbers and blanks of code need no color of their own: a third of a long page said so, word by word
     (re.compile(r'<span class="(?:w|n|p|o|m|mi|mf|pre|nf)">([^<]*)</span>'), r"\1"),
+    # the verdict on a chapter's run is a word: a tick needs a font of emoji, and a spoken page hears "white heavy check mark"
+    (re.compile("<p>\u2705</p>"), "<p>passed</p>"),
+    (re.compile("<p>\u274c</p>"), "<p>failed</p>"),
 )
 
 
