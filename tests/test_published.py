@@ -121,6 +121,24 @@ def test_layout_of_r_prints_panel_regressions_of_plm(case, effects, capsys):
     assert "deviance" not in text and ("variance between groups" in text) == (effects == "random")
 
 
+@pytest.mark.parametrize("corr", ["independence", "exchangeable", "ar1"])
+def test_layout_of_r_prints_marginal_models_of_geepack(corr, capsys):
+    fit = mlm.gee("resp ~ age * smoke", mlm.load("ohio"), groups="id", family="binomial", corr=corr, time="age")
+    published.r(fit, 6)
+    text = capsys.readouterr().out
+    assert text == cells.expected({"source": "r", "model": f"gee_ohio_{corr}", "digits": 6}, VALUES)
+    assert "scale" in text and ("correlation" in text) == (corr != "independence")
+
+
+def test_layout_of_r_prints_robust_covariances_of_clubsandwich(math, capsys):
+    published.r(mlm.robust(mlm.ols("math ~ homework", math), groups="schid"), 6)
+    text = capsys.readouterr().out
+    assert text == cells.expected({"source": "r", "model": "crse_lm_imm_hw", "digits": 6}, VALUES)
+    assert "df of homework" in text
+    published.r(mlm.robust(mlm.lmm("mathach ~ cses + (cses | school)", mlm.load("hsb")), groups="school"), 5)
+    assert capsys.readouterr().out == cells.expected({"source": "r", "model": "crse_lmer_hsb_rc", "digits": 5}, VALUES)
+
+
 def test_layout_of_r_takes_residual_structures_and_other_names(capsys):
     rows = mlm.load("ovary")
     turn = 2 * np.pi * rows["Time"]
