@@ -16,6 +16,9 @@ REPAIRS = (
     # the verdict on a chapter's run is a word: a tick needs a font of emoji, and a spoken page hears "white heavy check mark"
     (re.compile("<p>\u2705</p>"), "<p>passed</p>"),
     (re.compile("<p>\u274c</p>"), "<p>failed</p>"),
+    # a number in a sentence that was computed is written as its neighbors are: "38 %", and a minus sign for a hyphen
+    (re.compile(r'(<span class="output text_plain">[^<%]*\d)%(?=</span>)'), "\\1\u00a0%"),
+    (re.compile(r'(<span class="output text_plain">)-(?=[\d.]+(?:\u00a0%)?</span>)'), "\\1\u2212"),
 )
 
 
