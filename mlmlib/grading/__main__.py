@@ -27,6 +27,9 @@ def main(argv=None):
     mark.add_argument("--cell-seconds", type=float, default=Limits.cell_seconds, help="time for one cell (default %(default)g)")
     mark.add_argument("--total-seconds", type=float, default=Limits.total_seconds, help="time for one submission (default %(default)g)")
     mark.add_argument("--memory-mb", type=int, default=Limits.memory_mb, help="memory for one submission (default %(default)d)")
+    mark.add_argument("--gradebook", type=Path, help="an export of Canvas, Moodle or Blackboard: a copy is filled in")
+    mark.add_argument("--site", default="", help="address of the book, for links on the students' pages")
+    mark.add_argument("--no-pages", action="store_true", help="tables only, no pages")
     mark.add_argument("--afresh", action="store_true", help="grade everything again, also what an earlier run finished")
     mark.add_argument("--quiet", action="store_true", help="no progress bar")
     args = top.parse_args(argv)
@@ -40,8 +43,11 @@ def main(argv=None):
             from .grading import grade
             limits = Limits(args.cell_seconds, args.total_seconds, args.memory_mb)
             path = grade(args.submissions, out=args.out, autograders=args.autograders, limits=limits, workers=args.workers,
-                         resume=not args.afresh, progress=not args.quiet)
+                         resume=not args.afresh, progress=not args.quiet, gradebook=args.gradebook, site=args.site, pages=not args.no_pages)
             print(f"grades are in {path}")
+            for beside in sorted(path.parent.glob(f"{path.stem}-*")):
+                if beside.suffix in (".csv", ".html", ".md") or beside.name.endswith("-feedback"):
+                    print(f"  and {beside}")
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2

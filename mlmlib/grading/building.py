@@ -13,6 +13,8 @@ from pathlib import Path
 
 import nbformat
 
+from . import stamp
+from .places import places
 from .source import prepared, read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,13 +40,14 @@ def build(chapters=None, *, sources=None, out=None, progress=print):
 
 def build_one(path, out):
     """Build one source notebook; return the paths of the student copy and of the autograder."""
-    book, _ = read(path)
+    book, asked = read(path)
     student, autograder = out / "student" / path.name, out / "autograder" / path.stem
     with tempfile.TemporaryDirectory(prefix="exercise-") as work:
         source = Path(work) / path.name
         nbformat.write(prepared(book), source)
         _assign(source, Path(work) / "dist")
         clean_student(Path(work) / "dist" / "student" / path.name)
+        _stamp(Path(work) / "dist", path.name, places(path.stem, book, asked))
         student.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(Path(work) / "dist" / "student" / path.name, student)
         shutil.rmtree(autograder, ignore_errors=True)
@@ -62,6 +65,16 @@ def _assign(source, dist):
     from otter.assign import main as assign
     with contextlib.redirect_stdout(io.StringIO()):
         assign(str(source), str(dist), no_pdfs=True, no_run_tests=True)
+
+
+def _stamp(dist, name, found):
+    """Write into both copies what they were made from, and into the teacher's where in the book its questions are answered."""
+    student = nbformat.read(dist / "student" / name, as_version=4)
+    made = stamp.make(student)
+    for folder, more in (("student", {}), ("autograder", {"places": found})):
+        copy = nbformat.read(dist / folder / name, as_version=4)
+        copy.metadata.update({"mlmlib": made} | more)
+        nbformat.write(copy, dist / folder / name)
 
 
 def clean_student(path):
