@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from . import class_page, feedback_page, gradebooks, handed_in, judge, stamp
-from .supervise import FOLDER, LONG, MEMORY, Limits, Submission
+from . import class_page, feedback_page, gradebooks, handed_in, judge, process, stamp
+from .supervise import FOLDER, LONG, MEMORY, Interrupted, Limits, Submission, sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = 2
@@ -69,6 +69,7 @@ def grade(submissions, *, out=None, autograders=None, limits=Limits(), workers=N
     parts.mkdir(parents=True, exist_ok=True)
     run = Run(folder, parts, known, limits, _hidden(autograders, folder, out.parent), resume)
     with _alone(parts):
+        sweep()
         rows = _all(paths, run, workers or os.cpu_count() or 1, progress)
     gradebooks.plain(rows, out)
     gradebooks.by_hand(rows, out.with_name(f"{out.stem}-by-hand.md"))
@@ -87,6 +88,7 @@ def _all(paths, run, workers, progress):
             rows = [f.result() for f in _progress(futures, progress)]
         except BaseException:
             stop.set()
+            process.close()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return sorted(rows, key=lambda r: r["submission"])
@@ -125,12 +127,17 @@ def _alone(parts):
 def _guarded(path, run, stop):
     """Grade one submission; a fault of ours becomes its message and stops nobody else."""
     name = path.relative_to(run.folder).as_posix()
-    if stop.is_set():
-        raise concurrent.futures.CancelledError
-    try:
-        return grade_one(path, name, run)
-    except Exception as error:
-        return _empty(name, f"not graded: {type(error).__name__}: {str(error)[:200]}; grade this one by hand")
+    for _ in range(3):
+        if stop.is_set():
+            raise concurrent.futures.CancelledError
+        try:
+            return grade_one(path, name, run)
+        except Interrupted as error:
+            fault = error
+        except Exception as error:
+            fault = error
+            break
+    return _empty(name, f"not graded: {type(fault).__name__}: {str(fault)[:200]}; grade this one by hand")
 
 
 def _empty(name, fault, exercise=""):
@@ -166,6 +173,8 @@ def _run_and_judge(book, name, assignment, limits, hidden):
     with Submission(cells, assignment.answers, limits=limits, hidden=hidden) as submission:
         outcome = submission.run()
         marks = judge.judge(assignment, outcome, submission.call)
+        if submission.interrupted:
+            raise Interrupted("the process that starts submissions has ended")
     notes = [f"code cell {i + 1}: {e}" for i, e in sorted(outcome.errors.items())] + outcome.notes
     older = stamp.difference(book.metadata.get("mlmlib"), assignment.stamp)
     stopped = any(words in note for note in notes for words in (LONG, MEMORY, FOLDER, "longer than"))

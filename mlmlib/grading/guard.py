@@ -125,7 +125,7 @@ def _drop_privileges():
 # ---- everywhere ----------------------------------------------------------------------------------------------------
 
 NEVER = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.startfile",
-         "os.kill", "os.killpg", "socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "ctypes.dlopen"}
+         "os.kill", "os.killpg", "socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "ctypes.dlopen", "ctypes.dlsym", "ctypes.dlsym/handle"}
 # event: how many paths it changes, and where its folder descriptors stand
 CHANGES = {"os.remove": (1, (1,)), "os.rmdir": (1, (1,)), "os.rename": (2, (2, 3)), "os.mkdir": (1, (2,)), "os.link": (2, (2, 3)),
            "os.symlink": (2, (2,)), "os.chmod": (1, (2,)), "os.chown": (1, (3,)), "os.truncate": (1, ())}

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parents[2]
@@ -35,6 +36,10 @@ class Fresh:
         self._process = subprocess.Popen([sys.executable, "-m", "mlmlib.grading.runner"], stdin=subprocess.PIPE, cwd=folder,
                                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(folder), **own_group)
         self.stdin, self.stdout, self.pid = self._process.stdin, self._process.stdout, self._process.pid
+
+    def healthy(self):
+        """Whether its end, if it has ended, was its own doing."""
+        return True
 
     def end(self):
         """Kill the process with all its children."""
@@ -65,6 +70,11 @@ class Forked:
             os.close(theirs_in)
             os.close(theirs_out)
 
+    def healthy(self):
+        """Whether its end, if it has ended, was its own doing: it dies together with the warm process."""
+        time.sleep(0.05)
+        return self._server.alive
+
     def end(self):
         """Have the process killed by its parent, with all its children."""
         try:
@@ -88,8 +98,8 @@ class Server:
     """The grader's hold on the warm process (`mlmlib.grading.warm`): one question and one answer at a time."""
 
     def __init__(self):
-        self.lock = threading.Lock()
-        self.folder = tempfile.mkdtemp(prefix="grading-warm-")
+        self.lock, self.closed = threading.Lock(), False
+        self.folder = tempfile.mkdtemp(prefix=f"submission-{os.getpid()}-warm-")
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.process = subprocess.Popen([sys.executable, "-m", "mlmlib.grading.warm", str(theirs.fileno())], env=environment(self.folder),
                                         pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -101,7 +111,7 @@ class Server:
     @property
     def alive(self):
         """Whether it still answers."""
-        return self.process.poll() is None
+        return not self.closed and self.process.poll() is None
 
     def ask(self, question, descriptors=()):
         """Send a question with open files; the answer is a process number."""
@@ -117,6 +127,7 @@ class Server:
 
     def close(self):
         """Hang up: the warm process then kills what it started, and ends."""
+        self.closed = True
         self.channel.close()
         try:
             self.process.wait(timeout=10)

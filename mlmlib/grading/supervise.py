@@ -17,8 +17,10 @@ from .guard import FOLDER_MB
 MAX_LINE = 8 << 20
 MAX_MESSAGES = 20_000
 START_SECONDS = 60
-LONG, MEMORY, FOLDER, ENDED, WIRE = ("it ran too long and was stopped", "it used too much memory and was stopped",
-                                     "it wrote too many files and was stopped", "it ended the process", "it wrote into the grader's channel")
+PREFIX = "submission-"
+LONG, MEMORY, FOLDER, ENDED, WIRE, GONE = ("it ran too long and was stopped", "it used too much memory and was stopped",
+                                     "it wrote too many files and was stopped", "it ended the process", "it wrote into the grader's channel",
+                                           "the notebook had ended before the function could be tried")
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,17 @@ class Outcome:
     seconds: float = 0.0
 
 
+class Interrupted(OSError):
+    """The run was ended from our side, so it says nothing about the submission."""
+
+
 class Submission:
     """One notebook running in its own process and folder; a context manager that leaves nothing behind."""
 
     def __init__(self, cells, names, *, limits=Limits(), hidden=(), start=process.start):
         self.cells, self.names, self.limits, self.hidden = cells, sorted(names), limits, [str(h) for h in hidden]
         self.outcome, self.process, self.folder, self.start, self.slot = Outcome(), None, None, start, None
-        self.deadline = None
+        self.deadline, self.interrupted = None, False
 
     def __enter__(self):
         self.slot = _take_slot()
@@ -75,6 +81,7 @@ class Submission:
         skip = []
         for _ in range(3):
             last, reason = self._run_once(skip)
+            self._blame(reason)
             if reason is None or last is None or time.monotonic() > self.deadline:
                 if reason:
                     self.outcome.notes.append(reason)
@@ -117,6 +124,12 @@ class Submission:
             return None
         return "done" if message.get("done") else running
 
+    def _blame(self, reason):
+        """A process that ended because ours did is not the submission's doing."""
+        if reason in (ENDED, GONE) and self.process is not None and not self.process.healthy():
+            self.interrupted = True
+            raise Interrupted("the process that starts submissions has ended")
+
     def call(self, name, args):
         """Call a function of the notebook in its own process."""
         request = json.dumps({"call": name, "args": [encode(a) for a in args]})
@@ -125,9 +138,10 @@ class Submission:
             self.process.stdin.flush()
             wait = min(self.limits.patience, max(1.0, self.deadline + 30 - time.monotonic()))
             reply = self._receive(wait)
-        except (OSError, ValueError, AttributeError):
-            reply = "the notebook had ended before the function could be tried"
+        except (AttributeError, OSError, ValueError):
+            reply = GONE
         if isinstance(reply, str):
+            self._blame(reply)
             self.end()
             raise RuntimeError(reply)
         if "error" in reply:
@@ -136,7 +150,7 @@ class Submission:
 
     # ---- the process ---------------------------------------------------------------------------------------------
     def _start(self, skip):
-        self.folder = Path(tempfile.mkdtemp(prefix="submission-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.process = self.start(self.folder)
         self.lines, self.over, self.ended = queue.Queue(maxsize=8), [], threading.Event()
         threading.Thread(target=_listen, args=(self.process.stdout, self.lines, self.ended), daemon=True).start()
@@ -216,6 +230,15 @@ def _listen(stream, lines, ended):
         lines.put(None, timeout=60)
     except queue.Full:
         pass
+
+
+def sweep():
+    """Remove folders of submissions whose grader is gone: a killed one could not clean up."""
+    import psutil
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = folder.name.split("-")[1]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def memory_mb(pid):
