@@ -33,7 +33,7 @@ def _exercise(exercise, rows):
            table("Questions: mean share of the points, how many got all and none, and the correlation with the rest of the points",
                  ["Question", "Possible", "Difficulty (mean share)", "All", "None", "Discrimination"],
                  [[text(i.question), f"{i.possible:g}", bar(i.difficulty), f"{100 * i.full:.0f}&nbsp;%", f"{100 * i.nothing:.0f}&nbsp;%",
-                   _discrimination(i.discrimination)] for i in found], numbers=(1, 3, 4))]
+                   _discrimination(i.discrimination, len(rows))] for i in found], numbers=(1, 3, 4))]
     common = [(n, i.question, reply) for i in found for reply, n in i.mistakes if n > 1 and not reply.startswith("No answer yet")]
     if common:
         rows_ = [[f"{n}", text(q), prose(reply)] for n, q, reply in sorted(common, key=lambda c: -c[0])[:15]]
@@ -47,11 +47,14 @@ def _reliability(alpha, n):
     return f"Cronbach's alpha of the questions is {alpha:.2f}" + (", from few submissions." if n < 30 else ".")
 
 
-def _discrimination(r):
+def _discrimination(r, n):
+    """A correlation, with a word for it where there are enough submissions to say one."""
     if math.isnan(r):
         return '<span class="soft">does not vary</span>'
+    if n < 20:
+        return f"{r:.2f}".replace("-", "\u2212")
     word = "good" if r >= 0.3 else "weak" if r >= 0.1 else "look at this question"
-    return f'{r:.2f} <span class="{"good" if r >= 0.3 else "part" if r >= 0.1 else "none"}">{word}</span>'
+    return f'{r:.2f}'.replace("-", "\u2212") + f' <span class="{"good" if r >= 0.3 else "part" if r >= 0.1 else "none"}">{word}</span>'
 
 
 def _alike(pairs):

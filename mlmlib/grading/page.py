@@ -10,7 +10,7 @@ body{font:1rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.25rem;margin-top:2.2rem}h3{font-size:1.05rem;margin-bottom:.2rem}
 table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--soft);padding-bottom:.4rem}
 th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}td.n,th.n{text-align:right}
-.wide{overflow-x:auto}.soft{color:var(--soft)}.good{color:var(--good)}.part{color:var(--part)}.none{color:var(--none)}
+.wide{overflow-x:auto;margin-bottom:1.2rem}.soft{color:var(--soft)}.good{color:var(--good)}.part{color:var(--part)}.none{color:var(--none)}
 a{color:inherit}a:focus-visible,[tabindex]:focus-visible{outline:3px solid var(--bar);outline-offset:2px}
 .bar{display:inline-block;height:.7em;background:var(--bar)}.rail{display:inline-block;width:6rem;border:1px solid var(--line)}
 code{font-family:ui-monospace,monospace}blockquote{margin:.4rem 0;padding-left:.8rem;border-left:.25rem solid var(--line)}
