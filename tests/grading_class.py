@@ -137,7 +137,8 @@ def spoil(exercise, assignment, rng):
 # ---- grading it ------------------------------------------------------------------------------------------------------
 
 def grade(folder, autograders, out, *, workers=2, kill_at=None):
-    """Grade in a process of its own; with `kill_at`, kill that process (SIGKILL) when so many are finished. Returns seconds."""
+    """Grade in a process of its own; with `kill_at`, kill that process (SIGKILL) when so many are finished.
+    Returns seconds and the number of the process."""
     began = time.monotonic()
     command = [*GRADE, str(folder), "--out", str(out), "--autograders", str(autograders), "--workers", str(workers), *LIMITS, "--quiet"]
     environment = os.environ | {"PYTHONPATH": str(HERE.parent)}
@@ -146,11 +147,11 @@ def grade(folder, autograders, out, *, workers=2, kill_at=None):
         if kill_at is not None and len(finished(out)) >= kill_at:
             process.send_signal(signal.SIGKILL)
             process.wait()
-            return time.monotonic() - began
+            return time.monotonic() - began, process.pid
         time.sleep(0.05)
     if process.returncode:
         raise RuntimeError(f"the grader ended with {process.returncode}")
-    return time.monotonic() - began
+    return time.monotonic() - began, process.pid
 
 
 def finished(out):
@@ -158,29 +159,39 @@ def finished(out):
     return {p.name: p.stat().st_mtime_ns for p in (out.parent / f"{out.stem}-parts").glob("*.json")}
 
 
-def left_behind(since):
-    """Processes of submissions and folders of dead graders that are still there; `since` is when the run began."""
+def left_behind(grader, patience=10):
+    """Processes and folders that the ended grader of this number still has after some seconds."""
+    end = time.monotonic() + patience
+    while (found := _left(grader)) and time.monotonic() < end:
+        time.sleep(0.5)
+    return found
+
+
+def _left(grader):
     import psutil
-    found = [str(p.info["cmdline"]) for p in psutil.process_iter(["cmdline", "create_time"]) if p.info["create_time"] >= since
-             and any(mark in " ".join(p.info["cmdline"] or []) for mark in ("98765", "mlmlib.grading.warm", "mlmlib.grading.runner"))]
-    return found + [str(p) for p in Path(tempfile.gettempdir()).glob("submission-*-*") if p.stat().st_mtime >= since]
+    found, mark = [], f"submission-{grader}-"
+    for process in psutil.process_iter(["cmdline", "environ", "cwd"]):
+        told = [*(process.info["cmdline"] or ()), (process.info["environ"] or {}).get("HOME", ""), process.info["cwd"] or ""]
+        if "98765" in told or any(mark in words for words in told):
+            found.append(" ".join(told))
+    return found
 
 
 def run(folder, *, workers=2, report=print, **options):
     """Make a class in `folder`, grade it with a kill half-way, resume; return (rows for the table, faults)."""
-    began, out = time.time() - 1, folder / "out" / "grades.csv"
+    out = folder / "out" / "grades.csv"
     secrets = folder / "secrets"
     secrets.mkdir()
     (secrets / "key.txt").write_text("42.5")
     expected, autograders = make(folder / "in", **options)
     readable = sum(not e.kind.startswith("broken") for e in expected.values())
     before = {p: p.stat().st_mtime_ns for place in (secrets, folder / "in", autograders) for p in sorted(place.rglob("*"))}
-    first = grade(folder / "in", autograders, out, workers=workers, kill_at=readable // 2)
-    time.sleep(0.5)
-    half, stray = finished(out), [p for p in left_behind(began) if "submission-" not in p]
-    second = grade(folder / "in", autograders, out, workers=workers)
+    first, killed = grade(folder / "in", autograders, out, workers=workers, kill_at=readable // 2)
+    half, faults = finished(out), [f"still running after the kill: {p}" for p in left_behind(killed)]
+    second, ended = grade(folder / "in", autograders, out, workers=workers)
     done = finished(out)
-    faults = [f"still running after the kill: {p}" for p in stray] + [f"left behind: {p}" for p in left_behind(began)]
+    faults += [f"left behind: {p}" for p in left_behind(ended)]
+    faults += [f"left behind: {p}" for n in (killed, ended) for p in Path(tempfile.gettempdir()).glob(f"submission-{n}-*")]
     faults += [f"graded twice: {name}" for name, at in half.items() if done.get(name) != at]
     after = {p: p.stat().st_mtime_ns for place in (secrets, folder / "in", autograders) for p in sorted(place.rglob("*"))}
     faults += ["a submission changed files of others"] if after != before else []

@@ -37,9 +37,9 @@ def main():
             end(question["end"], children)
             channel.send(b"0")
             continue
-        pid = os.fork()
+        me, pid = os.getpid(), os.fork()
         if pid == 0:
-            become(question, descriptors, channel)
+            become(question, descriptors, channel, me)
         children.add(pid)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -65,10 +65,13 @@ def prepare():
     gc.freeze()
 
 
-def become(question, descriptors, channel):
-    """In the copy: take the pipes, forget the server, and run the submission."""
+def become(question, descriptors, channel, parent):
+    """In the copy: take the pipes, forget the server (but end with it), and run the submission."""
     status = 1
     with contextlib.suppress(BaseException):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(status)
         channel.close()
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
