@@ -14,6 +14,9 @@ def main(argv=None):
     make.add_argument("chapters", nargs="*", help="chapters to build, e.g. 03 (default: all)")
     make.add_argument("--sources", type=Path, help="folder with the sources (default exercises)")
     make.add_argument("--out", type=Path, help="folder to build into (default _build/exercises)")
+    make.add_argument("--students", type=Path, help="file with a student's number or name a line: an edition of its own for each")
+    make.add_argument("--practice", action="store_true", help="a fresh variant to practice on")
+    make.add_argument("--seed", type=int, help="with --practice: which variant")
     write = verbs.add_parser("write", help="write the source notebook of a draft (see mlmlib.grading.draft)")
     write.add_argument("draft", type=Path)
     write.add_argument("--sources", type=Path, default=Path("exercises"), help="folder to write it to (default exercises)")
@@ -35,8 +38,15 @@ def main(argv=None):
     args = top.parse_args(argv)
     try:
         if args.verb == "build":
-            from .building import build
-            build(args.chapters, sources=args.sources, out=args.out)
+            from . import building
+            where = {"sources": args.sources, "out": args.out}
+            if args.students:
+                lines = args.students.read_text(encoding="utf-8").splitlines()
+                building.build_editions([line.strip() for line in lines if line.strip()], args.chapters, **where)
+            elif args.practice:
+                building.practice(args.chapters, seed=args.seed, **where)
+            else:
+                building.build(args.chapters, **where)
         elif args.verb in ("write", "edit"):
             _draft(args)
         else:

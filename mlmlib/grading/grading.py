@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from . import class_page, feedback_page, gradebooks, handed_in, judge, process, stamp
+from . import class_page, edition, feedback_page, gradebooks, handed_in, judge, process, stamp
 from .supervise import FOLDER, LONG, MEMORY, Interrupted, Limits, Submission, sweep
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,7 +153,8 @@ def grade_one(path, name, run):
     exercise = None if fault else handed_in.which(book, path, run.known)
     if exercise is None:
         return _empty(name, fault or f"no exercise of this name: is it one of {', '.join(run.known)}?")
-    grader = judge.fingerprint(run.known[exercise] / "autograder.zip")
+    place, told = edition.choose(run.known[exercise], handed_in.student(name, exercise), book)
+    grader = judge.fingerprint(place / "autograder.zip")
     key = hashlib.sha256(b"\0".join([data, grader, name.encode(), f"{VERSION} {__version__}".encode()])).hexdigest()[:24]
     kept = run.parts / f"{key}.json"
     if run.resume and kept.is_file():
@@ -161,7 +162,9 @@ def grade_one(path, name, run):
             row = json.loads(kept.read_text(encoding="utf-8"))
             if not row["stopped"] or row["limits"] == run.limits.as_dict:
                 return row
-    row = _run_and_judge(book, name, judge.load(str(run.known[exercise])), run.limits, run.hidden)
+    row = _run_and_judge(book, name, judge.load(str(place)), run.limits, run.hidden)
+    row["messages"] += [told] if told else []
+    row["edition"] = place.relative_to(run.known[exercise]).as_posix()
     fresh = kept.with_suffix(".new")
     fresh.write_text(json.dumps(row), encoding="utf-8")
     fresh.replace(kept)
@@ -200,6 +203,7 @@ def _pages(rows, known, out, site):
     """The students' pages and the teacher's."""
     folder, addresses = out.with_name(f"{out.stem}-feedback"), {}
     for row in rows:
-        path = feedback_page.write(row, judge.load(str(known[row["exercise"]])) if row["exercise"] else None, folder, site)
+        assignment = judge.load(str(known[row["exercise"]] / row.get("edition", ""))) if row["exercise"] else None
+        path = feedback_page.write(row, assignment, folder, site)
         addresses[row["submission"]] = quote(path.relative_to(out.parent).as_posix())
     out.with_name(f"{out.stem}-class.html").write_text(class_page.render(rows, addresses), encoding="utf-8")

@@ -38,7 +38,7 @@ class Assignment:
     asks: dict = field(default_factory=dict)
 
 
-@lru_cache
+@lru_cache(maxsize=1024)
 def load(folder):
     """Read the autograder in `folder` (as `mlmlib.grading.build` made it)."""
     import nbformat
@@ -50,14 +50,15 @@ def load(folder):
         for entry in archive.namelist():
             if entry.startswith("tests/") and entry.endswith(".py"):
                 tests[Path(entry).stem] = ExceptionTestFile.from_string(archive.read(entry).decode(), path=entry)
-    book = nbformat.read(next(folder.glob("*.ipynb")), as_version=4)
+    copy = next(folder.glob("*.ipynb"))
+    book = nbformat.read(copy, as_version=4)
     order = []
     for cell in book.cells:
         name = cell.metadata.get("question")
         if name and name not in order:
             order.append(name)
     asks = {q: sorted({p for c in t.test_cases for p in c.body._get_func_params()} - {"env"}) for q, t in tests.items()}
-    return Assignment(folder.name, tests, tuple(order), dict(book.metadata.get("manual", {})), frozenset(n for a in asks.values() for n in a),
+    return Assignment(copy.stem, tests, tuple(order), dict(book.metadata.get("manual", {})), frozenset(n for a in asks.values() for n in a),
                       dict(book.metadata.get("places", {})), dict(book.metadata.get("mlmlib", {})), asks)
 
 

@@ -5,8 +5,10 @@ nothing else, so it tells nothing of hidden tests or solutions.
 """
 import hashlib
 
+from .edition import BASE, mark_of
 
-def make(book):
+
+def make(book, seed=BASE):
     """The stamp of a student copy: version of the library, and a fingerprint of the text of each question."""
     from mlmlib import __version__
     texts = {}
@@ -14,7 +16,8 @@ def make(book):
         name = cell.metadata.get("question")
         if name and cell.cell_type == "markdown" and "otter_answer_cell" not in cell.metadata.get("tags", []):
             texts[name] = texts.get(name, "") + "\n" + " ".join(cell.source.split())
-    return {"library": __version__, "questions": {q: hashlib.sha256(t.encode()).hexdigest()[:12] for q, t in texts.items()}}
+    return {"library": __version__, "questions": {q: hashlib.sha256(t.encode()).hexdigest()[:12] for q, t in texts.items()},
+            "edition": mark_of(seed)}
 
 
 def difference(theirs, ours):
