@@ -24,7 +24,7 @@ def test_a_slice_of_the_class_survives_a_kill(tmp_path):
     assert not faults
     assert len(table) == 2 + 5 + 1 + 2 + len([n for n in HOSTILE if n in able]) + len(BROKEN)
     page = (tmp_path / "out" / "grades-class.html").read_text(encoding="utf-8")
-    assert "Look-alike pairs" in page and "own process: " in page
+    assert "Look-alikes" in page and "own process: " in page
     assert len(list((tmp_path / "out" / "grades-feedback").rglob("*.html"))) == len(table)
     for platform in ("canvas", "blackboard", "moodle-01_linear_model"):
         assert (tmp_path / "out" / f"grades-{platform}.csv").is_file()
