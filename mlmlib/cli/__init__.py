@@ -47,6 +47,9 @@ def parser() -> argparse.ArgumentParser:
     made["serve"].add_argument("--port", type=int, default=8000, help="first port to try (default 8000)")
     made["serve"].add_argument("--open", action="store_true", help="open the web browser too")
     made["exercises"].add_argument("chapters", nargs="*", help="chapters to build, e.g. 03 (default: all)")
+    made["exercises"].add_argument("--students", metavar="FILE", help="an edition of its own for each student, one number or name a line")
+    made["exercises"].add_argument("--practice", action="store_true", help="a fresh variant to practice on")
+    made["exercises"].add_argument("--seed", help="with --practice: which variant")
     made["grade"].add_argument("submissions", help="folder that holds one notebook a student")
     made["grade"].add_argument("options", nargs=argparse.REMAINDER,
                                help="passed to the grader, see `mlm grade DIR --help`")

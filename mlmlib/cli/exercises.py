@@ -10,5 +10,6 @@ def run(root: Path, args) -> int:
     from mlmlib import grading
 
     if args.verb == "exercises":
-        return grading.main(["build", *args.chapters])
+        options = ["--students", args.students] if args.students else ["--practice"] * args.practice
+        return grading.main(["build", *args.chapters, *options, *(["--seed", args.seed] if args.seed else [])])
     return grading.main(["grade", args.submissions, *args.options])

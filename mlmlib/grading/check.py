@@ -11,49 +11,17 @@ made, and how the tests of the book get at every known mistake.
 import math
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 
 from .answers import NotYet, as_dict, as_letter, as_letters, as_number, as_truth, call
-from .seal import seal, unseal
+from .public import form, make_seal
+from .recording import Name, Record, note, recording
+from .rounding import ROUNDING, mistakes, outside, tolerance, with_value
 
-ROUNDING = "Any sensible rounding counts: {digits} significant digits or more."
+__all__ = ["NotYet", "Name", "Record", "Told", "choice", "choose", "fit", "form", "function", "make_seal", "mistakes", "number",
+           "recording", "submission", "table", "tolerance", "truth"]
+
 FOLLOWS = "{what} follows correctly from your own earlier answer and counts in full."
-_log = None
 _told = ContextVar("the submission that is being judged", default=None)  # each thread has its own
-
-
-@dataclass
-class Record:
-    """What one check looks at: noted while recording. `known` has pairs of a wrong answer and the reply to it."""
-
-    kind: str
-    name: str
-    what: str
-    expected: object = None
-    known: list = field(default_factory=list)
-    between: tuple = None
-    options: list = None
-    digits: int = 3
-    confirm: bool = False
-    sample: tuple = None
-
-
-class Name:
-    """Stands for a student's variable while recording."""
-
-    def __init__(self, name):
-        self.name = name
-
-
-@contextmanager
-def recording():
-    """Collect a `Record` of each check made inside, instead of checking."""
-    global _log
-    before, _log = _log, []
-    try:
-        yield _log
-    finally:
-        _log = before
 
 
 class Told:
@@ -104,38 +72,7 @@ def _follows(follows, agrees, what):
     return True
 
 
-def _note(kind, value, what, **more):
-    if _log is None:
-        return False
-    _log.append(Record(kind, getattr(value, "name", ""), what, **more))
-    return True
-
-
 # ---- numbers ---------------------------------------------------------------------------------------------------
-
-def mistakes(known):
-    """Known mistakes as a list of (value, reply), from a dict {reply: value}, pairs, or objects that have both."""
-    if not known:
-        return []
-    if hasattr(known, "items"):
-        return [(float(v), str(reply)) for reply, v in known.items()]
-    pairs = []
-    for m in known:
-        value, reply = (m.value, m.reply) if hasattr(m, "reply") else m
-        if isinstance(value, str):
-            value, reply = reply, value
-        pairs.append((float(value), str(reply)))
-    return pairs
-
-
-def tolerance(expected, known=(), digits=3):
-    """What counts as rounded: half a percent for three digits, less where a known mistake lies nearer than that.
-
-    Half a percent takes in every rounding to three significant digits, and tells nothing of the expected number itself.
-    """
-    near = 0.5 * 10.0 ** (1 - digits) * (abs(expected) if expected else 0.1)
-    return min([near] + [0.4 * abs(v - expected) for v, _ in known if math.isfinite(v) and v != expected])
-
 
 def _asked(expected, pairs):
     """The right value and all known mistakes; `expected` may be a question of `mlmlib.feedback`, which brings its own."""
@@ -146,11 +83,6 @@ def _asked(expected, pairs):
         if all(abs(m.value - v) > 0.005 * abs(m.value) for v in (right, *(v for v, _ in pairs))):
             pairs.append((float(m.value), m.reply))
     return right, pairs
-
-
-def _with_value(x, reply):
-    """The reply, with the number it replies to in front unless the reply begins with it."""
-    return reply if reply[:1].isdigit() or reply[:2].lstrip("-\u2212")[:1].isdigit() else f"{x:.6g}? {reply}"
 
 
 def _named(number, known, digits):
@@ -181,7 +113,7 @@ def number(value, expected, *, what, known=(), between=None, hint="", digits=3, 
         grader accepts it as well and says so.
     """
     expected, pairs = _asked(expected, mistakes(known))
-    if _note("number", value, what, expected=expected, known=pairs, between=between, digits=digits, confirm=confirm):
+    if note("number", value, what, expected=expected, known=pairs, between=between, digits=digits, confirm=confirm):
         return
     x = as_number(value, what)
     tol = tolerance(expected, pairs, digits) if tol is None else tol
@@ -192,14 +124,9 @@ def number(value, expected, *, what, known=(), between=None, hint="", digits=3, 
         return
     reply = _named(x, pairs, digits)
     if reply:
-        raise NotYet(_with_value(x, reply))
-    _outside(x, between, what)
+        raise NotYet(with_value(x, reply))
+    outside(x, between, what)
     raise NotYet(f"{x:.6g} is not {what}. {_generic(x, expected, tol)}{hint} {ROUNDING.format(digits=digits)}".replace("  ", " "))
-
-
-def _outside(x, between, what):
-    if between is not None and not between[0] <= x <= between[1]:
-        raise NotYet(f"{x:.6g} cannot be {what}: it has to lie between {between[0]:g} and {between[1]:g}.")
 
 
 def _generic(x, expected, tol):
@@ -217,7 +144,7 @@ def _generic(x, expected, tol):
 def choice(value, right, replies, *, what="this question"):
     """One of several options: `replies` has a reply for every wrong one."""
     options = sorted({right, *replies})
-    if _note("choice", value, what, expected=right, options=options, known=list(replies.items())):
+    if note("choice", value, what, expected=right, options=options, known=list(replies.items())):
         return
     letter = as_letter(value, options, what)
     if letter != right:
@@ -227,7 +154,7 @@ def choice(value, right, replies, *, what="this question"):
 def choose(value, right, replies, *, what="this question"):
     """All that are true: `right` is the set of true letters, `replies` explains every letter (true or false)."""
     options = sorted(replies)
-    if _note("choose", value, what, expected=set(right), options=options, known=list(replies.items())):
+    if note("choose", value, what, expected=set(right), options=options, known=list(replies.items())):
         return
     letters = as_letters(value, options, what)
     wrong = sorted(letters ^ set(right))
@@ -238,7 +165,7 @@ def choose(value, right, replies, *, what="this question"):
 
 def truth(value, right, *, what, reply):
     """True or False; `reply` answers the wrong one."""
-    if _note("truth", value, what, expected=bool(right), known=[(not right, reply)]):
+    if note("truth", value, what, expected=bool(right), known=[(not right, reply)]):
         return
     if as_truth(value, what) != right:
         raise NotYet(reply)
@@ -253,7 +180,7 @@ def table(value, expected, *, what, known=(), hint="", digits=3):
     """
     expected = as_dict(expected, what)
     wrong_tables = [(reply, as_dict(t, what)) for reply, t in dict(known or {}).items()]
-    if _note("table", value, what, expected=expected, known=[(t, r) for r, t in wrong_tables], digits=digits):
+    if note("table", value, what, expected=expected, known=[(t, r) for r, t in wrong_tables], digits=digits):
         return
     got = as_dict(value, what)
     missing = [k for k in expected if k not in got]
@@ -283,7 +210,7 @@ def function(value, reference, inputs, *, what, known=(), hint="", digits=4, sam
     """
     inputs = [tuple(i) if isinstance(i, (tuple, list)) else (i,) for i in inputs]
     known = dict(known or {})
-    if _note("function", value, what, expected=reference, known=[(f, r) for r, f in known.items()],
+    if note("function", value, what, expected=reference, known=[(f, r) for r, f in known.items()],
              sample=sample or inputs[0]):
         return
     got = [call(value, args, what) for args in inputs]
@@ -308,7 +235,7 @@ def fit(value, expected, *, what, known=(), confirm=False):
     from .fits import describe, differences, same
 
     pairs = [(wrong, reply) for reply, wrong in dict(known or {}).items()]
-    if _note("fit", value, what, expected=expected, known=pairs, confirm=confirm):
+    if note("fit", value, what, expected=expected, known=pairs, confirm=confirm):
         return
     if value is None or value is Ellipsis:
         raise NotYet(f"No answer yet for {what}.")
@@ -319,80 +246,3 @@ def fit(value, expected, *, what, known=(), confirm=False):
     reply = next((reply for wrong, reply in pairs if same(found, describe(wrong))), differences(found, describe(expected)))
     if reply:
         raise NotYet(f"{what[0].upper() + what[1:]}: {reply}")
-
-
-# ---- public checks -------------------------------------------------------------------------------------------------
-
-def _width(value, known, digits):
-    """Width of a seal, from the tolerance; halved until it is fine enough, so that it gives away only a power of two."""
-    width, wanted = 0.5 * 10.0 ** (1 - digits), tolerance(value, known, digits) / (abs(value) or 1.0)
-    while width > 1.01 * wanted and width > 1e-9:
-        width /= 2
-    return width
-
-
-def make_seal(record, salt):
-    """What the public check of `record` may know, as plain data for the student copy."""
-    out = {"kind": record.kind, "what": record.what, "salt": salt}
-    if record.kind == "number":
-        places = [(record.expected, ""), *record.known]
-        sealed = [seal(v, r, width=_width(v, places, record.digits), salt=salt) for v, r in record.known if math.isfinite(v)]
-        out |= {"between": record.between, "known": sealed, "digits": record.digits}
-        if record.confirm:
-            out["right"] = seal(record.expected, "right", width=_width(record.expected, record.known, record.digits), salt=salt)
-    elif record.kind == "fit" and record.confirm:
-        from .fits import describe, sealed_fit
-        out["fit"] = sealed_fit(describe(record.expected), [(describe(wrong), reply) for wrong, reply in record.known], salt)
-    elif record.options:
-        out["options"] = list(record.options)
-    elif record.kind == "table":
-        out["names"] = list(record.expected)
-    elif record.kind == "function":
-        out["sample"] = list(record.sample)
-    return out
-
-
-def form(value, sealed=None):
-    """Public check: has the answer the right form, and is it a mistake we know? It does not know the answer."""
-    if _note("form", value, "form"):
-        return
-    sealed = sealed or {"kind": "any", "what": "this question"}
-    what = sealed["what"]
-    match sealed["kind"]:
-        case "number":
-            x = as_number(value, what)
-            for locked in sealed["known"]:
-                reply = unseal(x, locked, salt=sealed["salt"])
-                if reply:
-                    raise NotYet(_with_value(x, reply))
-            _outside(x, sealed["between"], what)
-            if "right" in sealed and not unseal(x, sealed["right"], salt=sealed["salt"]):
-                raise NotYet(f"{x:.6g} is not {what} yet. Open the next hint. " + ROUNDING.format(digits=sealed["digits"]))
-        case "choice":
-            as_letter(value, sealed["options"], what)
-        case "truth":
-            as_truth(value, what)
-        case "choose":
-            as_letters(value, sealed["options"], what)
-        case "table":
-            got = as_dict(value, what)
-            missing = [k for k in sealed["names"] if k not in got]
-            if missing:
-                raise NotYet(f"{what[0].upper() + what[1:]} lacks {', '.join(missing[:5])}.")
-            for k in sealed["names"]:
-                as_number(got[k], f"{what}, {k}")
-        case "function":
-            call(value, sealed["sample"], what)
-        case "fit":
-            from .fits import describe, unlike
-            if value is None or value is Ellipsis:
-                raise NotYet(f"No answer yet for {what}.")
-            found = describe(value)
-            if found is None:
-                raise NotYet(f"{what[0].upper() + what[1:]} should be a fitted model; this is a {type(value).__name__}.")
-            reply = unlike(found, sealed["fit"], sealed["salt"]) if "fit" in sealed else ""
-            if reply:
-                raise NotYet(f"{what[0].upper() + what[1:]}: {reply}")
-        case _:
-            if value is None or value is Ellipsis:
-                raise NotYet("No answer yet.")

@@ -28,10 +28,11 @@ import re
 
 import nbformat
 
+from .edition import is_edition
 from .source import questions, test_functions
 
 FENCE = re.compile(r"^```python\n(.*?)^```\n?", re.S | re.M)
-MARK = re.compile(r"^%%\s*(exercise|question|solution|tests|end)\b[ \t]*(.*)$", re.M)
+MARK = re.compile(r"^%%\s*(exercise|edition|question|solution|tests|end)\b[ \t]*(.*)$", re.M)
 HINT = re.compile(r"^hint:\s*(.+?)(?=\n\s*\n|\nhint:|\Z)", re.S | re.M)
 FOLDED = re.compile(r"<details><summary>Hint \d+</summary>\n\n(.*?)\n\n</details>", re.S)
 HEADER = """# ASSIGNMENT CONFIG
@@ -60,6 +61,9 @@ def to_notebook(text):
             cells.append(_raw(HEADER.format(name=name)))
         elif kind == "question":
             cells.append(_raw(_config(rest)))
+        elif kind == "edition":
+            cells.append(_raw("# EDITION\n" + FENCE.search(body)[1]))
+            body = FENCE.sub("", body, count=1)
         elif kind == "end":
             cells.append(_raw("# END QUESTION"))
         else:
@@ -154,6 +158,8 @@ def to_text(book, name):
                 out.append(f"%% question {q.name} points={q.points:g}" + (" manual" if q.manual else ""))
             elif begins and begins[1] in ("SOLUTION", "TESTS"):
                 out.append(f"%% {begins[1].lower()}")
+            elif is_edition(cell):
+                out.append(f"%% edition\n```python\n{source.partition(chr(10))[2]}\n```\n")
             elif source == "# END QUESTION":
                 out.append("%% end\n")
         elif cell.cell_type == "markdown":

@@ -1,34 +1,46 @@
-"""Grade a folder of submissions to a CSV: one row a submission, one column a question.
+"""Grade a folder of submissions: tables for teachers and learning platforms, a page for each student, one for the class.
 
-Each submission runs in a process and a folder of its own (`supervise`, `guard`), and is judged here from its answers
+Each submission runs in a process and a folder of its own (`supervise`, `process`, `guard`), and is judged here from its answers
 (`judge`). What is finished is kept beside the CSV, so that a run that was cut short goes on where it stopped.
 """
 import concurrent.futures
-import csv
+import contextlib
 import hashlib
-import io
 import json
 import os
 import sys
-import zipfile
+import threading
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
-import nbformat
-
-from . import judge
-from .supervise import Limits, Submission
+from . import class_page, edition, feedback_page, gradebooks, handed_in, judge, process, stamp
+from .supervise import FOLDER, LONG, MEMORY, Interrupted, Limits, Submission, sweep
 
 ROOT = Path(__file__).resolve().parents[2]
-VERSION = 1
+VERSION = 2
 
 
-def grade(submissions, *, out=None, autograders=None, limits=Limits(), workers=None, resume=True, progress=True):
+@dataclass(frozen=True)
+class Run:
+    """What all submissions of one grading have in common."""
+
+    folder: Path
+    parts: Path
+    known: dict
+    limits: Limits
+    hidden: tuple
+    resume: bool
+
+
+def grade(submissions, *, out=None, autograders=None, limits=Limits(), workers=None, resume=True, progress=True, gradebook=None, site="",
+          pages=True):
     """Grade every notebook (or zip with one) under `submissions`; return the path of the CSV.
 
     Parameters
     ----------
     out : path
-        The CSV to write, by default ``grades.csv`` in ``_build/grades``; parts of it are kept in a folder beside it.
+        The CSV to write, by default ``grades.csv`` in ``_build/grades``; parts, pages and other tables are kept beside it.
     autograders : path
         Folder that `build` filled, by default ``_build/exercises/autograder``.
     limits : Limits
@@ -37,96 +49,126 @@ def grade(submissions, *, out=None, autograders=None, limits=Limits(), workers=N
         Submissions at the same time, by default one for each processor.
     resume : bool
         Keep results of an earlier run for submissions and autograders that have not changed.
+    gradebook : path
+        An export of Canvas, Moodle or Blackboard, to be filled in (see `mlmlib.grading.gradebooks`).
+    site : str
+        Address of the book, for links from the students' pages.
+    pages : bool
+        Write a page for each student (``-feedback/``) and one for the teacher (``-class.html``).
     """
     folder = Path(submissions).resolve()
     autograders = Path(autograders or ROOT / "_build" / "exercises" / "autograder").resolve()
     out = Path(out or ROOT / "_build" / "grades" / "grades.csv").resolve()
-    parts = out.parent / f"{out.stem}-parts"
-    parts.mkdir(parents=True, exist_ok=True)
-    paths = find(folder, out.parent)
+    paths = handed_in.find(folder, out.parent)
     if not paths:
         raise FileNotFoundError(f"no notebook in {folder}")
     known = {p.name: p for p in sorted(autograders.iterdir()) if (p / "autograder.zip").is_file()} if autograders.is_dir() else {}
     if not known:
         raise FileNotFoundError(f"no autograder in {autograders}: run `make exercises` first")
-    hidden = [place for place in (ROOT / "exercises", ROOT / "tests", ROOT / "_build", autograders, folder, out.parent)
-              if not any(needed.is_relative_to(place) for needed in (ROOT, Path(sys.prefix).resolve()))]
-
-    def work(path):
-        return grade_one(path, path.relative_to(folder).as_posix(), known, parts, limits, hidden, resume)
-
-    workers = workers or os.cpu_count() or 1
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(work, p) for p in paths]
-        try:
-            rows = [f.result() for f in _progress(futures, progress)]
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    rows.sort(key=lambda r: r["submission"])
-    write_csv(rows, out)
-    write_written(rows, out.with_name(f"{out.stem}-by-hand.md"))
+    parts = out.parent / f"{out.stem}-parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    run = Run(folder, parts, known, limits, _hidden(autograders, folder, out.parent), resume)
+    with _alone(parts):
+        sweep()
+        rows = _all(paths, run, workers or os.cpu_count() or 1, progress)
+    gradebooks.plain(rows, out)
+    gradebooks.by_hand(rows, out.with_name(f"{out.stem}-by-hand.md"))
+    gradebooks.platforms(rows, out, gradebook)
+    if pages:
+        _pages(rows, known, out, site)
     return out
 
 
-def find(folder, results):
-    """Submissions under `folder`: notebooks, and zip files with one; not what an earlier grading wrote."""
-    found = [p for p in folder.rglob("*") if p.suffix in (".ipynb", ".zip") and p.is_file()
-             and not any(part.startswith(".") for part in p.relative_to(folder).parts)]
-    return sorted(p for p in found if results not in p.parents or results in (folder, *folder.parents))
+def _all(paths, run, workers, progress):
+    """Rows of all submissions, in the order of their names; an interruption leaves what is finished."""
+    stop = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(_guarded, p, run, stop) for p in paths]
+        try:
+            rows = [f.result() for f in _progress(futures, progress)]
+        except BaseException:
+            stop.set()
+            process.close()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return sorted(rows, key=lambda r: r["submission"])
 
 
 def _progress(futures, show):
     from tqdm import tqdm
-    done = concurrent.futures.as_completed(futures)
-    return tqdm(done, total=len(futures), desc="grading", unit="submission", disable=not show)
+    return tqdm(concurrent.futures.as_completed(futures), total=len(futures), desc="grading", unit="submission", disable=not show)
 
 
-def grade_one(path, name, known, parts, limits, hidden, resume=True):
-    """Grade one submission; its row is kept in `parts` under a name made of its content and its autograder."""
-    data = path.read_bytes()
-    book, fault = read_submission(data, path.suffix)
-    exercise = None if fault else which(book, path, known)
-    if exercise is None:
-        fault = fault or f"no exercise of this name: is it one of {', '.join(known)}?"
-        return {"submission": name, "exercise": "", "marks": [], "messages": [fault], "written": {}}
-    grader = judge.fingerprint(known[exercise] / "autograder.zip")
-    key = hashlib.sha256(b"\0".join([data, grader, name.encode(), str(VERSION).encode()])).hexdigest()[:24]
-    kept = parts / f"{key}.json"
-    if resume and kept.is_file():
+def _hidden(*more):
+    """Folders that no submission may see: sources, tests, builds, history, and those of this grading."""
+    git = ROOT / ".git"
+    if git.is_file():  # a worktree: the history lies elsewhere
+        with contextlib.suppress(OSError, IndexError):
+            git = Path(git.read_text(encoding="utf-8").partition(":")[2].strip()).parents[1]
+    needed = (ROOT, Path(sys.prefix).resolve())
+    return tuple(place for place in (ROOT / "exercises", ROOT / "tests", ROOT / "_build", git, *more)
+                 if not any(path.is_relative_to(place) for path in needed))
+
+
+@contextlib.contextmanager
+def _alone(parts):
+    """Let one grading at a time write into `parts`; the lock goes with the process, however it ends."""
+    with open(parts / "lock", "w") as file:
         try:
-            return json.loads(kept.read_text(encoding="utf-8"))
-        except ValueError:
+            import fcntl
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
             pass
-    row = _run_and_judge(book, name, judge.load(str(known[exercise])), limits, hidden)
+        except OSError:
+            raise ValueError(f"another grading is writing into {parts}: wait for it, or give another --out") from None
+        yield
+
+
+def _guarded(path, run, stop):
+    """Grade one submission; a fault of ours becomes its message and stops nobody else."""
+    name = path.relative_to(run.folder).as_posix()
+    for _ in range(3):
+        if stop.is_set():
+            raise concurrent.futures.CancelledError
+        try:
+            return grade_one(path, name, run)
+        except Interrupted as error:
+            fault = error
+        except Exception as error:
+            fault = error
+            break
+    return _empty(name, f"not graded: {type(fault).__name__}: {str(fault)[:200]}; grade this one by hand")
+
+
+def _empty(name, fault, exercise=""):
+    return {"submission": name, "exercise": exercise, "marks": [], "messages": [fault], "written": {}, "wrong": {}, "lines": [],
+            "measures": [], "seconds": 0.0, "student": handed_in.student(name, exercise)}
+
+
+def grade_one(path, name, run):
+    """Grade one submission; its row is kept in `run.parts` under a name made of its content and its autograder."""
+    from mlmlib import __version__
+    data = path.read_bytes()
+    book, fault = handed_in.read_submission(data, path.suffix)
+    exercise = None if fault else handed_in.which(book, path, run.known)
+    if exercise is None:
+        return _empty(name, fault or f"no exercise of this name: is it one of {', '.join(run.known)}?")
+    place, told = edition.choose(run.known[exercise], handed_in.student(name, exercise), book)
+    grader = judge.fingerprint(place / "autograder.zip")
+    key = hashlib.sha256(b"\0".join([data, grader, name.encode(), f"{VERSION} {__version__}".encode()])).hexdigest()[:24]
+    kept = run.parts / f"{key}.json"
+    if run.resume and kept.is_file():
+        with contextlib.suppress(ValueError):
+            row = json.loads(kept.read_text(encoding="utf-8"))
+            if not row["stopped"] or row["limits"] == run.limits.as_dict:
+                return row
+    row = _run_and_judge(book, name, judge.load(str(place)), run.limits, run.hidden)
+    row["messages"] += [told] if told else []
+    row["edition"] = place.relative_to(run.known[exercise]).as_posix()
     fresh = kept.with_suffix(".new")
     fresh.write_text(json.dumps(row), encoding="utf-8")
     fresh.replace(kept)
     return row
-
-
-def read_submission(data, suffix):
-    """(notebook, None) or (None, what is wrong with the file)."""
-    try:
-        if suffix == ".zip":
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                inside = [i for i in archive.infolist() if i.filename.endswith(".ipynb") and i.file_size < 64 << 20]
-                if len(inside) != 1:
-                    return None, f"the zip holds {len(inside)} notebooks and not one"
-                data = archive.read(inside[0])
-        book = nbformat.reads(data.decode("utf-8"), as_version=4)
-        [c.source for c in book.cells if c.cell_type == "code"]
-        return book, None
-    except Exception as error:
-        return None, f"not a readable notebook ({type(error).__name__})"
-
-
-def which(book, path, known):
-    """Name of the exercise that a notebook answers: from its metadata, else from its file name."""
-    named = book.metadata.get("otter", {}).get("assignment_name") if isinstance(book.metadata.get("otter"), dict) else None
-    if named in known:
-        return named
-    return next((k for k in known if k in path.stem or path.stem.startswith(k[:2] + "_")), None)
 
 
 def _run_and_judge(book, name, assignment, limits, hidden):
@@ -134,56 +176,34 @@ def _run_and_judge(book, name, assignment, limits, hidden):
     with Submission(cells, assignment.answers, limits=limits, hidden=hidden) as submission:
         outcome = submission.run()
         marks = judge.judge(assignment, outcome, submission.call)
+        if submission.interrupted:
+            raise Interrupted("the process that starts submissions has ended")
     notes = [f"code cell {i + 1}: {e}" for i, e in sorted(outcome.errors.items())] + outcome.notes
-    return {"submission": name, "exercise": assignment.name, "messages": notes, "measures": outcome.measures,
-            "marks": [vars(m) for m in marks], "written": written_answers(book, assignment.manual)}
+    older = stamp.difference(book.metadata.get("mlmlib"), assignment.stamp)
+    stopped = any(words in note for note in notes for words in (LONG, MEMORY, FOLDER, "longer than"))
+    return {"submission": name, "exercise": assignment.name, "student": handed_in.student(name, assignment.name),
+            "messages": notes + ([older] if older else []), "measures": outcome.measures, "marks": [vars(m) for m in marks],
+            "written": handed_in.written_answers(book, assignment.manual), "wrong": _wrong(assignment, outcome, marks),
+            "lines": handed_in.own_lines(book), "seconds": outcome.seconds, "stopped": stopped, "limits": limits.as_dict}
 
 
-def written_answers(book, manual):
-    """The text cells and code of a submission that answer questions which a person grades."""
-    out, question = {}, None
-    for cell in book.cells:
-        question = cell.metadata.get("question", question)
-        if question in manual and "otter_answer_cell" in cell.metadata.get("tags", []):
-            out[question] = (out.get(question, "") + "\n\n" + str(cell.source)).strip()[:20_000]
+def _wrong(assignment, outcome, marks):
+    """What was answered to questions without full marks, for the search of look-alikes: {question: text}."""
+    out = {}
+    for mark in marks:
+        values = {n: outcome.answers[n] for n in assignment.asks.get(mark.question, ())
+                  if (outcome.answers.get(n) or {"t": "empty"}) != {"t": "empty"}} if mark.points < mark.possible else {}
+        if values:
+            text = json.dumps(values, sort_keys=True)
+            out[mark.question] = text if len(text) < 400 else hashlib.sha256(text.encode()).hexdigest()
     return out
 
 
-def write_csv(rows, out):
-    """One row a submission: points of each question, total of what was graded here, what is possible, the replies."""
-    questions = list(dict.fromkeys(m["question"] for r in sorted(rows, key=lambda r: r["exercise"]) for m in r["marks"]))
-    head = ["submission", "exercise", *questions, "total", "possible", "to_grade_by_hand", "messages"]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = out.with_suffix(".new")
-    with open(fresh, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(head)
-        for row in rows:
-            marks = {m["question"]: m for m in row["marks"]}
-            auto = [m for m in row["marks"] if not m["manual"]]
-            cells = ["" if q not in marks or marks[q]["manual"] else f"{marks[q]['points']:g}" for q in questions]
-            said = [f"[{m['question']}] {text}" for m in row["marks"] for text in m["messages"]] + row["messages"]
-            table.writerow([_safe(row["submission"]), row["exercise"], *cells, f"{sum(m['points'] for m in auto):g}",
-                            f"{sum(m['possible'] for m in auto):g}",
-                            f"{sum(m['possible'] for m in row['marks'] if m['manual']):g}", _safe(" // ".join(said))])
-    fresh.replace(out)
-
-
-def write_written(rows, path):
-    """The written answers of all submissions, question by question, for whoever grades them by hand."""
-    questions = list(dict.fromkeys(m["question"] for r in rows for m in r["marks"] if m["manual"]))
-    parts = []
-    for question in questions:
-        possible = next(m["possible"] for r in rows for m in r["marks"] if m["question"] == question)
-        parts.append(f"# {question} ({possible:g} points)\n")
-        for row in rows:
-            if any(m["question"] == question for m in row["marks"]):
-                answer = row["written"].get(question, "(no answer)")
-                parts.append(f"## {row['submission']}\n\n" + "\n".join(f"> {line}" for line in answer.splitlines()) + "\n")
-    path.write_text("\n".join(parts), encoding="utf-8")
-
-
-def _safe(text):
-    """Text that no spreadsheet takes for a formula, on one line."""
-    text = " ".join(str(text).split())
-    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
+def _pages(rows, known, out, site):
+    """The students' pages and the teacher's."""
+    folder, addresses = out.with_name(f"{out.stem}-feedback"), {}
+    for row in rows:
+        assignment = judge.load(str(known[row["exercise"]] / row.get("edition", ""))) if row["exercise"] else None
+        path = feedback_page.write(row, assignment, folder, site)
+        addresses[row["submission"]] = quote(path.relative_to(out.parent).as_posix())
+    out.with_name(f"{out.stem}-class.html").write_text(class_page.render(rows, addresses), encoding="utf-8")

@@ -2,10 +2,12 @@
 
 Applied by the runner to itself before it runs a student's first cell, in this order, each as far as the system goes:
 
-1. Linux namespaces: no network, every file read-only but the submission's own folder, and the grader's folders
-   (sources, autograders, other submissions, results) empty. Needs root, or a kernel that lets users make namespaces.
-2. Resource limits (POSIX): memory, size of files, core dumps; no new privileges; as root all capabilities are dropped.
-3. An audit hook (everywhere, Windows too): no programs, no sockets, no writing or deleting outside the own
+1. Linux namespaces (`mlmlib.grading.namespaces`): no network, every file read-only but the submission's own folder, which is
+   a small disk in memory, the grader's folders empty, no other process in sight, nothing that outlives the submission.
+   Needs root, or a kernel that lets users make namespaces.
+2. Resource limits (POSIX): memory, processes, size of files, core dumps.
+3. Started by root: a user of its own that owns nothing. No new privileges, no capabilities.
+4. An audit hook (everywhere, Windows too): no programs, no sockets, no writing or deleting outside the own
    folder, no reading of the grader's folders.
 
 The hook alone would stop a careless notebook and a curious student, not a determined attacker. What protects
@@ -13,82 +15,104 @@ the marks is another thing: neither expected values nor hidden tests are ever in
 """
 import ctypes
 import os
+import signal
 import sys
 
-CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x8000000, 0x10000000, 0x40000000
-MS_RDONLY, MS_BIND, MS_REC, MS_PRIVATE = 1, 4096, 16384, 1 << 18
-AT_RECURSIVE, MOUNT_ATTR_RDONLY, SYS_MOUNT_SETATTR = 0x8000, 1, 442
-PR_SET_NO_NEW_PRIVS, SYS_CAPSET = 38, {"x86_64": 126, "aarch64": 91}
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, SYS_CAPSET = 1, 38, {"x86_64": 126, "aarch64": 91}
+PROCESSES = 32  # with threads: more than any library starts here, few enough for the machine
+FILE_MB, FOLDER_MB = 64, 256
+USERS = range(61184, 65520)  # numbers that systems keep for users without an account
 
 
-def apply(own, hidden, memory_mb, file_mb=64):
-    """Lock this process down; return the names of the measures that hold."""
-    measures = ["own process"]
-    if sys.platform == "linux" and _namespaces(own, hidden):
-        measures += ["no network", "read-only files", "hidden folders"]
-    if _limits(memory_mb, file_mb):
-        measures.append("memory limit")
+def apply(own, hidden, memory_mb, slot=0):
+    """Lock this process down; return the names of the measures that hold. `slot` numbers those that run at the same time."""
+    measures, user = ["own process"], None
+    if sys.platform == "linux":
+        from .namespaces import enter
+        user = _user(slot) if os.getuid() == 0 else None
+        measures += enter(own, hidden, user, FOLDER_MB)
+    measures += _limits(memory_mb, user)
+    if user is not None and _become(user, own):
+        measures.append("own user")
     if sys.platform == "linux" and _drop_privileges():
         measures.append("no privileges")
     sys.addaudithook(_hook(os.path.realpath(own), tuple(os.path.realpath(h) for h in hidden)))
     return measures + ["audit hook"]
 
 
-def _limits(memory_mb, file_mb):
+def _limits(memory_mb, user):
+    """Limits of the system for this process: the names of those that it took."""
     try:
         import resource
     except ImportError:
-        return False
-    for limit, size in ((resource.RLIMIT_AS, memory_mb << 20), (resource.RLIMIT_FSIZE, file_mb << 20), (resource.RLIMIT_CORE, 0)):
+        return []
+    wanted = [("memory limit", resource.RLIMIT_AS, memory_mb << 20), ("file limit", resource.RLIMIT_FSIZE, FILE_MB << 20),
+              ("", resource.RLIMIT_CORE, 0), ("", resource.RLIMIT_NOFILE, 256)]
+    if hasattr(resource, "RLIMIT_NPROC"):
+        wanted.append(("process limit", resource.RLIMIT_NPROC, PROCESSES + (0 if user is not None else _others())))
+    held = []
+    for name, limit, size in wanted:
         try:
+            hard = resource.getrlimit(limit)[1]
+            size = size if hard == resource.RLIM_INFINITY else min(size, hard)
             resource.setrlimit(limit, (size, size))
+            held.append(name)
         except (ValueError, OSError):
-            return False
-    return True
+            pass
+    if os.getuid() == 0 and user is None and "process limit" in held:
+        held.remove("process limit")  # root is not bound by it
+    return [name for name in held if name]
 
 
-# ---- Linux ---------------------------------------------------------------------------------------------------------
+def _others():
+    """Processes and threads that this user has already: the system counts them all."""
+    import psutil
+    me, count = os.getuid(), 0
+    for process in psutil.process_iter(["uids", "num_threads"]):
+        if process.info["uids"] is not None and process.info["uids"].real == me:
+            count += process.info["num_threads"] or 1
+    return count
 
-def _namespaces(own, hidden):
-    """New mount and network namespaces; False, with nothing changed, where the system forbids them."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    uid, gid = os.getuid(), os.getgid()
-    flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | (0 if uid == 0 else CLONE_NEWUSER)
-    if libc.unshare(flags) != 0:
-        return False
+
+# ---- users and privileges --------------------------------------------------------------------------------------------
+
+def _user(slot):
+    """Number of a user without account for this slot, or of nobody; None if the system switches to neither."""
+    import pwd
+    names = {entry.pw_uid for entry in pwd.getpwall()}
+    for user in (next(u for u in USERS[slot % 2000:] if u not in names), 65534):
+        try:
+            os.seteuid(user)
+        except OSError:
+            continue
+        os.seteuid(0)
+        return user
+    return None
+
+
+def _become(user, own):
+    """Be that user from now on, for good; not if it could not read Python and this library."""
     try:
-        if uid != 0:
-            for path, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-                with open(f"/proc/self/{path}", "w") as f:
-                    f.write(text)
-        _mount(libc, None, "/", None, MS_REC | MS_PRIVATE)
-        _mount(libc, own, own, None, MS_BIND)
-        for path in hidden:
-            if os.path.isdir(path) and not os.path.realpath(own).startswith(os.path.realpath(path) + os.sep):
-                _mount(libc, "none", path, "tmpfs", MS_RDONLY)
-        _read_only(libc, "/", True, AT_RECURSIVE)
-        _read_only(libc, own, False, 0)
-        os.chdir(own)
+        os.chown(own, user, user)
+        os.seteuid(user)
+        try:
+            with open(__file__), open(os.__file__):
+                pass
+        finally:
+            os.seteuid(0)
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
     except OSError:
+        os.chown(own, os.getuid(), os.getgid())
         return False
     return True
-
-
-def _mount(libc, source, target, kind, flags):
-    as_bytes = [None if s is None else os.fsencode(s) for s in (source, target, kind)]
-    if libc.mount(*as_bytes, ctypes.c_ulong(flags), None) != 0:
-        raise OSError(ctypes.get_errno(), f"mount {target}")
-
-
-def _read_only(libc, path, on, flags):
-    attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY if on else 0, 0 if on else MOUNT_ATTR_RDONLY, 0, 0)
-    if libc.syscall(SYS_MOUNT_SETATTR, -100, os.fsencode(path), flags, ctypes.byref(attributes), 32) != 0:
-        raise OSError(ctypes.get_errno(), f"mount_setattr {path}")
 
 
 def _drop_privileges():
-    """No new privileges, and no capabilities: the process can do no more than its user's files allow."""
+    """No new privileges, no capabilities, and an end together with who started this process."""
     libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return False
     number = SYS_CAPSET.get(os.uname().machine)
@@ -101,7 +125,7 @@ def _drop_privileges():
 # ---- everywhere ----------------------------------------------------------------------------------------------------
 
 NEVER = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.startfile",
-         "os.kill", "os.killpg", "socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "ctypes.dlopen"}
+         "os.kill", "os.killpg", "socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "ctypes.dlopen", "ctypes.dlsym", "ctypes.dlsym/handle"}
 # event: how many paths it changes, and where its folder descriptors stand
 CHANGES = {"os.remove": (1, (1,)), "os.rmdir": (1, (1,)), "os.rename": (2, (2, 3)), "os.mkdir": (1, (2,)), "os.link": (2, (2, 3)),
            "os.symlink": (2, (2,)), "os.chmod": (1, (2,)), "os.chown": (1, (3,)), "os.truncate": (1, ())}

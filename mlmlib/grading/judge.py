@@ -26,16 +26,19 @@ class Mark:
 
 @dataclass(frozen=True)
 class Assignment:
-    """An autograder, read once: its tests, its questions in order, and the names that they ask for."""
+    """An autograder, read once: its tests, its questions in order, the names that they ask for, where the book answers them."""
 
     name: str
     tests: dict
     order: tuple
     manual: dict
     answers: frozenset
+    places: dict = field(default_factory=dict)
+    stamp: dict = field(default_factory=dict)
+    asks: dict = field(default_factory=dict)
 
 
-@lru_cache
+@lru_cache(maxsize=1024)
 def load(folder):
     """Read the autograder in `folder` (as `mlmlib.grading.build` made it)."""
     import nbformat
@@ -47,14 +50,16 @@ def load(folder):
         for entry in archive.namelist():
             if entry.startswith("tests/") and entry.endswith(".py"):
                 tests[Path(entry).stem] = ExceptionTestFile.from_string(archive.read(entry).decode(), path=entry)
-    book = nbformat.read(next(folder.glob("*.ipynb")), as_version=4)
+    copy = next(folder.glob("*.ipynb"))
+    book = nbformat.read(copy, as_version=4)
     order = []
     for cell in book.cells:
         name = cell.metadata.get("question")
         if name and name not in order:
             order.append(name)
-    names = {p for t in tests.values() for c in t.test_cases for p in c.body._get_func_params()}
-    return Assignment(folder.name, tests, tuple(order), dict(book.metadata.get("manual", {})), frozenset(names - {"env"}))
+    asks = {q: sorted({p for c in t.test_cases for p in c.body._get_func_params()} - {"env"}) for q, t in tests.items()}
+    return Assignment(copy.stem, tests, tuple(order), dict(book.metadata.get("manual", {})), frozenset(n for a in asks.values() for n in a),
+                      dict(book.metadata.get("places", {})), dict(book.metadata.get("mlmlib", {})), asks)
 
 
 def fingerprint(path):
@@ -83,7 +88,7 @@ def _value(answers, name, call):
         return None
     try:
         return decode(answers[name], None if call is None else lambda known: lambda *args: call(known, args))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
         return None
 
 

@@ -10,8 +10,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlmlib import __version__
+
 from .check import NotYet
 
+OLDER = ("This copy was made with mlmlib {made}, and {here} runs here. What the checks say of numbers may be out of date; your answers "
+         "count all the same where they agree with the present library. A current copy: make exercises, or your teacher.")
 OTTER = "from otter.test_files import test_case"
 
 
@@ -53,7 +57,10 @@ class Checks:
 
     def __init__(self, name):
         self.name = name
-        self.tests = _tests(name)
+        self.tests, made = _stored(name)
+        self.older = made not in ("", __version__)
+        if self.older:
+            print(OLDER.format(made=made, here=__version__))
 
     def check(self, question):
         """Check the answers to one question, as they are in the notebook now."""
@@ -64,17 +71,18 @@ class Checks:
         return Replies(question, [_line(case, names) for case in _cases(self.tests[question])])
 
 
-def _tests(name):
-    """Tests in the metadata of ``name.ipynb``, or of another notebook here that calls itself so."""
+def _stored(name):
+    """Tests in the metadata of ``name.ipynb``, or of another notebook here that calls itself so, and the library that it was made with."""
     here = Path.cwd()
     for path in (here / f"{name}.ipynb", *sorted(here.glob("*.ipynb"))):
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))["metadata"]["otter"]
+            metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
+            found = metadata["otter"]
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if found.get("assignment_name") == name:
-            return found.get("tests", {})
-    return {}
+            return found.get("tests", {}), metadata.get("mlmlib", {}).get("library", "")
+    return {}, ""
 
 
 class _Case:

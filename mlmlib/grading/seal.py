@@ -13,6 +13,7 @@ import math
 from functools import lru_cache
 
 ROUNDS = 10_000
+FORMAT = 1  # of the locks: another number when what opens them changes
 
 
 def bucket(value, width):

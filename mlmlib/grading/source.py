@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import nbformat
 import yaml
 
-from . import check
+from . import check, edition
 
 BLOCK = re.compile(r"#\s*(BEGIN|END)\s+(QUESTION|SOLUTION|PROMPT|TESTS)\b", re.I)
 CONFIG = re.compile(r"#\s*ASSIGNMENT CONFIG", re.I)
@@ -38,9 +38,9 @@ class Question:
     solution: list = field(default_factory=list)
 
 
-def read(path):
-    """The source notebook and its questions in order."""
-    book = nbformat.read(path, as_version=4)
+def read(path, seed=edition.BASE):
+    """The source notebook, as the edition of `seed`, and its questions in order."""
+    book = edition.render(nbformat.read(path, as_version=4), seed)
     return book, list(questions(book))
 
 
