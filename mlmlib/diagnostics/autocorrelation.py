@@ -123,7 +123,8 @@ def acf(fit, max_lag: int | None = None, *, kind: str | None = None, time: str |
     Notes
     -----
     Chapter 14 (``14_growth_shapes``).  As in nlme's ``ACF``, the mean product of pairs is divided by the mean square; the
-    residuals are not centered.
+    residuals are not centered.  Residuals about a group's own predicted curve lean to negative correlations, the more the
+    fewer rows a group has, also where errors have no memory: hold them against tables made by ``simulate`` and refitted.
 
     Examples
     --------
