@@ -182,7 +182,7 @@ def test_an_older_copy_counts_and_says_so(monkeypatch, tmp_path, capsys):
 
 def test_a_stamp_tells_nothing_but_versions():
     student = kit.student("01_linear_model")
-    assert set(student.metadata["mlmlib"]) == {"library", "questions"} and "places" not in student.metadata
+    assert set(student.metadata["mlmlib"]) == {"library", "questions", "edition"} and "places" not in student.metadata
     assert stamp.difference(None, student.metadata["mlmlib"]) == stamp.difference(student.metadata["mlmlib"], student.metadata["mlmlib"]) == ""
 
 

@@ -24,13 +24,13 @@ FILE_MB, FOLDER_MB = 64, 256
 USERS = range(61184, 65520)  # numbers that systems keep for users without an account
 
 
-def apply(own, hidden, memory_mb, slot=0):
+def apply(own, hidden, memory_mb, slot=0, starter=None):
     """Lock this process down; return the names of the measures that hold. `slot` numbers those that run at the same time."""
     measures, user = ["own process"], None
     if sys.platform == "linux":
         from .namespaces import enter
         user = _user(slot) if os.getuid() == 0 else None
-        measures += enter(own, hidden, user, FOLDER_MB)
+        measures += enter(own, hidden, user, FOLDER_MB, starter)
     measures += _limits(memory_mb, user)
     if user is not None and _become(user, own):
         measures.append("own user")

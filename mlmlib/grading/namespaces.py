@@ -4,21 +4,24 @@ import os
 import signal
 import stat
 import sys
+import time
 from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
 AT_RECURSIVE, MOUNT_ATTR_RDONLY, SYS_MOUNT_SETATTR = 0x8000, 1, 442
 PR_SET_PDEATHSIG = 1
+PATIENCE = 0.2  # seconds between two looks at whether who started us is still there
 
 
-def enter(own, hidden, user, folder_mb):
+def enter(own, hidden, user, folder_mb, starter=None):
     """Move this process into namespaces of its own; return the names of the measures that hold, none where it is forbidden.
 
-    The caller goes on as the first process of its own world of processes; the one that it was before waits for it.
+    The caller goes on as the first process of its own world of processes; the one that it was before waits for it, and
+    ends it when `starter`, the process that started them, is gone.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    uid, gid = os.getuid(), os.getgid()
+    uid, gid, starter = os.getuid(), os.getgid(), starter or os.getppid()
     flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID | (0 if uid == 0 else CLONE_NEWUSER)
     if libc.unshare(flags) != 0:
         return []
@@ -43,7 +46,7 @@ def enter(own, hidden, user, folder_mb):
         measures.append("folder limit")
     except OSError:
         pass
-    _fork(libc)
+    _fork(libc, starter)
     measures.append("own processes only")
     try:
         _mount(libc, "proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
@@ -70,15 +73,15 @@ def _open_way(libc):
             os.close(descriptor)
 
 
-def _fork(libc):
+def _fork(libc, starter):
     """Go on in a child, the first of the new world of processes; when it ends, all that it started ends with it."""
     child = os.fork()
-    if child == 0:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        return
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if child == 0:
+        return
     os.closerange(0, 1024)
-    os.waitpid(child, 0)
+    while os.waitpid(child, os.WNOHANG) == (0, 0) and os.getppid() == starter:  # not every kernel tells us of its death
+        time.sleep(PATIENCE)
     os._exit(0)
 
 

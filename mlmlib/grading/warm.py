@@ -84,7 +84,7 @@ def become(question, descriptors, channel, parent):
         random.seed()
         sys.modules["numpy"].random.seed()
         from . import runner
-        runner.main()
+        runner.main(parent)
         status = 0
     os._exit(status)
 
