@@ -48,8 +48,9 @@ def inline(svg: str, alt: str, prefix: str) -> str:
     head, rest = body.split(">", 1)
     width = float(re.search(r'width="([\d.]+)pt"', head)[1]) * 96 / 72
     box = re.search(r'viewBox="[^"]*"', head)[0]
+    narrow = " mlm-narrow" if width <= 360 else ""  # fits a phone as it is
     return (
-        f'<svg class="mlm-figure" role="img" aria-label="{escape(alt, quote=True)}" {box} width="{width:.0f}" '
+        f'<svg class="mlm-figure{narrow}" role="img" aria-label="{escape(alt, quote=True)}" {box} width="{width:.0f}" '
         f'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'style="max-width:100%;height:auto;color:inherit;stroke-linejoin:round;stroke-linecap:butt">{_compact(rest)}'
     )
