@@ -89,13 +89,13 @@ function drawData(s, w, at, { data, moments: m, fit }) {
 }
 
 /** Estimates with intervals, those of the other samples as specks below; bias and coverage beside. */
-function drawForest(s, w, at, { rows, runs, count }) {
+function drawForest(s, w, at, { rows, runs, count, pending }) {
   const layer = s.layer("forest", { "aria-hidden": "true" }), specks = s.layer("forest-specks", { "aria-hidden": "true" }), left = at.wide ? 128 : 66, right = w - (at.wide ? 116 : 92);
   const own = rows.filter((q) => !q.none), far = Math.max(0.4, ...own.flatMap((q) => [Math.abs(q.low - q.truth), Math.abs(q.high - q.truth), Math.abs(q.bias || 0) + 2.6 * (q.sd || 0)]));
   const x = linear([BETA - far, BETA + far], [left, right]), bottom = at.rows + ROW * 8 + 34, tenth = (v) => Math.round(10 * v) / 10;
   layer.text("bias-name", w - (at.wide ? 62 : 48), at.rows - 8, "bias", { class: "tick", fill: "var(--muted)", "text-anchor": "end" });
   layer.text("covers-name", w, at.rows - 8, "covers", { class: "tick", fill: "var(--muted)", "text-anchor": "end" });
-  axisX(layer, x, bottom, { ticks: at.wide ? 5 : 3, label: count ? `this sample, and ${count} others below it` : "this sample", format: (v) => num(v, 1) });
+  axisX(layer, x, bottom, { ticks: at.wide ? 5 : 3, label: count ? `this sample, and ${count} others${pending ? " so far" : ""} below it` : "this sample", format: (v) => num(v, 1) });
   layer.line("truth", x(BETA), at.rows + 2, x(BETA), bottom, { stroke: "var(--fixed)", "stroke-width": 1.6, "stroke-dasharray": "6 4" });
   rows.forEach((q, i) => {
     const y = at.rows + ROW * (i + 0.5) + (i < 4 ? 6 : 30), ink = `var(--${q.color}-ink)`;
@@ -145,7 +145,7 @@ function says(r, st) {
     ? `Hausman’s statistic is <strong>${num(h.statistic, 2)}</strong>, ${p(h.p)}${h.p < 0.05 ? ": the two slopes differ by more than luck" : st.rho !== 0 && st.tau > 0 ? ": it does not see what is there" : ""}.`
     : `Hausman’s statistic fails: here fixed effects have the smaller variance, the difference (${h.variance.toPrecision(2).replace("-", "\u2212")}) is not positive, and the quotient (${num(h.statistic, 1)}) is no chi-square. Mundlak’s test has ${p(f.mundlakTest.p)}.`;
   const why = st.rho === 0 || st.tau === 0 ? "Schools’ effects have nothing to do with x: nobody is biased, and random effects have the narrower interval." : `Schools high in x are ${st.rho > 0 ? "better" : "worse"} anyway. Random effects take off ${num(100 * f.theta, 0)} % of each school’s mean (<i>θ</i>) and keep the rest of the confounding.`;
-  const many = r.count ? ` In ${r.count} other samples Hausman rejects in ${percent(r.found)}${r.strange > 0 ? ` and fails in ${percent(r.strange)}` : ""}.` : "";
+  const many = r.count ? ` In ${r.count} other samples${r.pending ? " so far" : ""} Hausman rejects in ${percent(r.found)}${r.strange > 0 ? ` and fails, as fixed effects have the smaller variance, in ${percent(r.strange)}` : ""}.` : "";
   return `${why} RE says ${num(f.re.x.estimate, 2)}, FE ${num(f.fe.x.estimate, 2)}, Mundlak ${num(f.mundlak.x.estimate, 2)}, and Mundlak still speaks of w: ${num(f.mundlak.w.estimate, 2)}. ${told}${f.atZero ? " The variance between schools is estimated as zero, so RE is OLS." : ""}${many}`;
 }
 
@@ -184,13 +184,13 @@ export default lab({
     rows: r.rows.filter((q) => !q.none).map((q) => [`${q.name}, ${q.term}`, num(q.estimate, 4), num(q.se, 4), num(q.low, 4), num(q.high, 4), num(q.bias, 4), num(q.sd, 4), r.count ? percent(q.covers) : "–"]),
   }),
   describe: (r, st) => `Top, ${st.J * st.n} students in ${st.J} schools. Within each school y rises with x by ${num(r.fit.fe.x.estimate, 2)}; the line through the schools' means rises by ${num(r.fit.between.x, 2)}, that of random effects by ${num(r.fit.re.x.estimate, 2)}; the truth is ${num(BETA, 2)}. Middle, estimates with 95 percent intervals: ${r.rows.map((q) => `${q.name} of ${q.term}: ${q.none ? "no answer" : `${num(q.estimate, 2)}, ${num(q.low, 2)} to ${num(q.high, 2)}${r.count ? `, covers in ${percent(q.covers)} of ${r.count} samples` : ""}`}`).join("; ")}. Below, the bias with very many schools as rho goes from minus 1 to 1: fixed effects and Mundlak stay at 0, random effects and least squares go with rho.`,
-  announce: (r, st) => `Rho ${num(st.rho, 2)}. Slope of x: OLS ${num(r.fit.ols.x.estimate, 2)}, random effects ${num(r.fit.re.x.estimate, 2)}, fixed effects ${num(r.fit.fe.x.estimate, 2)}, Mundlak ${num(r.fit.mundlak.x.estimate, 2)}. Hausman ${inText(r.fit.hausman).replace("&lt;", "below").replace("=", "")}.${r.count ? ` ${r.count} samples.` : ""}`,
+  announce: (r, st) => `Rho ${num(st.rho, 2)}. Slope of x: OLS ${num(r.fit.ols.x.estimate, 2)}, random effects ${num(r.fit.re.x.estimate, 2)}, fixed effects ${num(r.fit.fe.x.estimate, 2)}, Mundlak ${num(r.fit.mundlak.x.estimate, 2)}. Hausman ${inText(r.fit.hausman).replace("&lt;", "below")}.${r.count ? ` ${r.count} samples${r.pending ? " so far" : ""}.` : ""}`,
   tries: [
     { try: "Untick “schools’ effects go with x”, look, and tick it again. Which of the four slopes move, and which interval is the narrowest?",
       see: "Fixed effects and Mundlak do not move at all: what is common to a school drops out of them. Random effects go from 0.54 to 0.75, OLS from 0.56 to 0.86. Unticked, random effects are right and have the narrowest honest interval: they use the schools’ means too. Ticked, their interval covers the truth in fewer than half of the samples. All but fixed effects have an answer for w." },
     { try: "Give each school 30 students instead of 5. Do random effects come to their senses?",
       see: "Nearly. With more students each school’s mean is better known, θ rises from 0.30 to 0.61, and the bias in the long run falls from 0.21 to 0.08. But the intervals shrink as well, and still cover the truth in only half of the samples. With ever more students random effects become fixed effects; they never quite are." },
     { try: "Reset, and lower ρ to 0.25: what does Hausman’s test see? Then set ρ back to 0.7 and raise τ to 2.",
-      see: "At 0.25 random effects are off by 0.06 in the long run, and the test rejects in one sample out of six: a large p is no leave to use them. At τ = 2 the bias is 0.17, and in more than two samples out of five the statistic fails: confounding has inflated the residual variance of random effects until they look less precise than fixed effects. Mundlak’s test, the same question asked as a regression, rejects in 99 %." },
+      see: "At 0.25 random effects are off by 0.06 in the long run, and the test rejects in one sample out of six: a large p is no leave to use them. At τ = 2 the bias is 0.17, and in more than two samples out of five the statistic fails, that is, its variance (fixed effects’ less random effects’) comes out negative: confounding has inflated the residual variance of random effects until they look less precise than fixed effects. Mundlak’s test, the same question asked as a regression, rejects in 99 %." },
   ],
 });
