@@ -100,8 +100,8 @@ function drawBudget(s, at, x, y, { state, r }) {
   }
   layer.path("line", points, { stroke: "var(--model)", "stroke-width": 3 });
   const own = points.filter(Boolean), low = own[0];
-  const before = low && low[0] > at.left + 160;
-  if (low) layer.text("name", low[0] + (before ? -8 : 8), Math.min(at.bottom - 8, low[1] - 8), "what the budget buys", { fill: "var(--model-ink)", "font-weight": 650, "text-anchor": before ? "end" : "start" });
+  const before = low && low[0] > at.left + (at.wide ? 160 : 96);
+  if (low) layer.text("name", low[0] + (before ? -8 : 8), Math.min(at.bottom - 8, low[1] - 8), at.wide ? "what the budget buys" : "your budget", { fill: "var(--model-ink)", "font-weight": 650, "text-anchor": before ? "end" : "start" });
   if (!r.best) return;
   const bx = x(Math.log(r.best.J)), by = y(Math.log(r.best.n));
   layer.el("path", "best", { d: `M${num(bx, 1)} ${num(by - 9, 1)}l9 9l-9 9l-9 -9z`, fill: "var(--good)", stroke: "var(--bg)", "stroke-width": 1.4 });
@@ -125,9 +125,9 @@ function drawCurve(s, w, at, { state, r }) {
   const fall = r.afford && r.afford.power - r.own.power;
   if (r.afford && Math.abs(fall) > 0.004) layer.line("fall", x(Math.log(state.n)), y(r.own.power), x(Math.log(state.n)), y(r.afford.power), { stroke: "var(--muted)", "stroke-dasharray": "2 3" });
   layer.circle("own", x(Math.log(state.n)), y(r.own.power), 6, { fill: "var(--model)", stroke: "var(--bg)", "stroke-width": 1.4 });
-  const cx = x(Math.log(state.n)), cy = y(r.own.power), beside = r.own.power > 0.9 || (r.afford && Math.abs(fall) > 0.06), right = cx < w - 110;
+  const cx = x(Math.log(state.n)), cy = y(r.own.power), high = r.own.power > 0.9, beside = (r.afford && Math.abs(fall) > 0.06), right = cx < w - 110;
   if (beside) layer.text("own-name", cx + (right ? 11 : -11), cy + 4, `yours ${percent(r.own.power)}`, { fill: "var(--model-ink)", "font-weight": 650, "text-anchor": right ? "start" : "end" });
-  else layer.text("own-name", clamp(cx, at.left + 50, w - 60), cy + (r.own.power > 0.3 ? 22 : -12), `yours ${percent(r.own.power)}`, { fill: "var(--model-ink)", "font-weight": 650, "text-anchor": "middle" });
+  else layer.text("own-name", clamp(cx, at.left + 50, w - 60), high ? y(AIM) + 18 : cy + (r.own.power > 0.3 ? 22 : -12), `yours ${percent(r.own.power)}`, { fill: "var(--model-ink)", "font-weight": 650, "text-anchor": "middle" });
 }
 
 // --- The lab ------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ export default lab({
     { key: "level", type: "select", lead: true, label: "Treated are", options: [["school", "whole schools"], ["student", "students within schools"]], change: (ctx, level) => moved(ctx, { level }) },
     { key: "snap", type: "check", lead: true, label: "keep to the budget", change: (ctx, snap) => moved(ctx, { snap }) },
     { type: "button", id: "best", lead: true, main: false, label: "Best for the budget", press: toBest },
-    range("effect", "effect, in SDs", "δ", 0.05, 1, 0.05), range("icc", "ICC", "ρ", 0.01, 0.5, 0.01),
+    range("effect", "effect, in SDs", "γ<sub>01</sub>", 0.05, 1, 0.05), range("icc", "ICC", "ρ", 0.01, 0.5, 0.01),
     range("r2_group", "explained between schools", "R<sup>2</sup><sub>2</sub>", 0, 0.95, 0.05, 2, { show: (st) => st.level === "school" }),
     range("r2_unit", "explained within schools", "R<sup>2</sup><sub>1</sub>", 0, 0.95, 0.05),
     range("effect_sd", "SD of the effect between schools", "√τ<sub>11</sub>", 0, 0.5, 0.05, 2, { show: (st) => st.level === "student" }),
@@ -200,6 +200,6 @@ export default lab({
     { try: "Reset. You may have last year’s scores of the schools: set “explained between schools” to 0.7. Compare with buying twice as many schools (60 with 40 students).",
       see: "Power goes from 62 to 96 %, for the price of looking up a file. Twice the schools cost 78,000 and give 90 %. A covariate that explains what differs between schools takes away the very part of the error that students cannot. The best n rises with it, from 10 to about 18: once schools differ less, students count for more." },
     { try: "Treat students within schools, and lower the budget to 10,000. What do you still find? Then raise the SD of the effect between schools to 0.3.",
-      see: "With a quarter of the money the best design, 7 schools with 46 students, has 88 %, where treating whole schools would have 26 %: each school is its own control. If the effect differs between schools by an SD of 0.3, it falls to 67 %, and more schools with fewer students are best again. What the map does not show: in one school the treated may teach the controls." },
+      see: "With a quarter of the money the best design, 7 schools with 46 students, has 88 %, where treating whole schools would have 26 %: each school is its own control. If the effect differs between schools by an SD of 0.3, that design falls to 60 %, and the best is now 11 schools with 20 students, 67 %: more schools with fewer students again. What the map does not show: in one school the treated may teach the controls." },
   ],
 });
