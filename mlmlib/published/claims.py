@@ -199,14 +199,15 @@ def _few_clusters():
     known = rows.set_index(["design", "method", "clusters"]).sort_index()
     errs = lambda design, method, J: f"{known.loc[(design, method, J), 'false_alarms']:.1%}"  # noqa: E731
     power = [known.loc[("unequal", method, 50), "power"] for method in ("mixed KR", "CR2")]
+    few = [known.loc[("unequal", method, 8), "power"] for method in ("mixed KR", "CR2")]
     wrong = known.loc[("unlike", "mixed KR"), "false_alarms"]
-    return "right of CR0 and CR1, not of CR2; of mixed models if their variances are right", (
+    return "right of CR0 and CR1, not of CR2; of mixed models from 20 clusters on, if their variances are right", (
         f"With 20 clusters z by GEE (CR0 if they are equal) errs in {errs('equal', 'GEE z', 20)} and CR1 in {errs('equal', 'CR1 t', 20)}, "
         f"with very unequal sizes in {errs('unequal', 'GEE z', 20)} and {errs('unequal', 'CR1 t', 20)}, and there CR1 still in "
         f"{errs('unequal', 'CR1 t', 50)} with 50. CR2 with its degrees of freedom errs in {errs('equal', 'CR2', 8)} and "
         f"{errs('unequal', 'CR2', 8)} with 8. A mixed model with Kenward-Roger equals it with equal sizes and has more power with unequal "
-        f"ones ({power[0]:.2f} against {power[1]:.2f} with 50). With a wrong random part it errs in {wrong.min():.0%} to "
-        f"{wrong.max():.0%} at any number of clusters."
+        f"ones ({power[0]:.2f} against {power[1]:.2f} with 50), but with 8 of these less ({few[0]:.2f} against {few[1]:.2f}). "
+        f"With a wrong random part it errs in {wrong.min():.0%} to {wrong.max():.0%} at any number of clusters."
     )
 
 

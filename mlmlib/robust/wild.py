@@ -19,6 +19,7 @@ Webb, M. D. (2023). Reworking wild bootstrap-based inference for clustered error
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -349,4 +350,4 @@ class WildBootstrap:
         if self._ratio is not None:
             lower, upper = self.conf_int()
             text += f"\nEstimate {self.estimate:.4g}, {self.level:.0%} interval {lower:.4g} to {upper:.4g}"
-        return f"{text}\n{self._how[0].upper()}{self._how[1:]}"
+        return f"{text}\n{textwrap.fill(self._how[0].upper() + self._how[1:], 72)}"
