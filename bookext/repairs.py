@@ -22,6 +22,12 @@ REPAIRS = (
 )
 
 
+def styles_once(text):
+    """Of the style sheets that tables and tabs bring along, a page needs each once."""
+    seen = set()
+    return re.sub(r"<style>.*?</style>", lambda found: "" if found[0] in seen else seen.add(found[0]) or found[0], text, flags=re.S)
+
+
 def repair_pages(app, error):
     """After the last page is written."""
     if error is not None or app.builder.format != "html":
@@ -33,6 +39,7 @@ def repair_pages(app, error):
         text = old = page.read_text(encoding="utf-8")
         for pattern, right in REPAIRS:
             text = pattern.sub(right, text)
+        text = styles_once(text)
         if text != old:
             page.write_text(text, encoding="utf-8")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bookext.repairs import REPAIRS
+from bookext.repairs import REPAIRS, styles_once
 
 
 def repaired(text):
@@ -31,3 +31,8 @@ def test_a_computed_number_reads_like_a_typed_one(computed, shown):
 def test_printed_tables_and_code_stay_as_they_are():
     printed = '<div class="output text_plain highlight"><pre>95% low -0.78</pre></div>'
     assert repaired(printed) == printed
+
+
+def test_a_style_sheet_stands_once():
+    one, two = "<style>a{b:c}</style>", "<style>d{e:f}</style>"
+    assert styles_once(f"{one}x{two}y{one}z{two}") == f"{one}x{two}yz"
