@@ -82,6 +82,7 @@ class OrdinalModel(CategoryModel):
     """
 
     def __init__(self, design: Design, family, link=None, covariance="unstructured", *, nominal=None, **options):
+        self.nominal_option = nominal  # read by name, as the other options, by report.general.facts
         if isinstance(design.encoder, _Whole):  # a design of a model of this kind
             self.nominal = design.encoder.nominal
         else:

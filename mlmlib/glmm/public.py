@@ -112,6 +112,8 @@ def glmm(formula: str | list[str], data, *, family="binomial", link=None, method
     options |= {} if parts is None else {"zero": parts}
     model = Model(design, found, link, covariance, reading=reading, trials=trials, exposure=exposure, **options)
     model.weights_option = weights
+    # options are read by name by report.general.facts
+    model.zero_option = zero if zero is None or "~" in str(zero) else f"~ {zero}"
     return Result(model, *model.fit())
 
 
