@@ -42,6 +42,7 @@ class Visits:
         self.contexts.append(made)
         page = made.new_page()
         page.set_default_timeout(15_000)
+        page.set_default_navigation_timeout(60_000)  # the heaviest page, on a machine that does other things too
         page.on("request", lambda request: self._check(request, path))
         page.on("requestfailed", lambda request: self._failed(request, path))
         page.on("response", lambda r: self.faults.append(f"{path}: {r.status} {r.url}") if r.status >= 400 else None)
