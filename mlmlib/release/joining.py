@@ -132,7 +132,7 @@ def _bookmarks(writer, parts: list[Part], starts) -> None:
 
     caption, above = "", None
     for part in parts:
-        first = starts[part.name]
+        first = starts[part.name] if part.name else 1  # the front matter's second sheet has the contents
         if part.caption != caption:
             caption = part.caption
             above = writer.add_outline_item(caption, first, is_open=True) if caption else None
