@@ -14,6 +14,7 @@ from mlmlib.release.joining import Part, join
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 MARGINS = {"top": 22.0, "bottom": 20.0, "side": 20.0}  # mm
+PAPER = {"width": round((210 - 2 * MARGINS["side"]) * 96 / 25.4), "height": 1000}  # the text of a sheet, in pixels
 PROBE = "mlm-probe"  # a place whose position is known: the first of the first sheet
 SHEET = """@media print {{
   @page {{ size: A4; margin: {top}mm {side}mm {bottom}mm;
@@ -46,6 +47,13 @@ PREPARE = """([sheet, places, probe]) => {
   document.body.append(nav);
   return headings;
 }"""
+# What scrolls in its own box on a screen would be cut on paper: it is made smaller, down to half.
+FIT = """() => { const clips = (e) => /auto|scroll|hidden|clip/.test(getComputedStyle(e).overflowX);
+  for (const box of [...document.querySelectorAll(".bd-article *")].reverse()) {
+    if (box.closest("svg, mjx-container, pre") || !box.clientWidth || box.scrollWidth <= box.clientWidth + 1 || !clips(box)) continue;
+    const share = Math.max(0.5, box.clientWidth / box.scrollWidth);
+    for (const child of box.children) child.style.zoom = share;
+  } }"""
 READY = """async () => { await window.MathJax?.startup?.promise; await document.fonts.ready;
   await Promise.all([...document.images].map((i) => { i.loading = "eager"; return i.decode().catch(() => 0); })); return true; }"""
 FRONT = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>Multilevel Models</title>
@@ -106,7 +114,7 @@ def write_pdf(path: Path, pages: list[contents.Page], site: Path, *, version: st
 
 def _print(browser, address, places, *, before, left="", right="", style="") -> tuple[bytes, list]:
     """One page as PDF, and its headings as (level, text, place)."""
-    context = browser.new_context(viewport={"width": 1024, "height": 1200}, color_scheme="light", reduced_motion="reduce")
+    context = browser.new_context(viewport=PAPER, color_scheme="light", reduced_motion="reduce")
     try:
         page = context.new_page()
         page.set_default_timeout(60_000)
@@ -116,6 +124,7 @@ def _print(browser, address, places, *, before, left="", right="", style="") -> 
         sheet = SHEET.format(**MARGINS, left=_quoted(left), right=_quoted(right), before=before, style=style)
         headings = page.evaluate(PREPARE, [sheet, sorted(places), PROBE])
         page.evaluate(READY)
+        page.evaluate(FIT)
         return page.pdf(prefer_css_page_size=True, print_background=True, tagged=False), headings
     finally:
         context.close()
