@@ -29,7 +29,7 @@ def chapter(path: Path) -> dict:
         name, k = exercise[2], 2
         while name in objectives:
             name, k = f"{exercise[2]}-{k}", k + 1
-        objectives[name] = words
+        objectives[name] = words.rstrip(";.")
     return {
         "title": re.search(r"^# (.+)$", text, re.M)[1].strip(),
         "objectives": objectives,

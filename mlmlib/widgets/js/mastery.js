@@ -8,13 +8,13 @@ import { absorb, forget, level, load, rate } from "./progress.js";
 
 const LEVELS = ["not yet", "with help", "on my own"];
 const css = `
-.mlm-map summary .mlm-far { margin-left: auto; padding-left: 1rem; font-weight: 400; font-size: .85em; display: inline-flex; gap: .6em; align-items: center; flex-wrap: wrap; }
+.mlm-map summary { flex-wrap: wrap; }
+.mlm-map summary .mlm-far { order: 9; flex: 1 0 100%; font-weight: 400; font-size: .85em; display: flex; gap: 0 .8em; align-items: center; flex-wrap: wrap; }
 .mlm-map summary .mlm-far progress { width: 6rem; }
 .mlm-map ol > li > select { margin-left: .5em; font: inherit; font-size: .85em; color: var(--ink); background: var(--paper); border: 1px solid var(--soft); border-radius: 4px; padding: .1em .3em; }
 .mlm-map ol > li > select:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 .mlm-ask input[type=file] { position: absolute; width: 1px; height: 1px; opacity: 0; }
 @media print { .mlm-map select { display: none; } }
-@media (max-width: 40rem) { .mlm-map summary .mlm-far { display: flex; width: 100%; margin: 0; padding: 0; } .mlm-map summary { flex-wrap: wrap; } }
 `;
 
 /** What is known of one chapter: questions asked, met and right, objectives and those that the reader can do alone or with help. */
@@ -24,7 +24,7 @@ function known(name, { questions, objectives }) {
     objectives: objectives.length, alone: levels.filter((l) => l === 2).length, helped: levels.filter((l) => l === 1).length };
 }
 
-const told = (k) => `${k.right} of ${k.asked} questions right${k.tried ? `, ${k.tried} to come back to` : ""}; ${k.alone} of ${k.objectives} objectives on my own${k.helped ? `, ${k.helped} with help` : ""}`;
+const told = (k) => `${k.right} of ${k.asked} questions right${k.tried ? `, ${k.tried} to come back to` : ""}; ${k.alone} of ${k.objectives} objectives on your own${k.helped ? `, ${k.helped} with help` : ""}`;
 
 function render({ model, el }) {
   if (!document.getElementById("mlm-ask-style")) document.head.append(make("style", { id: "mlm-ask-style" }, askCss));
