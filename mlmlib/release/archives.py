@@ -14,12 +14,13 @@ EARLIEST = 315_532_800  # 1 January 1980, the first day that a zip can name
 NOT_SITE = (".buildinfo",)
 LIBRARY = (".py", ".js", ".css", ".html", ".toml", ".json", ".md")
 DATA = (".csv", ".gz", ".md")
+PUBLISHED = (".toml", ".json", ".md")  # chapters show the literature's numbers beside ours
 TOP = ("LICENSE", "LICENSE-text", "CITATION.cff", "Makefile", "_toc.yml", "pyproject.toml", "setup.py",
        "requirements.lock", "requirements-test.lock")
 README = """# Multilevel Models, version {version}: the notebooks
 
 The chapters as notebooks (`chapters/`), the graded exercises for students (`exercises/`), and all that they run on: the
-library (`mlmlib/`) and the data (`data/`). They need Python 3.11 or newer.
+library (`mlmlib/`), the data (`data/`) and the published numbers (`tests/reference/`). They need Python 3.11 or newer.
 
     make lab
 
@@ -71,6 +72,7 @@ def notebook_files(root: Path, student: Path, name: str, version: str) -> dict[s
     """Chapters, student copies, library and data, laid out so that the notebooks run where they are unpacked."""
     files = {f"{name}/{top}": root / top for top in TOP if (root / top).is_file()}
     files |= _tree(root / "mlmlib", f"{name}/mlmlib", LIBRARY) | _tree(root / "data", f"{name}/data", DATA)
+    files |= _tree(root / "tests" / "reference", f"{name}/tests/reference", PUBLISHED)
     for folder, where in (("chapters", root / "chapters"), ("exercises", student)):
         files |= {f"{name}/{folder}/{path.name}": path for path in sorted(where.glob("*.ipynb"))}
     return files | {f"{name}/README.md": README.format(version=version).encode()}
