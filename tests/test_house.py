@@ -78,7 +78,7 @@ def test_command_line_needs_nothing_installed():
     """`python -m mlmlib.cli` has to start in a fresh clone: -S hides every installed package."""
     done = subprocess.run([sys.executable, "-S", "-m", "mlmlib.cli", "--help"], cwd=ROOT, capture_output=True, text=True, env={"PATH": ""})
     assert done.returncode == 0, done.stderr
-    for verb in ("book", "test", "lab", "serve", "exercises", "grade", "bench", "release", "clean"):
+    for verb in ("book", "test", "lab", "serve", "exercises", "grade", "bench", "release", "slides", "clean"):
         assert verb in done.stdout
 
 

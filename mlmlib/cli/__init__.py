@@ -24,6 +24,7 @@ VERBS = {
     "grade": ("test", "exercises", "grade a folder of submissions into a CSV file"),
     "bench": ("book", "bench", "time the estimator in turn with other programs, and its growth with rows"),
     "release": ("test", "release", "write the site, the notebooks and a PDF of the book, to take away, with checksums"),
+    "slides": ("book", "slides", "write slides from the built chapters"),
     "setup": ("test", None, "make .venv with everything that the other verbs need, and stop"),
     "lock": (None, "lock", "resolve the dependencies of pyproject.toml anew into the two lock files (needs uv)"),
     "clean": (None, "clean", "remove what was built (--all removes .venv too)"),
@@ -65,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
     made["release"].add_argument("--built", action="store_true",
                                  help="take the site and the student copies as they are in _build, build nothing")
     made["release"].add_argument("--no-pdf", action="store_true", help="leave the PDF out")
+    made["slides"].add_argument("chapters", nargs="*", help="chapters, e.g. 03 (default: all)")
+    made["slides"].add_argument("--out", help="folder to write into (default _build/slides)")
     made["clean"].add_argument("--all", action="store_true", help="remove .venv too")
     return top
 
