@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+from mlmlib.release.printing import FLAGS, chromium_path
+
+__all__ = ["FLAGS", "HERE", "PHONE", "WIDE", "Visits", "chromium_path"]
+
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
 HERE = ("127.0.0.1", "localhost")
-
-
-def chromium_path() -> str | None:
-    """Debian's Chromium, or one on the PATH; None if there is none."""
-    given = os.environ.get("MLM_CHROMIUM")
-    names = (given,) if given else ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "chrome")
-    return next((found for name in names if (found := shutil.which(name))), None)
 
 
 class Visits:

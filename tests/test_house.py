@@ -68,7 +68,7 @@ def test_locks_answer_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lock = (ROOT / "requirements-test.lock").read_text(encoding="utf-8")
     wanted = list(project["dependencies"])
-    for extra in ("book", "lab", "word", "exercises", "test"):
+    for extra in ("book", "lab", "word", "exercises", "release", "test"):
         wanted += project["optional-dependencies"][extra]
     names = [re.match(r"[A-Za-z0-9._-]+", spec).group(0).lower() for spec in wanted]
     assert not [name for name in names if f"\n{name}==" not in lock], "run `make lock`"
@@ -78,7 +78,7 @@ def test_command_line_needs_nothing_installed():
     """`python -m mlmlib.cli` has to start in a fresh clone: -S hides every installed package."""
     done = subprocess.run([sys.executable, "-S", "-m", "mlmlib.cli", "--help"], cwd=ROOT, capture_output=True, text=True, env={"PATH": ""})
     assert done.returncode == 0, done.stderr
-    for verb in ("book", "test", "lab", "serve", "exercises", "grade", "bench", "clean"):
+    for verb in ("book", "test", "lab", "serve", "exercises", "grade", "bench", "release", "slides", "clean"):
         assert verb in done.stdout
 
 

@@ -30,7 +30,7 @@ LAYERS = [
     ("simulate", "simulate simulate_categories"),
     ("power", "power"),
     ("report", "report panel.summary gee.summary robust.summary"),
-    ("the book", "estimators published widgets feedback grading bench cli"),
+    ("the book", "estimators published widgets feedback grading bench release cli"),
 ]
 PLACE = {name: k for k, (_, names) in enumerate(LAYERS) for name in names.split()}
 

@@ -23,6 +23,8 @@ VERBS = {
     "exercises": ("test", "exercises", "build the student copies of the exercises"),
     "grade": ("test", "exercises", "grade a folder of submissions into a CSV file"),
     "bench": ("book", "bench", "time the estimator in turn with other programs, and its growth with rows"),
+    "release": ("test", "release", "write the site, the notebooks and a PDF of the book, to take away, with checksums"),
+    "slides": ("book", "slides", "write slides from the built chapters"),
     "setup": ("test", None, "make .venv with everything that the other verbs need, and stop"),
     "lock": (None, "lock", "resolve the dependencies of pyproject.toml anew into the two lock files (needs uv)"),
     "clean": (None, "clean", "remove what was built (--all removes .venv too)"),
@@ -60,6 +62,12 @@ def parser() -> argparse.ArgumentParser:
                                help="one part alone")
     made["bench"].add_argument("--r-blas", metavar="LIB",
                                help="a shared library with a faster BLAS: time lme4 with it too")
+    made["release"].add_argument("--out", help="folder to write into (default _build/release)")
+    made["release"].add_argument("--built", action="store_true",
+                                 help="take the site and the student copies as they are in _build, build nothing")
+    made["release"].add_argument("--no-pdf", action="store_true", help="leave the PDF out")
+    made["slides"].add_argument("chapters", nargs="*", help="chapters, e.g. 03 (default: all)")
+    made["slides"].add_argument("--out", help="folder to write into (default _build/slides)")
     made["clean"].add_argument("--all", action="store_true", help="remove .venv too")
     return top
 

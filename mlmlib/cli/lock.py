@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mlmlib.cli.environment import LOCKS, SetupError
 
-EXTRAS = {"book": ("book", "lab", "word"), "test": ("book", "lab", "word", "exercises", "test")}
+EXTRAS = {"book": ("book", "lab", "word"), "test": ("book", "lab", "word", "exercises", "release", "test")}
 HEAD = "# Made by `make lock` from pyproject.toml, extras {extras}: do not edit.\n"
 
 

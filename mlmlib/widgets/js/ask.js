@@ -4,6 +4,7 @@
 import { judgeChoice, judgeNumber, nudge, unlock } from "./answers.js";
 import { askCss } from "./ask_style.js";
 import { followTheme, make } from "./dom.js";
+import { offer } from "./files.js";
 import { enroll, forget, load, recall, remember, tally } from "./progress.js";
 import { typeset } from "./tex.js";
 
@@ -187,9 +188,7 @@ function progress(model, box) {
     if (!chapters.length) list.textContent = "No question met yet.";
   };
   copy.addEventListener("click", () => {
-    const link = make("a", { href: URL.createObjectURL(new Blob([JSON.stringify(load(), null, 2)], { type: "application/json" })), download: "my-answers.json" });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    offer("my-answers.json", JSON.stringify(load(), null, 2));
     note.textContent = "Saved as my-answers.json.";
   });
   let armed = false;
