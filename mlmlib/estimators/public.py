@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DataError, FormulaError
 from ..formula import parse, term_name
+from ..table import Categorical, Table, factorize
 from .result import About, Estimators
 
 __all__ = ["estimators"]
@@ -88,6 +89,7 @@ def estimators(formula: str, data, *, groups: str, family="gaussian", link=None,
     from ..gee import gee
     from ..lmm import lmm
     from ..ols import ols
+    refuse_groups(data, groups)
     from ..panel import panel
     from ..robust import robust
     least = ols(formula, data)
@@ -105,6 +107,14 @@ def estimators(formula: str, data, *, groups: str, family="gaussian", link=None,
     return Estimators(formula, f"{groups}, {count(data, groups):,}", "gaussian", fits, abouts, {}, (*least.messages, *notes), level)
 
 
+def refuse_groups(data, groups) -> None:
+    """Refuse groups that no estimator could use."""
+    if not Table(data).n:
+        raise DataError("The data have no rows.")
+    if count(data, groups) < 2:
+        raise DataError(f"Column {groups!r} names one group for all rows: there is nothing to compare between groups. Use mlm.ols.")
+
+
 def run(calls: dict, told: set) -> tuple[dict, list[str]]:
     """Call each; what one cannot do, and what it says, are notes."""
     fits, notes = {}, []
@@ -119,9 +129,14 @@ def run(calls: dict, told: set) -> tuple[dict, list[str]]:
 
 
 def count(data, groups) -> int:
-    from ..table import Categorical, Table, factorize
     column = Table(data)[groups]
-    return len(column.used().levels) if isinstance(column, Categorical) else len(factorize(column)[1])
+    if isinstance(column, Categorical):
+        return len(column.used().levels)
+    if np.isinf(column).any():
+        raise DataError(f"Column {groups!r} is infinite in {int(np.isinf(column).sum())} rows; mend or drop them.")
+    if np.isnan(column).all():
+        raise DataError(f"Column {groups!r} is missing in every row: there are no groups.")
+    return len(factorize(column[~np.isnan(column)])[1])
 
 
 def covariance(data, groups) -> str:

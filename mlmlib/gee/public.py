@@ -114,6 +114,10 @@ def gee(formula: str, data, *, groups: str, corr: str = "exchangeable", family="
         from .categories import categories
         return categories(formula, data, name, groups=groups, corr=corr, link=link, time=time, cov=cov, offset=offset,
                           limit=max_iter, refused={"weights": weights, "exposure": exposure, "trials": trials, "scale": scale})
+    if scale is not None and not scale > 0:
+        raise ValueError(f"scale={scale!r} must be above 0.")
+    if not isinstance(max_iter, int) or max_iter < 1:
+        raise ValueError(f"max_iter={max_iter!r} must be a whole number, 1 or more.")
     if trials is not None and name != "binomial":
         raise ValueError(f"trials= is for family='binomial', not for {name!r}: leave it out.")
     if moments == "statsmodels" and (weights is not None or trials is not None):
@@ -127,6 +131,9 @@ def gee(formula: str, data, *, groups: str, corr: str = "exchangeable", family="
         design.extra["trials"] = np.full(len(design.y), float(trials))
     _check_exposure(design.extra["exposure"], exposure)
     reading.family.check(design.y, design.extra["trials"], f"The outcome {design.endog_name!r}")
+    if trials is None and np.ptp(design.y) == 0:
+        raise DataError(f"The outcome {design.endog_name!r} is {design.y[0]:g} in every row: there is nothing to explain. Check that "
+                        "the right column is named.")
     messages = list(design.messages)
     if name == "nbinom2" and dispersion is None:
         dispersion = _theta(formula, data, design, exposure)

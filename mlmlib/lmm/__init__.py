@@ -60,6 +60,8 @@ def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", wei
     >>> round(fit.criterion, 4)
     1743.6283
     """
+    if reml not in (True, False):
+        raise ValueError(f"reml={reml!r} must be True (restricted maximum likelihood) or False (maximum likelihood).")
     design = build_design(formula, data, weights=weights, offset=offset)
     if correlation is not None or variance is not None:
         from .row_model import RowModel

@@ -12,6 +12,7 @@ import numpy as np
 from ..design import Design, build_design
 from ..errors import DataError, FormulaError
 from ..formula import parse
+from ..lmm.columns import refuse_extreme
 
 __all__ = ["Frame", "build_frame"]
 
@@ -114,6 +115,7 @@ def build_frame(formula: str, data, groups: str, time: str | None, weights) -> F
     own, *rest = design.random
     frame = Frame(replace(design, formula=written, random=()), own.group, own.codes, own.levels,
                   group_factors=own.factors)
+    refuse_extreme(design.X.T, design.exog_names, "predictors")
     if frame.J < 2:
         raise DataError(f"{groups!r} has one group, {own.levels[0]}; a panel needs at least two. Fit mlm.ols, or name "
                         "another column in groups=.")
