@@ -313,9 +313,8 @@ class _Known(dict):
         self.label = label
 
     def __missing__(self, name):
-        raise FormulaError(f"{self.label!r} calls {name}(), which formulas do not know. They know C, I, center, scale, "
-                           "poly, piecewise, bs, ns, offset and NumPy's log, exp, sqrt, abs ...; compute anything else "
-                           "as a column first.")
+        raise FormulaError(f"{self.label!r} calls {name}(), which formulas do not know. They know C, I, center, scale, poly, piecewise, "
+                           "bs, ns, offset and NumPy's log, exp, sqrt, abs ...; compute anything else as a column first.")
 
 
 def _learn(factor, table, infos, values) -> None:

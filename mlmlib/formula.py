@@ -84,6 +84,17 @@ def term_name(term: Term) -> str:
     return ":".join(factor.label for factor in term) or "Intercept"
 
 
+def as_written(factor) -> str:
+    """A factor or a column's name as formulas have it: a column with spaces or signs in backticks."""
+    name = getattr(factor, "label", factor)
+    return name if re.fullmatch(r"[^\W\d][\w.]*", name) or not getattr(factor, "is_column", True) else f"`{name}`"
+
+
+def as_groups(groups: str) -> str:
+    """What groups= names, as formulas have it: one column, or ``outer/inner``."""
+    return "/".join(part if re.fullmatch(r"[\w.:]+|`[^`]+`", part) else as_written(part) for part in map(str.strip, groups.split("/")))
+
+
 def parse(text: str) -> Formula:
     """Read a formula.
 

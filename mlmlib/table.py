@@ -217,7 +217,7 @@ def _column(values, name: str):
     if library == "pandas" and not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "O") in "iuf":
         numbers = values.to_numpy(dtype=float, na_value=np.nan)  # nullable numbers
         return numbers if dtype.kind == "f" or _exact(numbers) else _identifiers(values.to_numpy(dtype=object), name)
-    if library in ("polars", "pyarrow") and "int" in str(getattr(values, "type", dtype)).lower():
+    if library in ("polars", "pyarrow") and str(getattr(values, "type", dtype)).lower().startswith(("int", "uint")):
         numbers = values.to_numpy().astype(float)  # NaN where null
         listed = None if _exact(numbers) else getattr(values, "to_pylist", None) or values.to_list
         return numbers if listed is None else _identifiers(np.array(listed(), dtype=object), name)

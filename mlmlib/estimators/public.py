@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError, FormulaError
-from ..formula import parse, term_name
+from ..formula import as_groups, as_written, parse
 from ..table import Categorical, Table, factorize
 from .result import About, Estimators
 
@@ -99,7 +99,7 @@ def estimators(formula: str, data, *, groups: str, family="gaussian", link=None,
         "FE": lambda: panel(formula, data, groups=groups),
         "RE": lambda: panel(formula, data, groups=groups, effects="random"),
         "Mundlak": lambda: panel(formula, data, groups=groups, effects="mundlak"),
-        "random slope": lambda: lmm(f"{formula} + (1 + {slope or first_within(formula, data, groups)} | {groups})", data),
+        "random slope": lambda: lmm(f"{formula} + (1 + {slope or first_within(formula, data, groups)} | {as_groups(groups)})", data),
         "GEE": lambda: gee(formula, data, groups=groups, cov=covariance(data, groups)),
     }
     fits, notes = run(calls, set(least.messages))
@@ -149,9 +149,9 @@ def first_within(formula, data, groups) -> str:
     from ..gee.public import read
     for term in parse(formula).fixed:
         if len(term) == 1:
-            design, levels = read(f"{parse(formula).response.label} ~ {term_name(term)}", data, groups, None)
+            design, levels = read(f"{as_written(parse(formula).response)} ~ {':'.join(map(as_written, term))}", data, groups, None)
             if within(design.X, levels[0][1]).any():
-                return term_name(term)
+                return as_written(term[0])
     raise DataError(f"No predictor varies within groups of {groups!r}: there is no slope that could differ between them.")
 
 

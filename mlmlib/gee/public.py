@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
 
 from ..design import Design, build_design
 from ..errors import DataError, FormulaError
-from ..formula import parse
+from ..formula import as_groups, parse
 from ..glmm.families import family as find_family
 from ..glmm.public import Outcome, _check_exposure, _refuse_cbind
 from ..lmm.columns import orthonormalize
@@ -156,8 +155,7 @@ def read(formula, data, groups, reading, *, nested=False, **columns) -> tuple[De
         raise FormulaError(f"The formula {parsed.text!r} has nothing on its right side; write '1' for an intercept.")
     if not isinstance(groups, str) or not groups.strip():
         raise ValueError(f"groups={groups!r} must be the name of a column, such as groups='school'.")
-    quoted = "/".join(f"`{part}`" if re.search(r"[^\w.:`]", part) else part for part in map(str.strip, groups.split("/")))
-    terms = parse(f"y ~ 1 + (1 | {quoted})").random
+    terms = parse(f"y ~ 1 + (1 | {as_groups(groups)})").random
     if nested != (len(terms) > 1):
         raise ValueError("corr='nested' needs groups='outer/inner', such as 'school/class'." if nested else
                          f"groups={groups!r} names nested groups, which belong to corr='nested'.")
