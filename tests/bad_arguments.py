@@ -48,14 +48,14 @@ OPTIONS = [
     ("gls of nothing", lambda: mlm.gls("y ~ x", base()), FORMULA, "there is mlm.ols"), ("one outcome", lambda: mlm.multivariate(M, base()), FORMULA, "fit it with mlm.lmm"),
     ("equal of no term", lambda: mlm.multivariate("y + y2 ~ x + (1 | g)", base(), equal="q"), FORMULA, "names 'q', which is no term"),
     *[(f"panel {options}", lambda options=options: mlm.panel("y ~ x", base(), **{"groups": "g", **options}), (DATA, VALUE), words) for options, words in [
-        (dict(effects="q"), "choose one of 'pooled'"), (dict(groups="q"), "no column 'q'"), (dict(groups=None), "name of one column"), (dict(groups=["g"]), "name of one column"), (dict(time="q"), "no column 'q'"),
-        (dict(effects="two-way"), "name its column in time="), (dict(effects="first-difference"), "name its column in time="), (dict(effects="hausman-taylor"), "endogenous="),
-        (dict(effects="hausman-taylor", endogenous="q"), "names 'q', which is not in the formula"), (dict(effects="random", weights="size"), "takes no weights"), (dict(effects="first-difference", time="f"), "two rows at f")]],
+        ({"effects": "q"}, "choose one of 'pooled'"), ({"groups": "q"}, "no column 'q'"), ({"groups": None}, "name of one column"), ({"groups": ["g"]}, "name of one column"), ({"time": "q"}, "no column 'q'"),
+        ({"effects": "two-way"}, "name its column in time="), ({"effects": "first-difference"}, "name its column in time="), ({"effects": "hausman-taylor"}, "endogenous="),
+        ({"effects": "hausman-taylor", "endogenous": "q"}, "names 'q', which is not in the formula"), ({"effects": "random", "weights": "size"}, "takes no weights"), ({"effects": "first-difference", "time": "f"}, "two rows at f")]],
     ("panel of a random term", lambda: mlm.panel(M, base(), groups="g"), FORMULA, "Fit random terms with mlm.lmm"),
     *[(f"gee {options}", lambda options=options: mlm.gee("y ~ x", base(), **{"groups": "g", **options}), (DATA, VALUE), words) for options, words in [
-        (dict(corr="q"), "choose one of 'independence'"), (dict(family="q"), "has no GEE; choose"), (dict(link="q"), "is not a link"), (dict(cov="q"), "choose one of 'robust'"), (dict(groups="q"), "no column 'q'"),
-        (dict(groups=None), "must be the name of a column"), (dict(corr="ar1"), "needs time="), (dict(corr="ar1", time="f"), "not a column of numbers"), (dict(scale=-1), "scale=-1 must be above 0"),
-        (dict(scale=0), "must be above 0"), (dict(max_iter=0), "1 or more"), (dict(moments="q"), "'geepack' or 'statsmodels'"), (dict(trials="size"), "leave it out"), (dict(dispersion=-1), "has none")]],
+        ({"corr": "q"}, "choose one of 'independence'"), ({"family": "q"}, "has no GEE; choose"), ({"link": "q"}, "is not a link"), ({"cov": "q"}, "choose one of 'robust'"), ({"groups": "q"}, "no column 'q'"),
+        ({"groups": None}, "must be the name of a column"), ({"corr": "ar1"}, "needs time="), ({"corr": "ar1", "time": "f"}, "not a column of numbers"), ({"scale": -1}, "scale=-1 must be above 0"),
+        ({"scale": 0}, "must be above 0"), ({"max_iter": 0}, "1 or more"), ({"moments": "q"}, "'geepack' or 'statsmodels'"), ({"trials": "size"}, "leave it out"), ({"dispersion": -1}, "has none")]],
     ("gee of a random term", lambda: mlm.gee(M, base(), groups="g"), FORMULA, "GEE has none"), ("gee of negative counts", lambda: mlm.gee("c ~ x", base(c=base().c - 2), groups="g", family="poisson"), DATA, "needs counts"),
     ("estimators of no family", lambda: mlm.estimators("y ~ x", base(), groups="g", family="q"), VALUE, "choose one of gaussian"), ("estimators of a random term", lambda: mlm.estimators(M, base(), groups="g"), FORMULA, "by groups= alone"),
 ]
@@ -75,7 +75,7 @@ ARGUMENTS = [
     ("plots.scatter of None", lambda: mlm.plots.scatter(None, "x", "y"), DATA, "takes a pandas DataFrame"), ("plots.sampling of none", lambda: mlm.plots.sampling([]), VALUE, "at least one"),
     *[(f"{of}.predict {what}", lambda of=of, table=table: fit(of).predict(table()), DATA, words) for of in ("lmm", "glmm", "ols") for what, table, words in [
         ("no x", lambda: base().drop(columns="x"), "no column 'x'"), ("text", lambda: base(x="a"), "'x'"), ("missing", lambda: put("x", 3, np.nan), "miss 'x' in 1 rows (first: row 3)"), ("infinite", lambda: put("x", 3, np.inf), "'x' is infinite"),
-        ("new category", lambda: base(f="zz"), "have zz in 'f', which the fit never saw"), ("nothing", lambda: {}, "no columns"), ("a number", lambda: 3, "must be a table"), ("x twice", lambda: pd.concat([base(), base()[["x"]]], axis=1), "Several columns")]],
+        ("new category", lambda: base(f="zz"), "have zz in 'f', which the fit never saw"), ("nothing", dict, "no columns"), ("a number", lambda: 3, "must be a table"), ("x twice", lambda: pd.concat([base(), base()[["x"]]], axis=1), "Several columns")]],
     ("predict at 95", lambda: fit("lmm").predict(base(), interval="confidence", level=95), VALUE, "between 0 and 1"), ("predict an unknown interval", lambda: fit("lmm").predict(base(), interval="banana"), VALUE, "banana"),
     ("predict new groups", lambda: fit("lmm").predict(base(g=99), new_groups="error"), DATA, "96 rows in groups of 'g'"), ("conf_int at 95", _asked("conf_int", 95), VALUE, "must lie between 0 and 1"),
     ("conf_int by no method", _asked("conf_int", method="x"), VALUE, "x"), ("conf_int of nothing", _asked("conf_int", of="qq / 2"), VALUE, "qq"), ("refit of three", _asked("refit", _ones(3)), DATA, "needs 96 finite outcomes"),
@@ -103,8 +103,8 @@ ARGUMENTS = [
         ("in three events", {"event": [1, 2, 3]}, "censored="), ("for ever", {"time": [np.inf, 2, 3]}, "'time' holds inf"), ("for a billion periods", {"time": [1e9, 2, 3]}, "use longer periods"), ("three times", {"id": [1, 1, 1]}, "several rows")]],
     ("persons None", lambda: mlm.person_period(None, "time", "event"), DATA, "takes a pandas DataFrame"), ("life_table of None", lambda: mlm.life_table(None), DATA, "time=..."),
     *[(f"power {options}", lambda options=options: mlm.power.cluster_randomized(0.3, **{"icc": 0.1, "groups": 10, "n": 5, **options}), DATA, words) for options, words in [
-        (dict(icc=2), "from 0 to 1"), (dict(icc=np.nan), "from 0 to 1"), (dict(icc="a"), "must be a number"), (dict(groups=1), "degrees of freedom"), (dict(n=0), "must be 1 or more"), (dict(power=2), "Here all are given"), (dict(alpha=0), "alpha=0"), (dict(sides=3), "choose one of 1, 2"),
-        (dict(share=1), "share=1"), (dict(outcome="q"), "choose one of 'continuous'"), (dict(outcome="binary"), "needs control=")]],
+        ({"icc": 2}, "from 0 to 1"), ({"icc": np.nan}, "from 0 to 1"), ({"icc": "a"}, "must be a number"), ({"groups": 1}, "degrees of freedom"), ({"n": 0}, "must be 1 or more"), ({"power": 2}, "Here all are given"), ({"alpha": 0}, "alpha=0"), ({"sides": 3}, "choose one of 1, 2"),
+        ({"share": 1}, "share=1"), ({"outcome": "q"}, "choose one of 'continuous'"), ({"outcome": "binary"}, "needs control=")]],
     ("no budget", lambda: mlm.power.budget(-5, effect=0.3, cost_unit=1, cost_group=10, icc=0.1), DATA, "total=-5 must be above zero"), ("simulate None", lambda: mlm.power.simulate(None), DATA, "not NoneType"),
     ("waves of nothing", lambda: growth.waves(base(), "g", "q"), DATA, "no column 'q'"), ("waves of None", lambda: growth.waves(None, "g", "t"), DATA, "takes a pandas DataFrame"), ("lags of doubled times", lambda: growth.lag(base(t=0), "x", "g", "t"), DATA, "two rows at t = 0"),
     ("lag 0", lambda: growth.lag(base(), "x", "g", "t", n=0), DATA, "not zero"), ("time of text", lambda: growth.code_time(base(), "f"), DATA, "not numbers"), ("time in units of 0", lambda: growth.code_time(base(), "t", unit=0), DATA, "positive number"), ("growth in no shape", lambda: growth.formula("y", "t", "g", shape="q"), FORMULA, "shape= is one of"),
