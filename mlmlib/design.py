@@ -1,7 +1,7 @@
 """From formula and table to the outcome y, the fixed-effects matrix X and the random terms.
 
-Columns are coded by `mlmlib.coding` and named as patsy names them, ``sector[T.Catholic]``.  What a transform or a
-category learned from the data is kept, so that `Design.fixed_matrix` builds the same columns for new rows.
+Columns are coded by `mlmlib.coding`, named as patsy names them, ``sector[T.Catholic]``.  What a transform or a category
+learned from the data is kept, so that `Design.fixed_matrix` builds the same columns for new rows.
 
 Chapter 1 (``01_linear_model``) builds X by hand; Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``) build Z.
 """
@@ -36,9 +36,8 @@ class RandomDesign:
     Z : ndarray, shape (n, q)
         Their columns.
     codes : ndarray of int, shape (n,)
-        The group of each row.
     levels : ndarray, shape (J,)
-        The groups' labels.
+        The group of each row, and the groups' labels.
     independent : bool
         True where ``||`` was written.
     text : str
@@ -59,6 +58,11 @@ class RandomDesign:
     members: Membership | None = None
 
     @property
+    def mean_squares(self) -> np.ndarray:
+        """Mean square of each effect's column, shape (q,)."""
+        return np.mean(self.Z ** 2, axis=0)
+
+    @property
     def sizes(self) -> np.ndarray:
         """Rows of each group, shape (J,)."""
         return np.bincount(self.codes, minlength=len(self.levels)) if self.members is None else self.members.sizes
@@ -76,14 +80,11 @@ class Design:
     ----------
     formula : Formula
     endog_name, exog_names : str, tuple of str
-    y : ndarray, shape (n,)
-    X : ndarray, shape (n, p)
+    y, X : ndarray, shapes (n,), (n, p)
     random : tuple of RandomDesign
     weights, offset : ndarray, shape (n,), or None
-    kept : ndarray of bool or None
-        Which rows of `data` are used; None for all.
-    messages : tuple of str
-        What was done to the data, such as dropped rows.
+    kept : ndarray of bool or None  (which rows of `data` are used; None for all)
+    messages : tuple of str  (what was done to the data, such as dropped rows)
     data : table
         As given.
     extra : dict
@@ -163,8 +164,7 @@ def build_design(formula, data, *, weights=None, offset=None, outcome=None, **ex
         Column or values added to the linear predictor with coefficient 1.
     outcome : callable, optional
         From the outcome's values, a float array or a `Categorical`, and its `Factor` to numbers.
-    **extra : str, array or None
-        More columns or values that rows must have.
+    **extra : str, array or None  (more columns or values that rows must have)
 
     Returns
     -------
