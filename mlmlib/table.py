@@ -218,12 +218,12 @@ def _column(values, name: str):
         numbers = values.to_numpy(dtype=float, na_value=np.nan)  # nullable numbers
         return numbers if dtype.kind == "f" or _exact(numbers) else _identifiers(values.to_numpy(dtype=object), name)
     if library in ("polars", "pyarrow") and str(getattr(values, "type", dtype)).lower().startswith(("int", "uint")):
-        numbers = values.to_numpy().astype(float)  # NaN where null
+        numbers = _numpy(values).astype(float)  # NaN where null
         listed = None if _exact(numbers) else getattr(values, "to_pylist", None) or values.to_list
         return numbers if listed is None else _identifiers(np.array(listed(), dtype=object), name)
     if isinstance(values, np.ma.MaskedArray):
         values = values.astype(float).filled(np.nan) if values.dtype.kind in "iuf" else values.astype(object).filled(None)
-    array = values.to_numpy() if hasattr(values, "to_numpy") else _array(values, name)
+    array = _numpy(values) if hasattr(values, "to_numpy") else _array(values, name)
     if array.ndim == 0:
         raise DataError(f"Column {name!r} is a single value, not one value a row.")
     if array.ndim > 1:
@@ -241,6 +241,11 @@ def _column(values, name: str):
     if kind in "mM" or (library == "pandas" and (getattr(dtype, "kind", "") in "mM" or "period" in str(dtype))):
         raise DataError(f"Column {name!r} holds dates or durations; turn it into numbers (days since a start, say) first.")
     return _text(array, name)
+
+
+def _numpy(values) -> np.ndarray:
+    """A column of a table library as an array; one chunk of Arrow must be told that it may copy."""
+    return values.to_numpy(zero_copy_only=False) if hasattr(values, "buffers") else values.to_numpy()
 
 
 def _array(values, name: str) -> np.ndarray:

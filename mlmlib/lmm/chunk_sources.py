@@ -47,7 +47,9 @@ def chunks_of(data, columns):
         return _parquet(Path(data), columns)
     if _library(data) == "duckdb":
         quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
-        return iter(data.project(quoted).fetch_record_batch(_ROWS))
+        chosen = data.project(quoted)
+        read = chosen.to_arrow_reader if hasattr(chosen, "to_arrow_reader") else chosen.fetch_record_batch
+        return iter(read(_ROWS))
     if hasattr(data, "to_delayed"):
         return (part.compute() for part in data[list(columns)].to_delayed())
     if hasattr(data, "scanner"):
