@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...errors import FormulaError
-from ...formula import parse
 from ...given import refuse_plain
 from ...inference.small_sample import DDF
 from ...results import refuse_marginal
@@ -64,10 +63,10 @@ class Code(str):
 
 
 def _check_model(model, what: str) -> None:
-    """Refuse what is neither a fit nor a whole formula."""
+    """Refuse what is neither a fit nor text; a single word is neither a formula nor a program's code."""
     if not isinstance(model, str):
         refuse_plain(model, what, "a fitted model or a formula")
-    elif parse(model).response is None:
+    elif model.isidentifier():
         raise FormulaError(f"The formula {model!r} has no outcome; write one, as in 'y ~ x'.")
 
 
