@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from .errors import DataError
+from .given import the_columns
 
 __all__ = ["center", "within_between"]
 
@@ -92,6 +93,7 @@ def within_between(df, cols, groups):
     ['ses_between', 'ses_within', 'female_Yes_between', 'female_Yes_within']
     """
     cols = [cols] if isinstance(cols, str) else list(cols)
+    the_columns(df, [*cols, groups], "Centering")
     wanted = _numbers_and_shares(df, cols, groups)
     means = _group_means(wanted, df[groups])
     flat = [c for c in wanted if wanted[c].notna().any()
@@ -128,13 +130,15 @@ def _numbers_and_shares(df, cols, groups):
 
 
 def _numeric(df, cols, groups):
-    for name in [*cols, *([groups] if groups is not None else [])]:
-        if name not in df:
-            raise DataError(f"There is no column {name!r}; the columns are {', '.join(map(str, df.columns[:20]))}.")
+    the_columns(df, [*cols, *([groups] if groups is not None else [])], "Centering")
+    if groups is not None and len(df) and df[groups].isna().all():
+        raise DataError(f"Column {groups!r} is missing in every row: there are no groups to take means of.")
     for name in cols:
         if df[name].dtype.kind not in "iufb":
             raise DataError(f"Column {name!r} holds {df[name].dtype}, not numbers: there is no mean to subtract. "
                             f"Make it 0 and 1 first, as in df[{name!r}] == 'Yes'.")  # fmt: skip
+        if (df[name].abs() == float("inf")).any():
+            raise DataError(f"Column {name!r} is infinite in {int((df[name].abs() == float('inf')).sum())} rows; mend or drop them.")
     return df[cols].astype(float)
 
 

@@ -1,10 +1,9 @@
 """From formula and table to the outcome y, the fixed-effects matrix X and the random terms.
 
-Columns are coded by `mlmlib.coding` and named as patsy names them, ``sector[T.Catholic]``.  What a transform or a
-category learned from the data is kept, so that `Design.fixed_matrix` builds the same columns for new rows.
+Columns are coded by `mlmlib.coding`, named as patsy names them, ``sector[T.Catholic]``.  What a transform or a category
+learned from the data is kept, so that `Design.fixed_matrix` builds the same columns for new rows.
 
-Chapter 1 (``01_linear_model``) builds X by hand; Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``)
-build Z.
+Chapter 1 (``01_linear_model``) builds X by hand; Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``) build Z.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import numpy as np
 from .coding import Encoder, FactorInfo
 from .errors import DataError, FormulaError
 from .formula import Factor, Formula, Term, parse
+from .given import refuse_scale
 from .membership import Membership, group_values, is_membership, read_membership
 from .table import Categorical, Table, factorize, refuse_numbers_as_text
 from .transforms import Memory, functions
@@ -36,9 +36,8 @@ class RandomDesign:
     Z : ndarray, shape (n, q)
         Their columns.
     codes : ndarray of int, shape (n,)
-        The group of each row.
     levels : ndarray, shape (J,)
-        The groups' labels.
+        The group of each row, and the groups' labels.
     independent : bool
         True where ``||`` was written.
     text : str
@@ -59,6 +58,11 @@ class RandomDesign:
     members: Membership | None = None
 
     @property
+    def mean_squares(self) -> np.ndarray:
+        """Mean square of each effect's column, shape (q,)."""
+        return np.mean(self.Z ** 2, axis=0)
+
+    @property
     def sizes(self) -> np.ndarray:
         """Rows of each group, shape (J,)."""
         return np.bincount(self.codes, minlength=len(self.levels)) if self.members is None else self.members.sizes
@@ -76,14 +80,11 @@ class Design:
     ----------
     formula : Formula
     endog_name, exog_names : str, tuple of str
-    y : ndarray, shape (n,)
-    X : ndarray, shape (n, p)
+    y, X : ndarray, shapes (n,), (n, p)
     random : tuple of RandomDesign
     weights, offset : ndarray, shape (n,), or None
-    kept : ndarray of bool or None
-        Which rows of `data` are used; None for all.
-    messages : tuple of str
-        What was done to the data, such as dropped rows.
+    kept : ndarray of bool or None  (which rows of `data` are used; None for all)
+    messages : tuple of str  (what was done to the data, such as dropped rows)
     data : table
         As given.
     extra : dict
@@ -163,8 +164,7 @@ def build_design(formula, data, *, weights=None, offset=None, outcome=None, **ex
         Column or values added to the linear predictor with coefficient 1.
     outcome : callable, optional
         From the outcome's values, a float array or a `Categorical`, and its `Factor` to numbers.
-    **extra : str, array or None
-        More columns or values that rows must have.
+    **extra : str, array or None  (more columns or values that rows must have)
 
     Returns
     -------
@@ -217,7 +217,12 @@ def _option(value, table, name):
     """Weights or offset, given as a column's name or as values."""
     if value is None:
         return None
-    column = table[value] if isinstance(value, str) else np.asarray(value, dtype=float)
+    try:
+        column = table[value] if isinstance(value, str) else np.asarray(value, dtype=float)
+    except DataError:
+        raise
+    except (TypeError, ValueError):
+        raise DataError(f"{name}= must be the name of a column or one number for each row.") from None
     if isinstance(column, Categorical):
         raise DataError(f"{name}={value!r} is not a column of numbers.")
     if np.shape(column) != (table.n,):
@@ -252,19 +257,23 @@ def _complete(formula, table, extra):
 def _outcome(factor, table, read=None) -> np.ndarray:
     y = _evaluate(factor, table, Memory())
     if read is not None:
+        if not isinstance(y, Categorical):
+            refuse_scale(factor.label, y)
         return read(y, factor)
     if isinstance(y, Categorical):
         if y.levels.tolist() == [False, True]:
             return y.codes.astype(float)
         shown = ", ".join(repr(level) for level in y.levels[:3].tolist())
-        raise DataError(f"The outcome {factor.label!r} holds text or categories ({shown} ...), not numbers. If it "
-                        "should be a number, convert it with pandas.to_numeric(..., errors='coerce') and look at "
-                        "what becomes missing.")
+        raise DataError(f"The outcome {factor.label!r} holds text or categories ({shown} ...), not numbers. If it should be a number, "
+                        "convert it with pandas.to_numeric(..., errors='coerce') and look at what becomes missing.")
     if y.ndim != 1:
         raise DataError(f"The outcome {factor.label!r} has {y.shape[1]} columns; a linear model has one.")
+    refuse_scale(factor.label, y)
+    if y.size == 1:
+        raise DataError(f"The data have one complete row: nothing can be learned from one value of {factor.label!r}.")
     if y.size and np.ptp(y) == 0:
-        raise DataError(f"The outcome {factor.label!r} is {y[0]:g} in every row: there is nothing to explain. "
-                        f"Check that the right column is named.")
+        raise DataError(f"The outcome {factor.label!r} is {y[0]:g} in every row: there is nothing to explain. Check that the right "
+                        "column is named.")
     return y
 
 
@@ -290,10 +299,9 @@ def _evaluate(factor: Factor, table: Table, memory: Memory):
     if not np.isfinite(value).all():
         rows = np.flatnonzero(~np.isfinite(value.reshape(len(value), -1)).all(axis=1))
         if factor.is_column:
-            raise DataError(f"Column {factor.label!r} is infinite in {len(rows)} rows (first: row {rows[0]}); "
-                            f"mend or drop them.")
-        raise DataError(f"{factor.label} is not a finite number in {len(rows)} rows (first: row {rows[0]}), though "
-                        f"{', '.join(factor.columns)} is there; a log needs positive values, a root non-negative ones.")
+            raise DataError(f"Column {factor.label!r} is infinite in {len(rows)} rows (first: row {rows[0]}); mend or drop them.")
+        raise DataError(f"{factor.label} is not a finite number in {len(rows)} rows (first: row {rows[0]}), though {', '.join(factor.columns)} "
+                        "is there; a log needs positive values, a root non-negative ones.")
     return value
 
 
@@ -305,9 +313,8 @@ class _Known(dict):
         self.label = label
 
     def __missing__(self, name):
-        raise FormulaError(f"{self.label!r} calls {name}(), which formulas do not know. They know C, I, center, scale, "
-                           "poly, piecewise, bs, ns, offset and NumPy's log, exp, sqrt, abs ...; compute anything else "
-                           "as a column first.")
+        raise FormulaError(f"{self.label!r} calls {name}(), which formulas do not know. They know C, I, center, scale, poly, piecewise, "
+                           "bs, ns, offset and NumPy's log, exp, sqrt, abs ...; compute anything else as a column first.")
 
 
 def _learn(factor, table, infos, values) -> None:
@@ -378,6 +385,9 @@ def _group_codes(factors: Term, table: Table, known=None):
         if isinstance(value, Categorical):
             parts.append((value.codes, value.levels) if known is not None else ((u := value.used()).codes, u.levels))
         else:
+            if np.abs(value).max(initial=0.0) >= 2.0 ** 53:
+                raise DataError(f"The groups {factor.label!r} are decimal numbers of 2**53 or more, which run into one another; "
+                                "read them as whole numbers (dtype 'Int64') or as text.")
             parts.append(factorize(value))
     codes, levels = parts[0]
     for more, labels in parts[1:]:

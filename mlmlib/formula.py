@@ -84,7 +84,17 @@ def term_name(term: Term) -> str:
     return ":".join(factor.label for factor in term) or "Intercept"
 
 
-@lru_cache(maxsize=512)
+def as_written(factor) -> str:
+    """A factor or a column's name as formulas have it: a column with spaces or signs in backticks."""
+    name = getattr(factor, "label", factor)
+    return name if re.fullmatch(r"[^\W\d][\w.]*", name) or not getattr(factor, "is_column", True) else f"`{name}`"
+
+
+def as_groups(groups: str) -> str:
+    """What groups= names, as formulas have it: one column, or ``outer/inner``."""
+    return "/".join(part if re.fullmatch(r"[\w.:]+|`[^`]+`", part) else as_written(part) for part in map(str.strip, groups.split("/")))
+
+
 def parse(text: str) -> Formula:
     """Read a formula.
 
@@ -117,6 +127,11 @@ def parse(text: str) -> Formula:
     """
     if not isinstance(text, str) or not text.strip():
         raise FormulaError("The formula must be text such as 'y ~ x + (1 | g)'.")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> Formula:
     return _Parser(text).formula()
 
 
@@ -177,6 +192,8 @@ class _Parser:
         fixed = [term for term in fixed if not any(factor in offsets for factor in term)]
         if response in {factor for term in fixed for factor in term}:
             raise FormulaError(f"The outcome {response.label!r} also stands on the right of '~'; remove it there.")
+        if any(response in (*random.group, *(f for term in random.terms for f in term)) for random in self.random):
+            raise FormulaError(f"The outcome {response.label!r} also stands in the random part; remove it there.")
         return Formula(self.text, response, tuple(sorted(fixed, key=len)), tuple(self.random), tuple(offsets))
 
     def sum(self, start: list, top: bool = False) -> list[Term]:

@@ -98,6 +98,8 @@ class Table:
             known = ", ".join(map(str, self.names[:20])) + (" ..." if len(self.names) > 20 else "")
             hint = f"did you mean {close[0]!r}? The columns are" if close else "its columns are"
             raise DataError(f"There is no column {name!r} in the data; {hint}: {known}.")
+        if self.names.count(name) > 1:
+            raise DataError(f"Several columns are called {name!r}. Rename or drop all but one of them.")
         values = _column(self.data[name], name)
         size = len(values.codes) if isinstance(values, Categorical) else len(values)
         if size != self.n:
@@ -147,7 +149,17 @@ def factorize(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def refuse_numbers_as_text(name: str, value: Categorical) -> None:
     """Refuse a text column that holds many different numbers: it was not converted when it was read."""
     levels = value.levels.tolist()
-    if len(levels) <= 12 or not all(isinstance(level, str) for level in levels):
+    if any(isinstance(level, (int, np.integer)) and abs(int(level)) >= 2 ** 53 for level in levels):
+        raise DataError(f"Column {name!r} holds whole numbers of 2**53 or more, which cannot be told apart in computation. "
+                        "They serve as groups; as a predictor or outcome subtract a constant first, or convert to float.")
+    if len(levels) <= 12 or value.declared:
+        return
+    numbers = [level for level in levels if not isinstance(level, str)]
+    if numbers and all(isinstance(level, (int, float, np.number)) for level in numbers):
+        words = [level for level in levels if isinstance(level, str)]
+        raise DataError(f"Column {name!r} mixes numbers with text ({', '.join(map(repr, words[:3]))}). Convert it with "
+                        f"pandas.to_numeric(..., errors='coerce'), or write C({name}) if each value is a category of its own.")
+    if numbers:
         return
     words = [level for level in levels if not _reads_as_number(level)]
     if len(words) <= 0.1 * len(levels):
@@ -175,7 +187,8 @@ def _names(data) -> list:
         return list(data.keys())
     if getattr(getattr(data, "dtype", None), "names", None):
         return list(data.dtype.names)
-    raise DataError(f"The data must be a table (a DataFrame or a dict of columns), not {kind.__name__}.")
+    mend = "; read the file first, as with pandas.read_csv" if isinstance(data, (str, bytes)) or hasattr(kind, "open") else ""
+    raise DataError(f"The data must be a table (a DataFrame or a dict of columns), not {kind.__name__}{mend}.")
 
 
 def _length(data, names) -> int:
@@ -183,9 +196,11 @@ def _length(data, names) -> int:
         raise DataError("The data have no columns.")
     if hasattr(type(data), "num_rows"):
         return int(data.num_rows)
+    if hasattr(type(data), "collect"):
+        raise DataError(f"The data are a {type(data).__name__}, which has not been read yet; call its collect() first.")
     if hasattr(type(data), "columns") or not hasattr(type(data), "keys"):
         return len(data)
-    return max(np.size(data[name]) for name in names)
+    return max(1 if np.isscalar(data[name]) else len(data[name]) for name in names)
 
 
 def _column(values, name: str):
@@ -199,24 +214,61 @@ def _column(values, name: str):
         return Categorical(codes, np.asarray(dtype.categories.to_list(), dtype=object), None, name, True)
     if library == "pyarrow" and str(values.type).startswith("dictionary"):
         return _arrow_dictionary(values, name)
-    if library == "pandas" and not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "") in "iuf":
-        return values.to_numpy(dtype=float, na_value=np.nan)  # nullable numbers
-    array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    if library == "pandas" and not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "O") in "iuf":
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)  # nullable numbers
+        return numbers if dtype.kind == "f" or _exact(numbers) else _identifiers(values.to_numpy(dtype=object), name)
+    if library in ("polars", "pyarrow") and str(getattr(values, "type", dtype)).lower().startswith(("int", "uint")):
+        numbers = _numpy(values).astype(float)  # NaN where null
+        listed = None if _exact(numbers) else getattr(values, "to_pylist", None) or values.to_list
+        return numbers if listed is None else _identifiers(np.array(listed(), dtype=object), name)
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.astype(float).filled(np.nan) if values.dtype.kind in "iuf" else values.astype(object).filled(None)
+    array = _numpy(values) if hasattr(values, "to_numpy") else _array(values, name)
     if array.ndim == 0:
         raise DataError(f"Column {name!r} is a single value, not one value a row.")
     if array.ndim > 1:
-        raise DataError(f"Column {name!r} has several values a row; perhaps two columns bear that name. Rename one.")
+        raise DataError(f"Column {name!r} has several values a row, shape {array.shape}; make each a column of its own.")
     kind = array.dtype.kind
     if kind in "iu":
-        return array.astype(float)
+        numbers = array.astype(float)
+        return numbers if _exact(numbers) else _identifiers(array, name)
     if kind == "f":
         return array.astype(float, copy=False)
     if kind == "b":
         return Categorical(array.astype(np.intp), np.array([False, True]), None, name, True)
-    if kind in "mMc":
-        what = "complex numbers" if kind == "c" else "dates or durations"
-        raise DataError(f"Column {name!r} holds {what}; turn it into numbers (days since a start, say) first.")
+    if kind == "c":
+        raise DataError(f"Column {name!r} holds complex numbers; take their real part or their absolute value first.")
+    if kind in "mM" or (library == "pandas" and (getattr(dtype, "kind", "") in "mM" or "period" in str(dtype))):
+        raise DataError(f"Column {name!r} holds dates or durations; turn it into numbers (days since a start, say) first.")
     return _text(array, name)
+
+
+def _numpy(values) -> np.ndarray:
+    """A column of a table library as an array; one chunk of Arrow must be told that it may copy."""
+    return values.to_numpy(zero_copy_only=False) if hasattr(values, "buffers") else values.to_numpy()
+
+
+def _array(values, name: str) -> np.ndarray:
+    """A list or another sequence as an array; one without a common shape is refused."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise DataError(f"Column {name!r} holds lists of different lengths, not one value a row.") from None
+
+
+def _exact(numbers: np.ndarray) -> bool:
+    """Whether whole numbers, read as floats, are all below 2**53, above which floats leave numbers out."""
+    with np.errstate(invalid="ignore"):
+        return not (np.abs(numbers) >= 2.0 ** 53).any()
+
+
+def _identifiers(array: np.ndarray, name: str) -> Categorical:
+    """Whole numbers too large for floats: each is a category of its own, for they are identifiers."""
+    missing = _missing(array) if array.dtype.kind == "O" else np.zeros(len(array), dtype=bool)
+    levels, codes = np.unique(array[~missing].astype(object), return_inverse=True)
+    full = np.full(len(array), -1, dtype=np.intp)
+    full[~missing] = codes
+    return Categorical(full, levels, None, name)
 
 
 def _arrow_dictionary(values, name: str) -> Categorical:
@@ -229,14 +281,20 @@ def _arrow_dictionary(values, name: str) -> Categorical:
 def _text(array: np.ndarray, name: str):
     """A text or object column: numbers if all are, else categories."""
     array = array.astype(object)
+    odd = next((type(value) for value in array.tolist() if getattr(type(value), "__hash__", None) is None), None)
+    if odd is not None:
+        raise DataError(f"Column {name!r} holds a {odd.__name__} in some rows, not one value a row.")
     missing = _missing(array)
     present = array[~missing]
     kinds = {type(value) for value in present.tolist()}
+    if any(hasattr(kind, "isoformat") for kind in kinds):
+        raise DataError(f"Column {name!r} holds dates or durations; turn it into numbers (days since a start, say) first.")
     if kinds and not any(issubclass(kind, (str, bytes, bool, np.bool_)) for kind in kinds):
         try:
             numbers = np.full(len(array), np.nan)
             numbers[~missing] = present.astype(float)
-            return numbers
+            whole = all(issubclass(kind, (int, np.integer)) for kind in kinds)
+            return _identifiers(array, name) if whole and not _exact(numbers) else numbers
         except (TypeError, ValueError):
             pass
     if kinds == {bool}:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..display import Shown
+from ..given import takes_fit
 from ..errors import DataError
 from ..results import normal_quantile, refuse_panel
 from ..rows.layout import Layout, layout
@@ -90,6 +91,7 @@ class Acf(Shown):
         return f"Outside the band: lag {', '.join(out)}." if out else "All lags lie inside the band."
 
 
+@takes_fit
 def acf(fit, max_lag: int | None = None, *, kind: str | None = None, time: str | None = None, group: str | None = None,
         level: float = 0.95) -> Acf:
     """Correlations of the residuals of rows of a group, by the time between them.

@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..display import html_table, number, text_table
+from ..given import takes_fit
 from ..errors import DataError
 from ..inference.row_parameters import all_values, structure_names
 from ..results import refuse_panel
@@ -255,6 +256,7 @@ def _two(pair: str, sds, group) -> list[str]:
     raise ValueError(f"Effects of {pair!r} are not told apart.")
 
 
+@takes_fit
 def influence(fit, by: str | None = None, *, group: str | None = None, reestimate: bool | None = None) -> Influence:
     """Leave out one group (or row) at a time and see what becomes of the estimates.
 

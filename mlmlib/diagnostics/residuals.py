@@ -17,6 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..given import takes_fit
 from ..results import refuse_panel
 from .blocks import Blocks, blocks
 from .groups import KINDS as GROUP_KINDS
@@ -29,6 +30,7 @@ KINDS = ("raw", "pearson", "standardized", "studentized", "scaled", "least squar
 _GONE = 1e-10  # share of a row's variance below which the model reproduces the row whatever its outcome
 
 
+@takes_fit
 def residuals(fit, kind: str = "raw", level: str = "conditional"):
     """Residuals of a fitted model, of rows or of groups.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..formula import as_groups
 from ..errors import DataError
 from .public import count, covariance, run, within
 from .result import About, Estimators
@@ -53,7 +54,7 @@ def generalized(formula, data, groups, family, link, slope, trials, exposure, le
         "GLM": lambda: glm,
         "GLM + CR2": lambda: robust(glm, groups),
         "FE (dummies)": lambda: _dummies(gee, design, codes, varying, own, groups),
-        "GLMM": lambda: glmm(f"{formula} + (1 | {groups})", data, method="agq", nodes=_NODES, **options),
+        "GLMM": lambda: glmm(f"{formula} + (1 | {as_groups(groups)})", data, method="agq", nodes=_NODES, **options),
         "hybrid GLMM": lambda: _hybrid(glmm, design, codes, varying, own),
         "GEE": lambda: gee(formula, data, groups=groups, cov=covariance(data, groups), **options),
     }

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError, FormulaError
-from ..formula import parse, term_name
+from ..formula import as_groups, as_written, parse
+from ..table import Categorical, Table, factorize
 from .result import About, Estimators
 
 __all__ = ["estimators"]
@@ -88,6 +89,7 @@ def estimators(formula: str, data, *, groups: str, family="gaussian", link=None,
     from ..gee import gee
     from ..lmm import lmm
     from ..ols import ols
+    refuse_groups(data, groups)
     from ..panel import panel
     from ..robust import robust
     least = ols(formula, data)
@@ -97,12 +99,20 @@ def estimators(formula: str, data, *, groups: str, family="gaussian", link=None,
         "FE": lambda: panel(formula, data, groups=groups),
         "RE": lambda: panel(formula, data, groups=groups, effects="random"),
         "Mundlak": lambda: panel(formula, data, groups=groups, effects="mundlak"),
-        "random slope": lambda: lmm(f"{formula} + (1 + {slope or first_within(formula, data, groups)} | {groups})", data),
+        "random slope": lambda: lmm(f"{formula} + (1 + {slope or first_within(formula, data, groups)} | {as_groups(groups)})", data),
         "GEE": lambda: gee(formula, data, groups=groups, cov=covariance(data, groups)),
     }
     fits, notes = run(calls, set(least.messages))
     abouts = tuple(about for about in _LINEAR if about.name in fits)
     return Estimators(formula, f"{groups}, {count(data, groups):,}", "gaussian", fits, abouts, {}, (*least.messages, *notes), level)
+
+
+def refuse_groups(data, groups) -> None:
+    """Refuse groups that no estimator could use."""
+    if not Table(data).n:
+        raise DataError("The data have no rows.")
+    if count(data, groups) < 2:
+        raise DataError(f"Column {groups!r} names one group for all rows: there is nothing to compare between groups. Use mlm.ols.")
 
 
 def run(calls: dict, told: set) -> tuple[dict, list[str]]:
@@ -119,9 +129,14 @@ def run(calls: dict, told: set) -> tuple[dict, list[str]]:
 
 
 def count(data, groups) -> int:
-    from ..table import Categorical, Table, factorize
     column = Table(data)[groups]
-    return len(column.used().levels) if isinstance(column, Categorical) else len(factorize(column)[1])
+    if isinstance(column, Categorical):
+        return len(column.used().levels)
+    if np.isinf(column).any():
+        raise DataError(f"Column {groups!r} is infinite in {int(np.isinf(column).sum())} rows; mend or drop them.")
+    if np.isnan(column).all():
+        raise DataError(f"Column {groups!r} is missing in every row: there are no groups.")
+    return len(factorize(column[~np.isnan(column)])[1])
 
 
 def covariance(data, groups) -> str:
@@ -134,9 +149,9 @@ def first_within(formula, data, groups) -> str:
     from ..gee.public import read
     for term in parse(formula).fixed:
         if len(term) == 1:
-            design, levels = read(f"{parse(formula).response.label} ~ {term_name(term)}", data, groups, None)
+            design, levels = read(f"{as_written(parse(formula).response)} ~ {':'.join(map(as_written, term))}", data, groups, None)
             if within(design.X, levels[0][1]).any():
-                return term_name(term)
+                return as_written(term[0])
     raise DataError(f"No predictor varies within groups of {groups!r}: there is no slope that could differ between them.")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
 
 from ..design import Design, build_design
 from ..errors import DataError, FormulaError
-from ..formula import parse
+from ..formula import as_groups, parse
 from ..glmm.families import family as find_family
 from ..glmm.public import Outcome, _check_exposure, _refuse_cbind
 from ..lmm.columns import orthonormalize
@@ -114,6 +113,10 @@ def gee(formula: str, data, *, groups: str, corr: str = "exchangeable", family="
         from .categories import categories
         return categories(formula, data, name, groups=groups, corr=corr, link=link, time=time, cov=cov, offset=offset,
                           limit=max_iter, refused={"weights": weights, "exposure": exposure, "trials": trials, "scale": scale})
+    if scale is not None and not scale > 0:
+        raise ValueError(f"scale={scale!r} must be above 0.")
+    if not isinstance(max_iter, int) or max_iter < 1:
+        raise ValueError(f"max_iter={max_iter!r} must be a whole number, 1 or more.")
     if trials is not None and name != "binomial":
         raise ValueError(f"trials= is for family='binomial', not for {name!r}: leave it out.")
     if moments == "statsmodels" and (weights is not None or trials is not None):
@@ -127,6 +130,9 @@ def gee(formula: str, data, *, groups: str, corr: str = "exchangeable", family="
         design.extra["trials"] = np.full(len(design.y), float(trials))
     _check_exposure(design.extra["exposure"], exposure)
     reading.family.check(design.y, design.extra["trials"], f"The outcome {design.endog_name!r}")
+    if trials is None and np.ptp(design.y) == 0:
+        raise DataError(f"The outcome {design.endog_name!r} is {design.y[0]:g} in every row: there is nothing to explain. Check that "
+                        "the right column is named.")
     messages = list(design.messages)
     if name == "nbinom2" and dispersion is None:
         dispersion = _theta(formula, data, design, exposure)
@@ -149,8 +155,7 @@ def read(formula, data, groups, reading, *, nested=False, **columns) -> tuple[De
         raise FormulaError(f"The formula {parsed.text!r} has nothing on its right side; write '1' for an intercept.")
     if not isinstance(groups, str) or not groups.strip():
         raise ValueError(f"groups={groups!r} must be the name of a column, such as groups='school'.")
-    quoted = "/".join(f"`{part}`" if re.search(r"[^\w.:`]", part) else part for part in map(str.strip, groups.split("/")))
-    terms = parse(f"y ~ 1 + (1 | {quoted})").random
+    terms = parse(f"y ~ 1 + (1 | {as_groups(groups)})").random
     if nested != (len(terms) > 1):
         raise ValueError("corr='nested' needs groups='outer/inner', such as 'school/class'." if nested else
                          f"groups={groups!r} names nested groups, which belong to corr='nested'.")

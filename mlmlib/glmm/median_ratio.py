@@ -25,6 +25,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from ..display import Shown, number
+from ..given import takes_fit
 from ..errors import DataError
 from ..lmm.factors import chosen_factor
 from ..results import check_level
@@ -147,6 +148,7 @@ class IntervalRatio(Shown):
                           ["pairs that go the other way", f"{100 * self.opposed:.1f} %"]]
 
 
+@takes_fit
 def median_odds_ratio(fit, group: str | None = None, level: float = 0.95, *, at: dict | None = None) -> MedianRatio:
     """The median odds ratio: how far two randomly drawn groups lie apart, as an odds ratio (Larsen & Merlo, 2005).
 
@@ -184,6 +186,7 @@ def median_odds_ratio(fit, group: str | None = None, level: float = 0.95, *, at:
     return _of_fit(fit, "odds", group, level, at)
 
 
+@takes_fit
 def median_rate_ratio(fit, group: str | None = None, level: float = 0.95, *, at: dict | None = None) -> MedianRatio:
     """The median rate ratio: the same of counts with the log link (Austin et al., 2018).
 
@@ -203,6 +206,7 @@ def median_rate_ratio(fit, group: str | None = None, level: float = 0.95, *, at:
     return _of_fit(fit, "rate", group, level, at)
 
 
+@takes_fit
 def interval_odds_ratio(fit, name: str, difference: float = 1.0, *, group: str | None = None, share: float = 0.8,
                         at: dict | None = None) -> IntervalRatio:
     """The interval odds ratio of a predictor of groups (Larsen & Merlo, 2005): where the odds ratios of pairs of groups lie.

@@ -23,6 +23,7 @@ import numpy as np
 
 from ..design import Encoder
 from ..display import html_table, number, text_table
+from ..given import takes_fit
 from ..errors import DataError, FormulaError
 from ..formula import term_name
 from ..testresult import TestResult, p_text
@@ -69,6 +70,7 @@ class ProportionalOddsTest(TestResult):
         return html_table(*self._rows(), caption=f"{self.name} of {self.null}", note=self.note)
 
 
+@takes_fit
 def proportional_odds_test(fit, predictor: str | None = None, *, method: str = "lr"):
     """Test that predictors shift all thresholds of an ordinal model alike (proportional odds).
 

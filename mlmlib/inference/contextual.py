@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..display import Shown, number
+from ..given import takes_fit
 from ..errors import DataError
 from ..results import check_level
 from .small_sample import linear
@@ -56,6 +57,7 @@ class ContextualEffect(Shown):
                            f"{self.letter} = {self.statistic:.2f}, p {p_text(self.pvalue)}"]]
 
 
+@takes_fit
 def contextual_effect(fit, column=None, *, between=None, within=None, level: float = 0.95,
                       ddf: str = "wald") -> ContextualEffect:
     """The contextual effect of a predictor that is in the model as group mean and deviation from it.

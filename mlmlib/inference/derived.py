@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..given import takes_fit
 from ..results import normal_quantile
 from .expression_of import Expression, read_expression
 from .generalized_parameters import parameters_of
@@ -157,6 +158,7 @@ _NAMED = {"icc": _icc, "r2_marginal": _r2(False), "r2_conditional": _r2(True)}
 
 # text for what is often asked
 
+@takes_fit
 def slope(fit, x: str, at: dict | None = None) -> str:
     """The slope of `x` at values of the variables that it interacts with, as text for ``of=``.
 
@@ -202,6 +204,7 @@ def _split(name: str) -> list[str]:
     return re.split(r":(?![^\[(]*[\])])", name)
 
 
+@takes_fit
 def crossing(fit, x: str, group: str) -> str:
     """Where along `x` the lines of two groups cross, as text for ``of=``.
 

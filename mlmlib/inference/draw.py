@@ -40,6 +40,8 @@ def simulate(fit, n: int = 1, seed=None, random_effects: str = "new", data=None,
     >>> simulate(fit, 3, seed=1).shape
     (3, 180)
     """
+    if not isinstance(n, (int, np.integer)) or n < 0:
+        raise ValueError(f"n={n!r} must be a whole number of outcomes to draw, 0 or more.")
     if random_effects not in ("new", "kept"):
         raise ValueError(f"random_effects={random_effects!r} must be 'new' or 'kept'.")
     if data is not None:

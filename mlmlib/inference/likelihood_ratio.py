@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..given import refuse_plain
 from ..results import refuse_panel
 from .boundary import Tangent, boundary_pvalue, boundary_weights, tangent
 from .comparison import Comparison, Comparisons, rows_of
@@ -155,6 +156,8 @@ def compare(null, full, *more, method: str = "lrt", names: tuple | None = None, 
     >>> test.distribution, round(test.statistic, 2), test.weights
     ('0.5 chi2(1) + 0.5 chi2(2)', 42.84, {1: 0.5, 2: 0.5})
     """
+    for fit in (null, full, *more):
+        refuse_plain(fit, "mlm.compare")
     if any(getattr(fit, "_marginal", False) for fit in (null, full, *more)):
         from .marginal_comparison import compare_marginal
         return compare_marginal((null, full, *more), method="wald" if method == "lrt" else method, names=names)

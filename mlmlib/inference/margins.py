@@ -16,6 +16,7 @@ from itertools import product
 import numpy as np
 
 from ..display import html_table, number, text_table
+from ..given import takes_fit
 from ..errors import DataError
 from ..results import check_level, refuse_levels
 from ..table import Categorical, Table
@@ -100,6 +101,7 @@ class Margins:
                           note="Delta-method standard errors; any random effects at zero.")
 
 
+@takes_fit
 def margins(fit, over=None, at=None, *, dydx=None, level=0.95, **options):
     """Average predictions at chosen values of predictors, or average marginal effects.
 

@@ -20,6 +20,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..display import number
+from ..given import takes_fit
 from ..errors import DataError
 from ..results import refuse_levels
 from ..table import Categorical
@@ -34,6 +35,7 @@ __all__ = ["emmeans", "emtrends"]
 _DDF = {"asymptotic": "wald"}
 
 
+@takes_fit
 def emmeans(
     fit, over=None, *, by=None, at=None, weights="equal", ddf=None, adjust="none", level=0.95, seed=1, type="link"
 ) -> Estimates:
@@ -106,6 +108,7 @@ def emmeans(
     return found if type == "link" else replace(found, type=type)
 
 
+@takes_fit
 def emtrends(
     fit, var, over=None, *, by=None, at=None, weights="equal", ddf=None, adjust="none", level=0.95, seed=1
 ) -> Estimates:

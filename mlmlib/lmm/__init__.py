@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..design import build_design
+from ..errors import FormulaError
 from .model import LmmModel
 from .result import LmmResult
 
@@ -20,6 +21,8 @@ def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", wei
         ``(1 | school/class)`` or crossed ``(1 | pupil) + (1 | item)``, and memberships in several groups at once,
         ``(1 | mm(school1, school2))``.
     data : pandas or polars DataFrame, pyarrow Table, or dict of columns
+        Or rows in chunks, for one grouping factor: any iterable of such tables, a folder of Parquet files, a DuckDB relation, a
+        Dask DataFrame.  They are read once and not kept; categories are those of the first chunk.
     reml : bool
         Restricted maximum likelihood (the default, as in lme4), or maximum likelihood (Stata's default).
     covariance : str or dict
@@ -60,6 +63,14 @@ def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", wei
     >>> round(fit.criterion, 4)
     1743.6283
     """
+    if reml not in (True, False):
+        raise ValueError(f"reml={reml!r} must be True (restricted maximum likelihood) or False (maximum likelihood).")
+    from .chunk_sources import is_chunked
+    if is_chunked(data):
+        from .chunk_model import fit_chunks
+        if correlation is not None or variance is not None:
+            raise FormulaError("correlation= and variance= need all rows at once; a fit in chunks has neither.")
+        return fit_chunks(formula, data, reml=reml, covariance=covariance, weights=weights, offset=offset)
     design = build_design(formula, data, weights=weights, offset=offset)
     if correlation is not None or variance is not None:
         from .row_model import RowModel

@@ -175,7 +175,7 @@ class LmmModel:
     @property
     def _uneven(self) -> bool:
         """True where one variance serves columns of very different size: the criterion may have several minima."""
-        sizes = [np.sqrt(np.mean(term.Z ** 2, axis=0)) for term, shape in zip(self.design.random, self.structures)
+        sizes = [np.sqrt(term.mean_squares) for term, shape in zip(self.design.random, self.structures)
                  if shape.rescaling == "scalar"]
         return any(size.max() > 2 * size.min() for size in sizes)
 

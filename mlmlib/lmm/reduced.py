@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..design import Encoder
-from ..formula import parse, term_name
+from ..formula import as_written, parse, term_name
 from .model import LmmModel
 from .result import LmmResult
 
@@ -57,9 +57,9 @@ def _constant() -> Encoder:
 def _fitted(fit, design, fixed: str) -> LmmResult:
     terms = {term.group: term for term in design.random}
     ones = np.ones((len(design.y), 1))
-    random = tuple(replace(term, names=("Intercept",), Z=ones, independent=False, text=f"(1 | {group})",
+    random = tuple(replace(term, names=("Intercept",), Z=ones, independent=False, text=f"(1 | {':'.join(map(as_written, term.factors))})",
                            encoder=_constant())
-                   for group, term in terms.items())
-    formula = parse(f"{design.endog_name} ~ {fixed} + {' + '.join(term.text for term in random)}")
+                   for term in terms.values())
+    formula = parse(f"{as_written(design.formula.response)} ~ {fixed} + {' + '.join(term.text for term in random)}")
     model = LmmModel(replace(design, formula=formula, random=random, messages=()), "unstructured", fit.reml)
     return LmmResult(model, *model.fit())

@@ -43,7 +43,7 @@ class VarianceParameters:
         for term, shape, T, back, block in zip(model.design.random, model.structures, fit._T, model.z_maps,
                                                model.criterion.blocks):
             sd = np.sqrt(np.maximum(np.diagonal(T), 0.0))
-            known = sd > 1e-6 * fit.sigma / np.sqrt(np.mean(term.Z ** 2, axis=0))
+            known = sd > 1e-6 * fit.sigma / np.sqrt(term.mean_squares)
             forward = np.linalg.inv(back)
             begin = len(self.names)
             sd_place = begin + shape.sd

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..design import Design, build_design
 from ..errors import DataError, FormulaError
-from ..formula import parse
+from ..formula import as_groups, parse
+from ..lmm.columns import refuse_extreme
 
 __all__ = ["Frame", "build_frame"]
 
@@ -109,11 +110,12 @@ def build_frame(formula: str, data, groups: str, time: str | None, weights) -> F
         raise DataError(f"groups= is the name of one column, such as groups='firm', not {groups!r}.")
     if time is not None and not isinstance(time, str):
         raise DataError(f"time= is the name of one column, such as time='year', not {time!r}.")
-    asked = formula + "".join(f" + (1 | {name})" for name in (groups, time) if name is not None)
+    asked = formula + "".join(f" + (1 | {as_groups(name)})" for name in (groups, time) if name is not None)
     design = build_design(asked, data, weights=weights)
     own, *rest = design.random
     frame = Frame(replace(design, formula=written, random=()), own.group, own.codes, own.levels,
                   group_factors=own.factors)
+    refuse_extreme(design.X.T, design.exog_names, "predictors")
     if frame.J < 2:
         raise DataError(f"{groups!r} has one group, {own.levels[0]}; a panel needs at least two. Fit mlm.ols, or name "
                         "another column in groups=.")

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..design import build_design
 from ..errors import DataError, FormulaError
-from ..formula import parse, term_name
+from ..formula import as_groups, as_written, parse
 from .frame import Frame
 
 __all__ = ["WithMeans", "group_means"]
@@ -74,7 +74,7 @@ def group_means(formula: str, data, *, groups: str, form: str = "hybrid") -> Wit
                            "random terms into the formula it returns.")
     if not isinstance(data, pd.DataFrame):
         data = data.to_pandas() if hasattr(data, "to_pandas") else pd.DataFrame(data)
-    design = build_design(f"{formula} + (1 | {groups})", data, outcome=lambda y, factor: np.arange(float(_length(y))))
+    design = build_design(f"{formula} + (1 | {as_groups(groups)})", data, outcome=lambda y, factor: np.arange(float(_length(y))))
     own = design.random[0]
     frame = Frame(design, own.group, own.codes, own.levels)
     constant, means = frame.constant(frame.X), frame.means(frame.X)[frame.codes]
@@ -85,7 +85,7 @@ def group_means(formula: str, data, *, groups: str, form: str = "hybrid") -> Wit
         places = range(at, at := at + len(names))
         if not term:
             continue
-        label = term_name(term)
+        label = ":".join(map(as_written, term))
         if all(constant[k] for k in places):
             stay.append(label)
             continue
@@ -104,8 +104,8 @@ def group_means(formula: str, data, *, groups: str, form: str = "hybrid") -> Wit
     if taken:
         raise DataError(f"The data already have a column {taken[0]!r}; drop or rename it first.")
     offsets = [factor.label for factor in written.offsets]
-    right = [*([] if written.has_intercept else ["0"]), *stay, *inner, *outer, *offsets, f"(1 | {groups})"]
-    return WithMeans(f"{written.response.label} ~ {' + '.join(right)}", kept.assign(**new))
+    right = [*([] if written.has_intercept else ["0"]), *stay, *inner, *outer, *offsets, f"(1 | {as_groups(groups)})"]
+    return WithMeans(f"{as_written(written.response)} ~ {' + '.join(right)}", kept.assign(**new))
 
 
 def _length(y) -> int:

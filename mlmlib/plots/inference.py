@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from ..given import refuse_plain
 from . import theme as t
 
 _LINES = (t.UNPOOLED, t.PARTIAL, t.SECOND, t.POOLED, t.MISS)
@@ -32,6 +33,8 @@ def _colors(names):
 @t.styled
 def margins(m, x=None, *, ax=None, title=None, xlabel=None, ylabel=None):
     """Predicted margins with their intervals: a line a category along the numeric column, as Stata's marginsplot."""
+    if m is None or isinstance(m, (int, float, str, dict)):
+        refuse_plain(m, "mlm.plots.margins", "what mlm.margins returns")
     table = m.table if hasattr(m, "table") else m
     low, high, value = _margin_columns(table)
     keys = [c for c in table.columns if c not in _STATISTICS]
@@ -91,6 +94,8 @@ def sampling(estimates, *, true=None, bins=None, title=None, xlabel=None, sharex
     estimates = estimates if isinstance(estimates, dict) else {"": estimates}
     values = {k: np.asarray(v, float)[np.isfinite(np.asarray(v, float))] for k, v in estimates.items()}
     together = np.concatenate(list(values.values()))
+    if not together.size:
+        raise ValueError("mlm.plots.sampling needs at least one finite estimate to draw.")
     edges = bins if bins is not None else np.linspace(*np.quantile(together, (0.001, 0.999)), 41)
     _, axes = t.plt.subplots(len(values), 1, figsize=(5.8, 0.8 + 1.2 * len(values)), sharex=sharex, squeeze=False)
     axes, said = axes[:, 0], []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..given import refuse_plain
 from . import theme as t
 
 _SOME = range(3, 7)  # numbers of means that have a grid of comparisons beside them
@@ -17,6 +18,7 @@ def means(m, *, compare=None, adjust=None, ax=None, title=None, xlabel=None):
     diagonal, their p-values below it, darker where they are smaller, adjusted by Tukey's method unless `adjust` names
     another. `compare=False` leaves the grid out, as does an `ax`.
     """
+    refuse_plain(m, "mlm.plots.means", "what mlm.emmeans returns")
     wanted = m.value != "estimate" and not m.by and len(m) in _SOME and ax is None
     if compare and not wanted:
         raise ValueError("The grid of comparisons needs three to six means in one family, and no ax=.")

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..errors import DataError
+from ..given import refuse_plain
 from . import theme as t
 
 _COLORS = ("UNPOOLED", "PARTIAL", "SECOND", "POOLED", "MISS", "SKY")
@@ -20,6 +21,7 @@ def survival(table, fit=None, *, kind=None, band=True, title=None, xlabel=None, 
     events: its hazard, and instead of the survivor function how many have had it. `band` is the interval of the
     survivor function.
     """
+    refuse_plain(table, "mlm.plots.survival", "what mlm.life_table returns")
     if kind is not None and kind not in table.kinds:
         raise DataError(f"kind={kind!r} is not one of the competing events: "
                         f"{', '.join(map(str, table.kinds)) or 'there is one kind only'}.")

@@ -8,7 +8,10 @@ the built site inlines the SVG and turns it into ``currentColor`` (see :mod:`mlm
 from __future__ import annotations
 
 import contextlib
+
+from ..given import refuse_plain, the_columns
 import functools
+import inspect
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -127,11 +130,25 @@ def say(ax, text: str) -> None:
         one.alt_text = text
 
 
+_FIT = "a fitted model, such as that of mlm.lmm"
+_WANTED = {"fit": _FIT, "profile": "what fit.profile() returns", "boot": "what fit.bootstrap() returns",
+           "plan": "a plan of mlm.power", "found": "the result that it draws, such as that of mlm.influence(fit)",
+           "test": "a bootstrap test, as of mlm.compare(..., method='bootstrap')"}
+
+
 def styled(figure):
     """Draw in the book's look, whatever the session's defaults are."""
 
+    first, *others = inspect.signature(figure).parameters
+    name = f"mlm.plots.{figure.__name__}"
+
     @functools.wraps(figure)
     def inner(*args, **kwargs):
+        if args and first == "data":
+            named = {**dict(zip(others, args[1:])), **kwargs}
+            the_columns(args[0], [named[key] for key in ("x", "y", "groups") if isinstance(named.get(key), str)], name)
+        elif args and first in _WANTED:
+            refuse_plain(args[0], name, _WANTED[first])
         with plt.rc_context(RC):
             return figure(*args, **kwargs)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from ..given import refuse_plain
 from . import theme as t
 from ..lmm.factors import only_linear
 from ..lmm.nested import short_name
@@ -166,6 +167,8 @@ def origin(fit, x=None, *, group=None, span=None, title=None, xlabel=None):
 def plausible_ranges(fits, *, level=0.95, labels=None, group=None, columns=None, title=None):
     """Where `level` of the groups lie, a panel a coefficient, a row a model: fixed part as a dot, range as a bar."""
     fits = fits if isinstance(fits, dict) else {"": fits}
+    for fit in fits.values():
+        refuse_plain(fit, "mlm.plots.plausible_ranges")
     z = stats.norm.ppf((1 + level) / 2)
     names = []
     for fit in fits.values():
@@ -209,6 +212,8 @@ def variance_shares(fits, *, group=None, ax=None, title=None, xlabel=None):
     With several grouping factors a part for each, the innermost nearest to zero, unless `group` names one; the share of each is then
     written in. Where slopes vary, the parts are those where the slopes' columns are zero."""
     fits = fits if isinstance(fits, dict) else {"": fits}
+    for fit in fits.values():
+        refuse_plain(fit, "mlm.plots.variance_shares")
     for fit in fits.values():
         _one_residual_variance(fit)
         the_factor(fit, group or next(iter(fit.n_groups), None))

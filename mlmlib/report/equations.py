@@ -14,6 +14,7 @@ import re
 
 import numpy as np
 
+from ..given import takes_fit
 from . import equations_rows as rows
 from .equations_writer import Equations, Line, Writer, spread, split
 from ..lmm.nested import chain_of
@@ -81,6 +82,7 @@ class Parts:
         return self.ones.index(name) + (0 if "Intercept" in self.ones else 1)
 
 
+@takes_fit
 def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
     """The model as equations.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..given import refuse_plain
 from . import table_writers as writers
 from .general.facts import has_effects, is_marginal
 from .marginal.table import note as marginal_note
@@ -164,6 +165,10 @@ def table(
     Intercept  12.64 (0.24)  12.68 (0.15)
     mean_ses                  5.86 (0.36)
     """
+    for fit in fits:
+        refuse_plain(fit, "mlm.table")
+    if digits is not None and (not isinstance(digits, int) or not 0 <= digits <= 15):
+        raise ValueError(f"digits={digits!r} must be a whole number from 0 to 15.")
     if not fits:
         raise ValueError("table() needs one fit at least: mlm.table(fit1, fit2).")
     for name, value, known in (

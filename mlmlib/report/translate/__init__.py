@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...errors import FormulaError
+from ...given import refuse_plain
 from ...inference.small_sample import DDF
 from ...results import refuse_marginal
 from ..own import own
@@ -60,6 +62,14 @@ class Code(str):
         return str(self)
 
 
+def _check_model(model, what: str) -> None:
+    """Refuse what is neither a fit nor text; a single word is neither a formula nor a program's code."""
+    if not isinstance(model, str):
+        refuse_plain(model, what, "a fitted model or a formula")
+    elif model.isidentifier():
+        raise FormulaError(f"The formula {model!r} has no outcome; write one, as in 'y ~ x'.")
+
+
 def translate(model, to: str, *, table=None, reml: bool = True, covariance="unstructured", correlation=None,
               variance=None, data: str = "df", ddf: str = "wald", **settings) -> Code:
     """A model as code for another program, or code of lme4, nlme, glmmTMB, ordinal or Stata as a call of mlmlib.
@@ -99,6 +109,7 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
     melogit use age || district:, intmethod(laplace)
     estat icc
     """
+    _check_model(model, "mlm.translate")
     if (write := own(model, "translate")) is not None:
         return write(model, to, data=data, ddf=ddf)
     refuse_marginal(model, "translate")
@@ -176,6 +187,7 @@ def _target(key, spec):
 
 def elsewhere(model, programs=None, **options) -> Elsewhere:
     """The same model in several programs, a tab each; `options` as in `translate`."""
+    _check_model(model, "mlm.elsewhere")
     if (write := own(model, "elsewhere")) is not None:
         return write(model, programs, **options)
     refuse_marginal(model, "elsewhere")

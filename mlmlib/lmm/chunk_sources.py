@@ -1,0 +1,81 @@
+"""Where chunks of rows come from: any iterable of frames, a folder of Parquet files, a DuckDB relation, a Dask DataFrame.
+
+No table library is imported unless its table is there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+
+__all__ = ["chunks_of", "is_chunked", "parts_of"]
+
+_ROWS = 1 << 18  # of a chunk, where the source lets one choose
+_AHEAD = 16  # partitions of Dask that are read at a time
+
+
+def _is_table(data) -> bool:
+    kind = type(data)
+    return any(hasattr(kind, name) for name in ("columns", "column_names", "keys")) or bool(getattr(getattr(data, "dtype", None), "names", None))
+
+
+def _library(data) -> str:
+    return type(data).__module__.partition(".")[0].lstrip("_")
+
+
+def is_chunked(data) -> bool:
+    """True for what comes in chunks, False for a table that is all there, and for what is none."""
+    if isinstance(data, (str, os.PathLike)):
+        path = Path(data)
+        return path.is_dir() or path.suffix == ".parquet" and path.is_file()
+    if _library(data) == "duckdb" or hasattr(type(data), "to_delayed") or hasattr(type(data), "to_batches") and hasattr(type(data), "scanner"):
+        return True
+    if isinstance(data, (bytes, np.ndarray)) or _is_table(data) or hasattr(type(data), "collect") or not isinstance(data, Iterable):
+        return False
+    return not isinstance(data, (list, tuple)) or bool(data) and _is_table(data[0])
+
+
+def chunks_of(data, columns):
+    """An iterator of the chunks, with at least the columns named; a source that can choose columns gives no others."""
+    if isinstance(data, (str, os.PathLike)):
+        return _parquet(Path(data), columns)
+    if _library(data) == "duckdb":
+        quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+        chosen = data.project(quoted)
+        read = chosen.to_arrow_reader if hasattr(chosen, "to_arrow_reader") else chosen.fetch_record_batch
+        return iter(read(_ROWS))
+    if hasattr(data, "to_delayed"):
+        return (part.compute() for part in data[list(columns)].to_delayed())
+    if hasattr(data, "scanner"):
+        return iter(data.to_batches(columns=list(columns), batch_size=_ROWS))
+    return iter(data)
+
+
+def parts_of(data, columns, read):
+    """`read` of each partition of a Dask DataFrame after the first, by its workers; `read` must be picklable."""
+    import dask
+    rest = iter(data[list(columns)].to_delayed()[1:])
+    while block := [dask.delayed(read)(part) for part in islice(rest, _AHEAD)]:
+        yield from dask.compute(*block)
+
+
+def _parquet(path: Path, columns):
+    """Batches of one file or of all *.parquet below a folder."""
+    try:
+        import pyarrow.dataset as arrow
+    except ImportError:
+        raise DataError(f"Reading {path.name} in chunks needs pyarrow; install it, or pass an iterable of frames.") from None
+    files = sorted(map(str, path.rglob("*.parquet"))) if path.is_dir() else [str(path)]
+    if not files or not all(name.endswith(".parquet") for name in files):
+        raise DataError(f"There is no Parquet file at {path.name}; other files are read by pandas, as in pandas.read_csv(..., chunksize=10**5).")
+    source = arrow.dataset(files, format="parquet")
+    lost = [name for name in columns if name not in source.schema.names]
+    if lost:
+        raise DataError(f"There is no column {lost[0]!r} in the data; its columns are: {', '.join(source.schema.names[:20])}.")
+    return iter(source.to_batches(columns=list(columns), batch_size=_ROWS))

@@ -1,0 +1,162 @@
+"""A fit in chunks is the fit of all rows at once, from whatever source; it keeps no rows, and says so."""
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mlmlib as mlm
+
+MODELS = [
+    ("y ~ x + f + (1 | g)", {}), ("y ~ x + f + (1 + x | g)", {}), ("y ~ x + f + (1 + x || g)", {}), ("y ~ x * f + (1 + x | g)", {"reml": False}),
+    ("y ~ x + (1 + x | g)", {"weights": "w", "offset": "o"}), ("y ~ x + offset(o) + (1 | g)", {}), ("y ~ x + (1 | g) + (0 + x | g)", {}),
+    ("y ~ I(x ** 2) + x + (1 + x | g)", {"covariance": "identity"}), ("y ~ 0 + f + x + (1 | g)", {}), ("log(y) ~ x + (1 | g)", {}), ("y ~ 1 + (1 | g:f)", {}),
+    ("y ~ x + C(f, Sum) + (1 | t)", {"covariance": "exchangeable"}),
+]
+
+
+def rows(n=3000, seed=3, J=60) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    g, x = rng.integers(J, size=n), 50 + rng.standard_normal(n)
+    f = np.array(list("abc"))[np.r_[0, 1, 2, rng.integers(3, size=n - 3)]]
+    d = pd.DataFrame({"g": g, "x": x, "f": f, "w": rng.uniform(0.5, 2, n), "o": rng.standard_normal(n)})
+    d["y"] = 1000 + 2 * x + rng.standard_normal(J)[g] + 0.3 * rng.standard_normal(J)[g] * (x - 50) + rng.standard_normal(n) + (f == "b")
+    d["t"] = d.g.map(lambda k: f"Nº {k}")
+    d.loc[7, "x"] = np.nan
+    return d
+
+
+def cut(d, size):
+    return (d.iloc[at:at + size] for at in range(0, len(d), size))
+
+
+def agree(chunked, whole, tol=1e-10):
+    assert chunked.criterion == pytest.approx(whole.criterion, rel=tol)
+    np.testing.assert_allclose(chunked.params, whole.params, rtol=tol, atol=tol * np.abs(whole.params).max())
+    np.testing.assert_allclose(chunked.bse, whole.bse, rtol=tol)
+    assert chunked.sigma == pytest.approx(whole.sigma, rel=tol)
+    np.testing.assert_allclose(chunked.covariance_matrix(), whole.covariance_matrix(), rtol=1e-8, atol=tol)
+    np.testing.assert_allclose(chunked.variance_components["se"], whole.variance_components["se"], rtol=1e-8)
+    (group, effects), = whole.random_effects.items()
+    assert sorted(chunked.random_effects[group].index) == sorted(effects.index)  # pairs of columns may stand in another order
+    np.testing.assert_allclose(chunked.random_effects[group].loc[effects.index], effects, rtol=1e-8, atol=1e-9)
+    assert chunked.nobs == whole.nobs and (chunked.group_sizes[group].loc[effects.index] == whole.group_sizes[group]).all()
+
+
+@pytest.mark.parametrize("size", [100, 1501, 5000])
+@pytest.mark.parametrize("formula, options", MODELS)
+def test_chunked_is_whole(formula, options, size):
+    d = rows()
+    agree(mlm.lmm(formula, cut(d, size), **options), mlm.lmm(formula, d, **options))
+
+
+def test_chunks_that_are_sorted_by_group_and_drift():
+    """The first chunk's mean and scale are far from those of the rest, and every chunk has groups of its own."""
+    d = rows().dropna().sort_values("g")
+    d["x"] += 0.2 * d.g
+    for formula in ("y ~ x + (1 | g)", "y ~ x + (1 + x | g)"):
+        agree(mlm.lmm(formula, cut(d, 37)), mlm.lmm(formula, d), 1e-9)
+
+
+def test_a_bundled_data_set():
+    hsb = mlm.load("hsb")
+    fit = mlm.lmm("mathach ~ cses + (cses | school)", cut(hsb, 1000))
+    assert fit.criterion == pytest.approx(46714.234050, abs=1e-5)
+    agree(fit, mlm.lmm("mathach ~ cses + (cses | school)", hsb))
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return mlm.lmm("y ~ x + f + (1 + x | g)", rows())
+
+
+@pytest.mark.parametrize("source", ["list", "dicts", "csv", "empty chunks", "missing chunks", "polars", "parquet", "arrow", "duckdb", "dask"])
+def test_sources(source, whole, tmp_path):
+    d = rows()
+    for module in {"polars": ["polars"], "parquet": ["pyarrow"], "arrow": ["pyarrow"], "duckdb": ["duckdb", "pyarrow"], "dask": ["dask.dataframe"]}.get(source, []):
+        pytest.importorskip(module)
+    if source == "list":
+        data = list(cut(d, 700))
+    elif source == "dicts":
+        data = ({name: values.to_numpy() for name, values in part.items()} for part in cut(d, 700))
+    elif source == "csv":
+        d.to_csv(tmp_path / "rows.csv", index=False)
+        data = pd.read_csv(tmp_path / "rows.csv", chunksize=700)
+    elif source == "empty chunks":
+        data = (part for piece in cut(d, 700) for part in (piece, piece.iloc[:0]))
+    elif source == "missing chunks":
+        data = [d.iloc[:1500], d.iloc[7:8], d.iloc[1500:]]
+    elif source == "polars":
+        import polars
+        data = [polars.DataFrame({name: values.to_list() for name, values in part.items()}) for part in cut(d, 700)]
+    elif source in ("parquet", "arrow"):
+        import pyarrow
+        import pyarrow.dataset
+        import pyarrow.parquet
+        for number, part in enumerate(cut(d, 700)):
+            pyarrow.parquet.write_table(pyarrow.Table.from_pandas(part, preserve_index=False), tmp_path / f"part{number}.parquet")
+        data = str(tmp_path) if source == "parquet" else pyarrow.dataset.dataset(tmp_path)
+    elif source == "duckdb":
+        import duckdb
+        data = duckdb.sql("select * from d")
+    else:
+        import dask.dataframe
+        data = dask.dataframe.from_pandas(d, npartitions=5)
+    found = mlm.lmm("y ~ x + f + (1 + x | g)", data)
+    assert found.criterion == pytest.approx(whole.criterion, rel=1e-10)
+    np.testing.assert_allclose(found.params, whole.params, rtol=1e-10, atol=1e-10)
+
+
+def test_what_needs_no_rows_works_and_what_does_says_so(whole):
+    fit = mlm.lmm("y ~ x + f + (1 + x | g)", cut(rows(), 700))
+    new = rows().dropna().iloc[:5]
+    np.testing.assert_allclose(fit.predict(new), whole.predict(new), rtol=1e-10)
+    for ddf in ("wald", "satterthwaite", "kenward-roger"):
+        np.testing.assert_allclose(fit.coef_table(ddf=ddf), whole.coef_table(ddf=ddf), rtol=1e-6)
+    np.testing.assert_allclose(fit.conf_int(which="all"), whole.conf_int(which="all"), rtol=1e-8)
+    assert fit.refit(reml=False).criterion == pytest.approx(whole.refit(reml=False).criterion, rel=1e-10)
+    assert fit.test("x = 2").pvalue == pytest.approx(whole.test("x = 2").pvalue, rel=1e-6)
+    assert "3,000" in str(fit.messages) and "2,999" in str(fit.summary())
+    for call in (lambda: fit.resid, lambda: fit.fittedvalues, fit.predict, lambda: fit.endog, lambda: fit.exog, fit.simulate, lambda: fit.bootstrap(3),
+                 lambda: fit.refit(np.ones(3)), lambda: mlm.influence(fit), lambda: mlm.diagnose(fit)):
+        with pytest.raises(mlm.DataError, match="made in chunks and keeps no rows"):
+            call()
+
+
+@pytest.mark.parametrize("formula, change, options, words", [
+    ("y ~ x + (1 | g)", lambda parts: [], {}, "table|chunk"), ("y ~ q + (1 | g)", None, {}, "no column 'q'"), ("y ~ x", None, {}, "no random term"),
+    ("y ~ x + (1 | g) + (1 | t)", None, {}, "takes one grouping factor"), ("y ~ center(x) + (1 | g)", None, {}, "learns from all rows"),
+    ("y ~ x + (1 | g)", None, {"weights": np.ones(3000)}, "weights= must be the name of a column"), ("y ~ x + (1 | g)", None, {"correlation": mlm.ar1("o")}, "need all rows at once"),
+    ("y ~ x + f + (1 | g)", lambda parts: [parts[0], parts[1].assign(f="zz")], {}, "In chunk 1: .* zz in 'f'.*C\\(f, levels="),
+    ("y ~ x + (1 | g)", lambda parts: [parts[0], parts[1].drop(columns="x")], {}, "In chunk 1: There is no column 'x'"),
+    ("y ~ x + (1 | g)", lambda parts: [parts[0], 3], {}, "In chunk 1: The data must be a table"),
+    ("y ~ x + (1 | g)", lambda parts: [part.assign(g=1) for part in parts], {}, "has one group only"), ("y ~ x + (1 | g)", lambda parts: [part.assign(y=2.0) for part in parts], {}, "'y' is 2 in every row"),
+    ("y ~ x + I(2 * x) + (1 | g)", None, {}, "fully determined by"), ("y ~ x + o + (1 | g)", lambda parts: [part.assign(o=0) for part in parts], {}, "zero in every row"),
+    ("y ~ x + o + (1 | g)", lambda parts: [part.assign(o=part.y) for part in parts], {}, "reproduce"),
+])
+def test_bad_chunks(formula, change, options, words):
+    parts = list(cut(rows(), 1000))
+    with pytest.raises(ValueError, match=words):
+        mlm.lmm(formula, change(parts) if change else parts, **options)
+
+
+def test_a_later_category_may_be_declared():
+    d = rows().dropna()
+    parts = [d[d.f == name] for name in "abc"]
+    formula = "y ~ x + C(f, levels=['a', 'b', 'c']) + (1 | g)"
+    agree(mlm.lmm(formula, parts), mlm.lmm(formula, d))
+
+
+def test_memory_does_not_grow_with_the_rows():
+    def peak(chunks):
+        made = (rows(20_000, seed) for seed in range(chunks))
+        tracemalloc.start()
+        fit = mlm.lmm("y ~ x + (1 + x | g)", made)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert fit.nobs == chunks * 20_000 - chunks
+        return found
+
+    peak(1)
+    assert peak(12) < 1.3 * peak(3)
