@@ -70,6 +70,19 @@ def _value(found, known):
     return format(value, found[2]) if found[2] else str(value)
 
 
+def without(name, group, count, seed, keep=()):
+    """How to leave `count` groups of the data set `name` out, by a seed, and none of `keep`: the code that goes on after
+    ``mlm.load("...")``, and what goes on after the name of the data set in `mlmlib.grading.key`. Both are empty in the book's own edition."""
+    import numpy as np
+
+    from . import key
+    if seed == BASE:
+        return "", ""
+    groups = [g for g in key.data(name)[group].unique().tolist() if g not in keep]
+    gone = sorted(np.random.default_rng(seed).choice(groups, count, replace=False).tolist())
+    return f'.query("{group} not in {gone}")', f": {group} not in {gone}"
+
+
 # ---- whose edition ---------------------------------------------------------------------------------------------------
 
 def plain(who):
