@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from .display import html_table, number, text_table
 from .errors import DataError
+from .optional import needs
 
 
 class Column(NamedTuple):
@@ -154,7 +155,8 @@ def load(name, path=None):
     >>> list(math["schtype"].cat.categories)
     ['Private', 'Public']
     """
-    import pandas as pd
+    with needs("mlm.load"):
+        import pandas as pd
 
     columns = sheet(name).columns
     if path is not None:

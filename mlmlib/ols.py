@@ -88,7 +88,9 @@ class OlsResult(LinearResult):
     messages: tuple = ()
 
     def __init__(self, design: Design, method: str):
-        from statsmodels.regression.linear_model import OLS, WLS
+        from .optional import needs
+        with needs("mlm.ols"):
+            from statsmodels.regression.linear_model import OLS, WLS
         y = design.y if design.offset is None else design.y - design.offset
         fit = OLS(y, design.X).fit() if design.weights is None else WLS(y, design.X, design.weights).fit()
         n, p = design.X.shape
@@ -185,7 +187,7 @@ class OlsResult(LinearResult):
             return predict_interval(self, data, interval=interval, level=level, weights=weights)
         if data is None:
             return self.fittedvalues
-        import pandas as pd
+        from . import frames as pd
         index = getattr(data, "index", None)
         return pd.Series(self._linear_predictor(data), index=None if callable(index) else index, name="predicted")
 
@@ -228,7 +230,7 @@ class OlsResult(LinearResult):
     @property
     def variance_components(self):
         """The residual variance with its standard error, ``s2 sqrt(2 / N)``, and log-symmetric interval (DataFrame)."""
-        import pandas as pd
+        from . import frames as pd
         table = self.random_table()
         value = float(table["estimate"].iloc[0])
         return pd.DataFrame({"group": ["Residual"], "name": ["Residual"], "variance": [value], "sd": [np.sqrt(value)],
@@ -237,7 +239,7 @@ class OlsResult(LinearResult):
 
     def random_table(self, scale: str = "variance", level: float = 0.95):
         """The residual variance (or standard deviation) as Stata prints it after ``mixed`` (DataFrame)."""
-        import pandas as pd
+        from . import frames as pd
         if scale not in ("variance", "sd"):
             raise ValueError(f"scale={scale!r} must be 'variance' or 'sd'.")
         power = 2.0 if scale == "variance" else 1.0

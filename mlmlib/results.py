@@ -76,7 +76,7 @@ class LinearResult:
     # supplied by subclasses: _params, _cov, _names, _t_df (None for the normal), design
 
     def _series(self, values, name=None):
-        import pandas as pd
+        from . import frames as pd
         return pd.Series(np.array(values), index=list(self._names), name=name)
 
     @property
@@ -121,7 +121,7 @@ class LinearResult:
         ----------
         level : float
         method : {"wald", "satterthwaite", "kenward-roger", "profile", "bootstrap", "fieller"}
-            ``"bootstrap"`` takes options: ``n``, ``seed``, ``kind``, ``type``, ``n_jobs``, ``progress``, ``boot``.
+            ``"bootstrap"`` takes options: ``n``, ``seed``, ``kind``, ``type``, ``n_jobs``, ``progress``, ``checkpoint``, ``boot``.
         which : {"fixed", "all"}
             Coefficients, or standard deviations, correlations and sigma too.
         of : str, callable, or a list or dict of these, optional
@@ -181,11 +181,11 @@ class LinearResult:
 
     def cov_params(self):
         """Covariance matrix of the coefficients (DataFrame)."""
-        import pandas as pd
+        from . import frames as pd
         return pd.DataFrame(self._cov.copy(), index=list(self._names), columns=list(self._names))
 
     def _row_series(self, values, name):
-        import pandas as pd
+        from . import frames as pd
         return pd.Series(np.array(values), index=self.design.index(), name=name)
 
     @property
@@ -211,7 +211,7 @@ class LinearResult:
     @property
     def exog(self):
         """The fixed-effects columns, rows used (DataFrame)."""
-        import pandas as pd
+        from . import frames as pd
         return pd.DataFrame(self.design.X.copy(), index=self.design.index(), columns=list(self._names))
 
     @property
@@ -258,10 +258,10 @@ class LinearResult:
         return margins(self, over, at, dydx=dydx, level=level)
 
     def bootstrap(self, n: int = 1000, seed: int | None = 1, kind: str = "parametric", statistic=None,
-                  n_jobs: int | None = 1, progress: bool | None = None, groups=None):
+                  n_jobs: int | None = None, progress: bool | None = None, groups=None, checkpoint=None):
         """Bootstrap the fit, parametric, from residuals or by groups: see `mlmlib.inference.bootstrap.bootstrap`."""
         from .inference.bootstrap import bootstrap
-        return bootstrap(self, n, seed, kind, statistic, n_jobs, progress, groups)
+        return bootstrap(self, n, seed, kind, statistic, n_jobs, progress, groups, checkpoint)
 
     def residuals(self, kind: str = "raw", level: str = "conditional"):
         """Residuals of rows (conditional, marginal) or of groups: see `mlmlib.diagnostics.residuals.residuals`."""

@@ -15,7 +15,7 @@ from toc import ROOT
 # One line a layer, earlier ones first; modules of one line may import each other.  A module belongs to the longest name
 # that it begins with: the summaries of panels, GEE and robust fits are reports that live beside what they report.
 LAYERS = [
-    ("words", "errors display given expression results testresult icc_result"),
+    ("words", "errors optional display frames given expression results testresult icc_result"),
     ("table", "table datasets splines transforms"),
     ("formula", "formula coding"),
     ("design", "design membership new_rows"),

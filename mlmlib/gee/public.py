@@ -12,6 +12,7 @@ from ..formula import as_groups, parse
 from ..glmm.families import family as find_family
 from ..glmm.public import Outcome, _check_exposure, _refuse_cbind
 from ..lmm.columns import orthonormalize
+from ..optional import needs
 
 __all__ = ["COVARIANCES", "gee"]
 
@@ -102,8 +103,9 @@ def gee(formula: str, data, *, groups: str, corr: str = "exchangeable", family="
     >>> round(float(fit.correlations["estimate"].iloc[0]), 4)
     0.3546
     """
-    from .families import ALSO, FAMILIES
-    from .result import GeeResult
+    with needs("mlm.gee"):
+        from .families import ALSO, FAMILIES
+        from .result import GeeResult
     key = str(family).strip().lower().replace("_", "-")
     name = ALSO.get(key, key)
     if name not in (*FAMILIES, "ordinal", "nominal"):

@@ -64,7 +64,7 @@ class JointResult(GlmmResult):
         DataFrame
             A column an outcome; where `data` is left out, the rows of the table given, NaN for outcomes not used.
         """
-        import pandas as pd
+        from .. import frames as pd
         if scale not in ("response", "link") or interval is not None:
             raise ValueError("Predictions of several outcomes have scale='response' or 'link', and no intervals.")
         groups = groups or ("given" if random_effects else "typical")

@@ -30,7 +30,7 @@ def predict(fit, data=None, random_effects: bool = True, new_groups: str = "popu
     >>> predict(fit, new).round(3).tolist()
     [0.308, 0.198]
     """
-    import pandas as pd
+    from .. import frames as pd
     if scale not in SCALES:
         raise ValueError(f"scale={scale!r} must be 'response' or 'link'.")
     if interval not in (None, "confidence", "prediction"):

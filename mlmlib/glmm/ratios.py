@@ -45,7 +45,7 @@ class Ratios(Shown):
 
     @property
     def table(self):
-        import pandas as pd
+        from .. import frames as pd
         with np.errstate(over="ignore"):
             ratio = np.exp(self.logs)
             return pd.DataFrame({"ratio": ratio, "se": ratio * self.se, "lower": np.exp(self.lower),

@@ -104,13 +104,13 @@ class GlmmResult(Questions, MixedResult):
     @property
     def dispersion(self):
         """The density's own parameters, as they are reported (Series); empty where there are none."""
-        import pandas as pd
+        from .. import frames as pd
         reported = self.density.reported(self._psi)
         return pd.Series([row[1] for row in reported], index=[row[0] for row in reported], dtype=float)
 
     def dispersion_table(self, level: float = 0.95):
         """The density's own parameters with standard errors and intervals (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
 
         from ..results import normal_quantile
         m, z, rows = len(self._psi), normal_quantile(level), []

@@ -185,6 +185,8 @@ def one_mean(fit, what: str) -> None:
     """Refuse outcomes of several linear predictors, and models without random effects."""
     if not fit.design.random:
         raise DataError(f"{what} needs a model with random effects, such as (1 | group).")
+    if len(getattr(fit, "families", ())) > 1:
+        raise DataError(f"{what} is for one outcome, and these are of different families; fit each by itself.")
     if getattr(fit.density, "K", 1) > 1:
         raise DataError(f"{what} is for outcomes with one linear predictor a row; family={fit.family.name!r} has "
                         "several.")

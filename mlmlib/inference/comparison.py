@@ -24,7 +24,7 @@ def rows_of(fits, names, logliks) -> list[dict]:
 
 
 def _frame(rows):
-    import pandas as pd
+    from .. import frames as pd
     return pd.DataFrame(rows).set_index("model")
 
 

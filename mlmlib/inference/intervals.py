@@ -62,7 +62,7 @@ def conf_int(fit, level: float = 0.95, method: str = "wald", which: str = "fixed
                   estimate  lower  upper
     after a week     324.7  301.2  348.1
     """
-    import pandas as pd
+    from .. import frames as pd
     if method not in METHODS:
         raise ValueError(f"conf_int(method={method!r}) is not known; choose one of {', '.join(map(repr, METHODS))}.")
     if which not in ("fixed", "all"):

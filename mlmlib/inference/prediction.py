@@ -69,7 +69,7 @@ def predict_interval(fit, data=None, random_effects: bool = True, new_groups: st
     >>> predict_interval(fit, new, interval="prediction").round(1).to_numpy().tolist()
     [[450.3, 30.1, 391.3, 509.3], [356.1, 72.3, 214.4, 497.7]]
     """
-    import pandas as pd
+    from .. import frames as pd
     if interval not in INTERVALS:
         raise ValueError(f"interval={interval!r} must be 'confidence' or 'prediction'.")
     if new_groups not in ("population", "error"):

@@ -24,7 +24,7 @@ def conf_int(fit, level: float = 0.95, method: str = "wald", which: str = "fixed
     >>> fit.conf_int(which="all").index.tolist()
     ['Intercept', 'Days', 'sigma', 'ar1: phi']
     """
-    import pandas as pd
+    from .. import frames as pd
     own = structure_names(fit)
     if of is None:
         boot = options.get("boot")

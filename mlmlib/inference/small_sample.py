@@ -127,7 +127,7 @@ def coef_table(fit, level: float = 0.95, ddf: str = "wald"):
     Intercept    46.326  1.760  21.900  26.319  0.000  42.674  49.977
     homework      1.980  0.929  21.894   2.131  0.045   0.052   3.908
     """
-    import pandas as pd
+    from .. import frames as pd
     from scipy.special import stdtr, stdtrit
     check_level(level)
     estimate, se, df = linear(fit, np.eye(len(fit._names)), ddf)

@@ -52,7 +52,7 @@ class MixedResult(LinearResult):
 
     def covariance_matrix(self, group: str | None = None):
         """Covariance matrix T of a grouping factor's random effects (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         groups = list(self.n_groups)
         if not groups:
             raise ValueError(f"The model {self.formula} has no random effects, so they have no covariance matrix.")
@@ -96,7 +96,7 @@ class MixedResult(LinearResult):
     @property
     def group_sizes(self) -> dict:
         """Rows in each group ({factor: Series})."""
-        import pandas as pd
+        from .. import frames as pd
         return {term.group: pd.Series(term.sizes, index=pd.Index(term.levels, name=term.group), name="n")
                 for term in self.design.random}
 
@@ -118,7 +118,7 @@ class MixedResult(LinearResult):
         raise ValueError(f"The model has no term {term.text}.")
 
     def _tables(self, make) -> dict:
-        import pandas as pd
+        from .. import frames as pd
         out = {}
         for group, (effects, cov) in self._by_group.items():
             terms = [term for term in self.design.random if term.group == group]

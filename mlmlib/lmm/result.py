@@ -181,7 +181,7 @@ class LmmResult(MixedResult):
             raise ValueError(f"new_groups={new_groups!r} must be 'population' or 'error'.")
         if data is None:
             return self.fittedvalues if random_effects else self._row_series(self._fixed_part, "fitted")
-        import pandas as pd
+        from .. import frames as pd
         values = self._linear_predictor(data)
         for term in self.design.random if random_effects else ():
             own, unseen = self.design.random_values(term, data, self._effects_of(term))

@@ -57,7 +57,7 @@ class RowResult(LmmResult):
     @property
     def residual_params(self):
         """Parameters of the residuals' structure (Series)."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.Series(self.model.rows.natural(self.model.psi),
                          index=[parameter.name for parameter in self.model.rows.parameters])
 
@@ -84,7 +84,7 @@ class RowResult(LmmResult):
         group : label
             A group of the correlation structure.
         """
-        import pandas as pd
+        from .. import frames as pd
         correlation = self.model.rows.correlation
         if correlation is None:
             raise ValueError("The residuals are uncorrelated; see residual_sd.")

@@ -81,7 +81,7 @@ def residual_table(fit, level: float = 0.95):
         Columns ``name``, ``estimate``, ``se``, ``lower``, ``upper``; intervals are symmetric in atanh for
         correlations, in the log for ratios of standard deviations, in the logit for car1's phi.
     """
-    import pandas as pd
+    from .. import frames as pd
     rows, psi = fit.model.rows, fit.model.psi
     estimates, cov = rows.natural(psi), fit._variances.psi_cov
     slopes = np.column_stack([(rows.natural(psi + unit) - rows.natural(psi - unit)) / 2e-5

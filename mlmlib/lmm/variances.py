@@ -106,7 +106,7 @@ class VarianceParameters:
 
     def table(self, scale: str = "variance", level: float = 0.95):
         """Estimates, standard errors and intervals as Stata prints them (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         if scale not in ("variance", "sd"):
             raise ValueError(f"scale={scale!r} must be 'variance' or 'sd'.")
         z, rows = normal_quantile(level), []

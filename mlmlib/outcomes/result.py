@@ -66,7 +66,7 @@ class MultivariateResult(RowResult):
         >>> fit.unstack(fit.fittedvalues).shape
         (1905, 2)
         """
-        import pandas as pd
+        from .. import frames as pd
         values = np.asarray(values, dtype=float)
         if values.shape != (self.nobs,):
             raise ValueError(f"unstack needs {self.nobs} values, one for each stacked row; these have the shape "
@@ -135,7 +135,7 @@ class MultivariateResult(RowResult):
 
     @staticmethod
     def _matrix(values, names, correlation):
-        import pandas as pd
+        from .. import frames as pd
         if correlation:
             sd = np.sqrt(np.diagonal(values))
             with np.errstate(all="ignore"):
@@ -212,7 +212,7 @@ class MultivariateResult(RowResult):
         found = super().predict(self._long(data, rows), random_effects, new_groups, **options)
         if found.ndim == 2:
             return found
-        import pandas as pd
+        from .. import frames as pd
         index = getattr(data, "index", None)
         index = None if index is None or callable(index) else index[rows]
         return pd.DataFrame(found.to_numpy().reshape(-1, K), index=index, columns=list(self.outcomes))

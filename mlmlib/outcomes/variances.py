@@ -59,7 +59,7 @@ class OutcomeVariances(RowVarianceParameters):
 
 def correlations(fit, level: float = 0.95):
     """Correlations of the effects at every level, as `MultivariateResult.correlations` gives them."""
-    import pandas as pd
+    from .. import frames as pd
     table = fit.random_table("sd", level)
     table = table[table["name"].str.startswith("corr(")]
     pairs = table["name"].str[5:-1]
@@ -70,7 +70,7 @@ def correlations(fit, level: float = 0.95):
 
 def icc(fit, level: float = 0.95):
     """The intraclass correlation of each outcome, as `MultivariateResult.icc` gives it."""
-    import pandas as pd
+    from .. import frames as pd
     terms = fit.design.random
     if len(terms) != 1 or len(terms[0].names) != len(fit.outcomes) or not all(
             name.endswith(": Intercept") for name in terms[0].names):

@@ -118,7 +118,7 @@ class PanelResult(LinearResult):
     @property
     def r2(self):
         """R2 ``within``, ``between`` and ``overall``, as Stata has them (Series): see `mlmlib.panel.r2`."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.Series(three(self.frame, self.design.X @ self._params), name="R2")
 
     @property
@@ -136,11 +136,11 @@ class PanelResult(LinearResult):
     # effects of groups and times
 
     def _by_group(self, values, name):
-        import pandas as pd
+        from .. import frames as pd
         return pd.Series(np.array(values), index=pd.Index(list(self.frame.levels), name=self.frame.group), name=name)
 
     def _by_time(self, values, name):
-        import pandas as pd
+        from .. import frames as pd
         return pd.Series(np.array(values), index=pd.Index(list(self.frame.time_levels), name=self.frame.time), name=name)
 
     @cached_property
@@ -277,7 +277,7 @@ class PanelResult(LinearResult):
             raise ValueError(f"new_groups={new_groups!r} must be 'population' or 'error'.")
         if data is None and group_effects:
             return self.fittedvalues
-        import pandas as pd
+        from .. import frames as pd
         index = getattr(data, "index", None)
         values = self.design.X @ self._params if data is None else self._linear_predictor(data)
         if data is None:
@@ -311,7 +311,7 @@ class PanelResult(LinearResult):
 
     def random_table(self, scale: str = "variance", level: float = 0.95):
         """The residual variance, or standard deviation, as tables of several models print it (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         if scale not in ("variance", "sd"):
             raise ValueError(f"scale={scale!r} must be 'variance' or 'sd'.")
         name, power = ("var", 2.0) if scale == "variance" else ("sd", 1.0)

@@ -1,5 +1,10 @@
 """Figures of the book, in one style. Each function returns its Axes; :func:`alt` gives the text of what it shows."""
 
+from ..optional import needs
+
+with needs("mlm.plots"):
+    import matplotlib  # noqa: F401
+
 from .autocorrelation import acf
 from .averages import conditional_curves
 from .bootstrap import bootstrap, bootstrap_test

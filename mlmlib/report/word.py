@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..optional import needs
 from .table_writers import _cells, _squared, minus, sections
 
 __all__ = ["write"]
@@ -9,12 +10,10 @@ __all__ = ["write"]
 
 def write(table, path) -> None:
     """Write a table of models to `path` (.docx)."""
-    try:
+    with needs("to_word()"):
         from docx import Document
         from docx.enum.text import WD_ALIGN_PARAGRAPH
         from docx.shared import Pt
-    except ImportError:
-        raise ImportError("to_word() needs the package python-docx: pip install python-docx") from None
     right, left = WD_ALIGN_PARAGRAPH.RIGHT, WD_ALIGN_PARAGRAPH.LEFT
     document = Document()
     document.core_properties.title = table.caption

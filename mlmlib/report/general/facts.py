@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from types import SimpleNamespace
 
-import numpy as np
 
-from ..translate.general.spec import ZERO_PARTS, categories, spelled
+from ...table import Categorical, Table
+from ..translate.general.spec import ZERO_PARTS, spelled
 
 __all__ = ["Facts", "is_general", "outcome_view"]
 
@@ -87,11 +87,9 @@ class Facts:
         factor, data = self.fit.design.formula.response, self.fit.data
         if not factor.is_column:
             return ()
-        import pandas as pd
-
-        column = pd.Series(np.asarray(data[factor.label])) if not hasattr(data[factor.label], "dtype") else data[factor.label]
-        found = categories(pd.Series(column))
-        return found
+        column = Table(data)[factor.label]
+        found = column.used().levels.tolist() if isinstance(column, Categorical) else ()
+        return () if set(found) <= {False, True} else tuple(found)
 
     @property
     def event(self) -> str:
