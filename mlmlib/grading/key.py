@@ -2,8 +2,9 @@
 
 A test asks for ``key.lmm("math ~ 1 + (1 | schid)", "math", reml=False)``; the first submission pays for the fit, the
 others find it ready. Nothing in a test is ever typed in as a result. Where editions leave out groups, the data set is named with
-what is left: ``"math: schid not in [6053]"``.
+what is left: ``"math: schid not in [6053]"``; where they draw simulated data anew, with the seed: ``"patient(seed=5)"``.
 """
+import re
 from functools import lru_cache
 
 
@@ -11,6 +12,8 @@ from functools import lru_cache
 def data(name):
     """The data set `name`, as a reader gets it; of ``"name: condition"`` the rows that fulfill it. Tests must not change it."""
     import mlmlib as mlm
+    if drawn := re.fullmatch(r"(\w+)\(seed=(\d+)\)", name):
+        return getattr(mlm.simulate, drawn[1])(seed=int(drawn[2]))
     name, _, condition = name.partition(": ")
     return mlm.load(name).query(condition) if condition else mlm.load(name)
 
