@@ -21,6 +21,8 @@ def power_curves(plan, over="groups", values=None, *, by=None, by_values=None, t
     `plan` may also be a dict ``{label: plan}`` of several plans. `target` is marked by a line (None for none).
     `simulated` is ``{value: mlm.power.simulate(...)}``: drawn as points with two Monte Carlo errors to either side.
     """
+    if isinstance(plan, dict) and not plan:
+        raise DataError("There is no plan in the dict; {label: plan} draws a line for each.")
     lines = _lines(plan, over, values, by, by_values)
     if len(lines) > len(_COLORS):
         raise DataError(f"{len(lines)} lines cannot be told apart in one figure; give {len(_COLORS)} at most.")

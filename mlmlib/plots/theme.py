@@ -8,14 +8,15 @@ the built site inlines the SVG and turns it into ``currentColor`` (see :mod:`mlm
 from __future__ import annotations
 
 import contextlib
-
-from ..given import refuse_plain, the_columns
 import functools
 import inspect
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+
+from ..given import refuse_plain, the_columns
 
 FIXED = INK = "#222222"
 PAPER = "#fffffe"  # a notebook's figure has a light ground, for dark notebooks; the site and saved files have none
@@ -134,6 +135,7 @@ _FIT = "a fitted model, such as that of mlm.lmm"
 _WANTED = {"fit": _FIT, "profile": "what fit.profile() returns", "boot": "what fit.bootstrap() returns",
            "plan": "a plan of mlm.power", "found": "the result that it draws, such as that of mlm.influence(fit)",
            "test": "a bootstrap test, as of mlm.compare(..., method='bootstrap')"}
+_ALSO = {"qq": (list, tuple, np.ndarray, pd.Series), "power_curves": dict}  # values of any kind; several plans by name
 
 
 def styled(figure):
@@ -141,13 +143,14 @@ def styled(figure):
 
     first, *others = inspect.signature(figure).parameters
     name = f"mlm.plots.{figure.__name__}"
+    also = _ALSO.get(figure.__name__, ())
 
     @functools.wraps(figure)
     def inner(*args, **kwargs):
         if args and first == "data":
             named = {**dict(zip(others, args[1:])), **kwargs}
             the_columns(args[0], [named[key] for key in ("x", "y", "groups") if isinstance(named.get(key), str)], name)
-        elif args and first in _WANTED:
+        elif args and first in _WANTED and not isinstance(args[0], also):
             refuse_plain(args[0], name, _WANTED[first])
         with plt.rc_context(RC):
             return figure(*args, **kwargs)
