@@ -103,7 +103,7 @@ def test_an_interrupt_keeps_what_is_done(monkeypatch):
 
     monkeypatch.setattr(simulation._Carried, "__call__", interrupted)
     found = simulate(PLAN, replicates=100)
-    assert found.done == 20 and found.asked == 100 and "Interrupted: 100 were asked for" in repr(found)
+    assert found.done == 20 and found.asked == 100 and "Interrupted: 20 of 100 replicates are done" in repr(found)
     assert np.array_equal(found.values[:10], simulate(PLAN, replicates=10).values)
 
 

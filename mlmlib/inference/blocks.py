@@ -11,43 +11,82 @@ import sys
 
 import numpy as np
 
+from .checkpoint import Checkpoint, seed_of
 from .replicate import BLOCK, Drawn
 
-__all__ = ["bar_of", "new_seed", "run"]
+__all__ = ["bar_of", "how_to_go_on", "new_seed", "run"]
 
 
-def new_seed(seed: int | None) -> int:
-    """The seed, or a new one."""
+def new_seed(seed: int | None, checkpoint=None) -> int:
+    """The seed, that of the run to be continued, or a new one."""
+    seed = seed_of(checkpoint) if seed is None else seed
     return int(np.random.SeedSequence().entropy % 2 ** 32) if seed is None else seed
 
 
-def run(make, n: int, seed: int, n_jobs: int | None, progress: bool | None, block: int = BLOCK) -> tuple[list[Drawn], bool]:
-    """Carry out `n` replicates, `block` at a time; whether it was interrupted is the second value."""
+def run(make, n: int, seed: int, n_jobs: int | None, progress: bool | None, block: int = BLOCK, *, kind: type = Drawn, checkpoint=None,
+        about: str = "") -> tuple[list, bool]:
+    """Carry out `n` replicates, `block` at a time; whether it was interrupted is the second value.
+
+    What a block draws depends on its seed alone, and blocks are put in order at the end: neither the backend nor the number of workers,
+    nor an earlier run whose blocks are in the file `checkpoint`, changes a number.
+    """
     sizes = [min(block, n - begin) for begin in range(0, n, block)]
     seeds = np.random.SeedSequence(seed).spawn(len(sizes))
-    done: list[Drawn] = []
+    file = Checkpoint(checkpoint, kind, about, seed)
+    done = file.known(make, seeds, sizes)
+    left = [(number, seeds[number], sizes[number]) for number in range(len(sizes)) if number not in done]
+    interrupted = False
     with bar_of(n, progress) as bar:
+        bar.update(sum(sizes[number] for number in done))
         try:
-            for block in _blocks(make, seeds, sizes, n_jobs):
-                done.append(block)
-                bar.update(len(block.failed))
+            for number, found in _blocks(make, left, n_jobs):
+                file.keep(number, sizes[number], found)
+                done[number] = found
+                bar.update(len(found.failed))
         except KeyboardInterrupt:
-            return done, True
-    return done, False
+            interrupted = True
+    return [done[number] for number in sorted(done)], interrupted
 
 
-def _blocks(make, seeds, sizes, n_jobs):
-    """The blocks in their order, each as soon as it is there."""
-    if n_jobs == 1:
-        yield from (make(seed, size) for seed, size in zip(seeds, sizes))
+def how_to_go_on(done: int, asked: int, checkpoint) -> str:
+    """What is said of an interrupted run."""
+    mend = ("With checkpoint='file' the same call would go on where it stopped." if checkpoint is None else
+            f"The same call goes on from {str(checkpoint)!r}.")
+    return f"Interrupted: {done} of {asked} replicates are done. {mend}"
+
+
+def _blocks(make, tasks, n_jobs):
+    """Number and block, each as soon as it is there."""
+    if n_jobs == 1 or n_jobs is None and "joblib" not in sys.modules:  # who has set a backend has loaded joblib
+        yield from ((number, make(seed, size)) for number, seed, size in tasks)
         return
-    from joblib import Parallel, delayed
-    tasks = [delayed(make)(seed, size) for seed, size in zip(seeds, sizes)]
+    from joblib import Parallel, delayed, effective_n_jobs
+    make = _sendable(make)
+    calls = [delayed(_numbered)(make, *task) for task in tasks]
     try:
-        workers = Parallel(n_jobs=n_jobs, return_as="generator")
-    except ValueError:  # a backend that hands back all results at once
-        workers = Parallel(n_jobs=n_jobs)
-    yield from workers(tasks)
+        workers = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    except ValueError:  # a backend that hands back all results at once is asked for some at a time
+        workers, some = Parallel(n_jobs=n_jobs), 4 * effective_n_jobs(n_jobs)
+        for at in range(0, len(calls), some):
+            yield from workers(calls[at:at + some])
+        return
+    yield from workers(calls)
+
+
+def _sendable(make):
+    """What any backend can send to its workers: a lambda is sent as its code."""
+    import pickle
+
+    from joblib import wrap_non_picklable_objects
+    try:
+        pickle.dumps(make)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return wrap_non_picklable_objects(make)
+    return make
+
+
+def _numbered(make, number: int, seed, size: int):
+    return number, make(seed, size)
 
 
 class _Silent:

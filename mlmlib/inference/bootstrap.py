@@ -30,7 +30,7 @@ __all__ = ["bootstrap", "compare_bootstrap"]
 
 
 def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric", statistic=None,
-              n_jobs: int | None = 1, progress: bool | None = None, groups=None) -> Bootstrap:
+              n_jobs: int | None = None, progress: bool | None = None, groups=None, checkpoint=None) -> Bootstrap:
     """Bootstrap a fit.
 
     Parameters
@@ -50,25 +50,28 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
         What to bootstrap: a function of a fit that returns a number, a dict or a Series.  Each replicate is then fitted
         by itself.  All parameters of the fit when left out.
     n_jobs : int or None
-        Workers, through joblib: -1 for all processors, None for those of the joblib backend that is in force
-        (``joblib.parallel_config``).
+        Workers, through joblib: -1 for all processors; None for those of the joblib backend that is in force
+        (``joblib.parallel_config("dask")`` for a cluster), one where none is.
     progress : bool, optional
         A progress bar; by default in a terminal or a notebook when it takes longer than a second.
     groups : str or array, optional
         For ``kind="cluster"``: what is drawn.  Without random effects rows when left out; with several grouping factors
         a factor or a column that all of them lie within, the outermost factor when left out.
+    checkpoint : path, optional
+        A file in which each block of 50 replicates is kept when it is done.  The same call, after an interrupt or when the
+        process was killed, goes on from there to the same result; one with a larger `n` adds to it.
 
     Returns
     -------
     Bootstrap
-        After an interrupt, with the replicates done by then.
+        After an interrupt, with the replicates done by then (``interrupted`` is true).
 
     Raises
     ------
     ValueError
         When kind or n is not what it can be.
     DataError
-        When no replicate could be fitted.
+        When no replicate could be fitted, or `checkpoint` is of another run.
     FormulaError
         When whole groups shall be drawn and the grouping factors cross, so that none are independent of the rest.
 
@@ -86,9 +89,9 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
     refuse_panel(fit, "bootstrap", "mlm.robust and mlm.wild_bootstrap take them")
     if not (isinstance(n, (int, np.integer)) and n >= 2):
         raise ValueError(f"n={n!r} must be a whole number of replicates, 2 or more.")
-    seed = new_seed(seed)
+    seed = new_seed(seed, checkpoint)
     make = engine(fit, kind, statistic, groups)
-    blocks, interrupted = run(make, n, seed, n_jobs, progress)
+    blocks, interrupted = run(make, n, seed, n_jobs, progress, checkpoint=checkpoint, about=f"{kind} bootstrap of {fit.formula}")
     if not blocks:
         raise KeyboardInterrupt
     failed = np.concatenate([block.failed for block in blocks])
@@ -99,4 +102,4 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
     singular = np.concatenate([block.singular for block in blocks])[~failed]
     estimates = all_values(fit) if statistic is None else named(statistic(fit))[1]
     return Bootstrap(fit, kind, seed, make.names, estimates, values, singular, int(failed.sum()), n, interrupted,
-                     statistic, groups, why)
+                     statistic, groups, why, checkpoint=checkpoint)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..display import Shown, number
 from ..results import normal_quantile
+from .blocks import how_to_go_on
 from .parameters import sigma_name
 
 __all__ = ["Bootstrap", "bca_levels", "quantiles"]
@@ -38,14 +39,16 @@ class Bootstrap(Shown):
     singular_share : float
         Share of the replicates with a singular covariance matrix of random effects.
     interrupted : bool
+        Whether it was stopped before all replicates that were asked for were done.
     """
 
     def __init__(self, fit, kind, seed, names, estimates, values, singular, n_failed, asked, interrupted, statistic,
-                 groups, why="", derived=None):
+                 groups, why="", derived=None, checkpoint=None):
         self.__dict__.update(
             _fit=fit, kind=kind, seed=seed, names=tuple(names), _estimates=estimates, _values=values,
             _singular=singular, n=len(values), n_failed=n_failed, _asked=asked, interrupted=interrupted,
-            _statistic=statistic, _groups=groups, _why=why, _derived=derived, singular_share=float(singular.mean()))
+            _statistic=statistic, _groups=groups, _why=why, _derived=derived, _checkpoint=checkpoint,
+            singular_share=float(singular.mean()))
 
     def __setattr__(self, name, value):
         raise AttributeError(f"Results are immutable; {name!r} cannot be set.")
@@ -161,7 +164,7 @@ class Bootstrap(Shown):
         estimates, values = (np.column_stack([q.of_values(own) for q in found])
                              for own in (self._estimates[None], self._values))
         return Bootstrap(self._fit, self.kind, self.seed, [q.name for q in found], estimates[0], values, self._singular,
-                         self.n_failed, self._asked, self.interrupted, None, self._groups, self._why, list(found))
+                         self.n_failed, self._asked, self.interrupted, None, self._groups, self._why, list(found), self._checkpoint)
 
     @property
     def table(self):
@@ -197,7 +200,7 @@ class Bootstrap(Shown):
         said += [f"{name} is not defined in {count} replicates, left out of its row."
                  for name, count in zip(self.names, undefined) if count]
         if self.interrupted:
-            said.append(f"Interrupted: {self._asked} replicates were asked for.")
+            said.append(how_to_go_on(self.n + self.n_failed, self._asked, self._checkpoint))
         return " ".join(said)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..lmm.batch_fit import fit_replicates
-from .blocks import new_seed, run
+from .blocks import how_to_go_on, new_seed, run
 from .comparison import Comparison
 from .generalized_bootstrap import GeneralizedRatio
 from .replicate import BLOCK, Drawn, bare
@@ -49,7 +49,8 @@ class BootstrapComparison(Comparison):
         The same test against its limiting distribution.
     """
 
-    def __init__(self, limit: Comparison, values: np.ndarray, n_failed: int, seed: int, asked: int):
+    def __init__(self, limit: Comparison, values: np.ndarray, n_failed: int, seed: int, asked: int,
+                 checkpoint=None):
         n, statistic = len(values), limit.statistic
         beyond = int((values >= statistic - _TIE).sum())
         pvalue = (1 + beyond) / (1 + n)
@@ -61,7 +62,7 @@ class BootstrapComparison(Comparison):
         if n_failed:
             notes.append(f"{n_failed} more could not be fitted")
         if n + n_failed < asked:
-            notes.append(f"interrupted: {asked} were asked for")
+            notes.append(how_to_go_on(n + n_failed, asked, checkpoint).rstrip(".").replace("Interr", "interr").replace(". ", "; "))
         notes.append(f"{limit.distribution} gives p {p_text(limit.pvalue)}")
         rows = [dict(row) for row in limit._rows]
         rows[1]["pvalue"] = pvalue
@@ -81,8 +82,8 @@ class BootstrapComparison(Comparison):
         return plots.bootstrap_test(self, **options)
 
 
-def compare_bootstrap(null, full, n: int = 1000, seed: int | None = 1, n_jobs: int | None = 1,
-                      progress: bool | None = None, names: tuple | None = None) -> BootstrapComparison:
+def compare_bootstrap(null, full, n: int = 1000, seed: int | None = 1, n_jobs: int | None = None,
+                      progress: bool | None = None, names: tuple | None = None, checkpoint=None) -> BootstrapComparison:
     """Test a smaller model against a larger one by the parametric bootstrap.
 
     Parameters
@@ -93,7 +94,7 @@ def compare_bootstrap(null, full, n: int = 1000, seed: int | None = 1, n_jobs: i
         Number of samples drawn from the null fit.
     seed : int or None
         The same seed gives the same samples, whatever the number of workers.
-    n_jobs, progress
+    n_jobs, progress, checkpoint
         As for `mlmlib.inference.bootstrap.bootstrap`.
     names : tuple of str, optional
         Names of the two in the table.
@@ -125,20 +126,21 @@ def compare_bootstrap(null, full, n: int = 1000, seed: int | None = 1, n_jobs: i
         raise ValueError("The rows of the two fits stand in different orders; fit both to the same table.")
     limit = likelihood_ratio(null, full, names=names)
     null, full, *_ = pair(null, full)
-    seed = new_seed(seed)
+    seed = new_seed(seed, checkpoint)
     several = any(hasattr(fit, "model") and not hasattr(fit, "density") and not fit.model.one_factor
                   for fit in (null, full))
     structured = any(hasattr(fit, "residual_table") for fit in (null, full))
     make = (GeneralizedRatio if hasattr(full, "density") else StructureRatio if structured else RowRatio if several else
             Ratio)
-    blocks, _ = run(make(null, full), n, seed, n_jobs, progress)
+    about = f"bootstrap test of {null.formula} within {full.formula}"
+    blocks, _ = run(make(null, full), n, seed, n_jobs, progress, checkpoint=checkpoint, about=about)
     if not blocks:
         raise KeyboardInterrupt
     failed = np.concatenate([block.failed for block in blocks])
     if failed.all():
         raise DataError(f"Neither model could be fitted to any of {len(failed)} samples.")
     values = np.concatenate([block.values[:, 0] for block in blocks])[~failed]
-    return BootstrapComparison(limit, values, int(failed.sum()), seed, n)
+    return BootstrapComparison(limit, values, int(failed.sum()), seed, n, checkpoint)
 
 
 class Ratio:

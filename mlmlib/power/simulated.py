@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..display import Shown, number
+from ..inference.blocks import how_to_go_on
 from .noncentral import critical
 
 __all__ = ["SimulatedPower"]
@@ -60,6 +61,7 @@ class SimulatedPower(Shown):
     alpha: float
     sides: int
     formula_power: float | None = None
+    checkpoint: object = None
 
     @property
     def done(self) -> int:
@@ -134,7 +136,7 @@ class SimulatedPower(Shown):
     def _note(self):
         said = [f"{self.done} replicates, seed {self.seed}, alpha {self.alpha:g}, {self.sides}-sided."]
         if self.done < self.asked:
-            said.append(f"Interrupted: {self.asked} were asked for.")
+            said.append(how_to_go_on(self.done, self.asked, self.checkpoint))
         if self.formula_power is not None:
             said.append(f"The formula says {self.formula_power:.3f}.")
         said += [f"{times} fits failed: {why}" for why, times in self.failures.items()]

@@ -31,11 +31,11 @@ __all__ = ["simulate"]
 _BLOCK = 10  # replicates that share a seed: what an interrupt can lose
 
 
-def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: int | None = 1, n_jobs: int | None = 1,
+def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: int | None = 1, n_jobs: int | None = None,
              progress: bool | None = None, alpha: float | None = None, sides: int | None = None, groups=None, n=None,
              sizes=None,
              data=None, coefficients=None, covariance=None, sigma: float = 1.0, family: str = "gaussian", term=None,
-             cluster=None) -> SimulatedPower:
+             cluster=None, checkpoint=None) -> SimulatedPower:
     """Count how often a study finds its effect.
 
     Parameters
@@ -74,6 +74,8 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
         The coefficient to test.
     cluster : str, optional
         Column whose values are independent groups, for GEE and robust errors; the first grouping factor when left out.
+    checkpoint : path, optional
+        A file that keeps what is done, ten studies at a time, as for `fit.bootstrap`: the same call goes on from there.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
     Raises
     ------
     DataError, FormulaError
-        When the study cannot be drawn, or every fit of an analysis fails.
+        When the study cannot be drawn, every fit of an analysis fails, or `checkpoint` is of another run.
 
     Notes
     -----
@@ -106,7 +108,7 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
     >>> found.table.loc["lmm", ["fits", "failed"]].tolist()
     [20, 0]
     """
-    replicates, seed = count("replicates", replicates, 2), new_seed(seed)
+    replicates, seed = count("replicates", replicates, 2), new_seed(seed, checkpoint)
     given = {"groups": groups, "n": n, "sizes": sizes, "data": data, "coefficients": coefficients,
              "covariance": covariance, "term": term,
              "cluster": cluster}
@@ -137,12 +139,14 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
     if len(set(names)) < len(names):
         raise DataError(f"analysis= has {', '.join(names)}: each once, functions with names of their own.")
     source.draw(np.random.default_rng(seed))  # what cannot be drawn is said before the work begins
-    blocks, interrupted = run(_Carried(source, analyses, alpha, sides), replicates, seed, n_jobs, progress, _BLOCK)
+    about = f"{', '.join(names)} of studies of {source.formula}, alpha {alpha:g}, {sides}-sided"
+    blocks, _ = run(_Carried(source, analyses, alpha, sides), replicates, seed, n_jobs, progress, _BLOCK, kind=_Block,
+                    checkpoint=checkpoint, about=about)
     if not blocks:
         raise KeyboardInterrupt
     found = SimulatedPower(source.term, source.truth, names, np.concatenate([block.values for block in blocks]),
                            tuple(why for block in blocks for why in block.reasons), replicates, seed, alpha, sides,
-                           formula_power)
+                           formula_power, checkpoint)
     for k, name in enumerate(names):
         if not np.isfinite(found.values[:, k, 0]).any():
             why = next(iter(found.failures), "")

@@ -1,0 +1,87 @@
+"""Bootstraps, power and studies give the same numbers on every backend of joblib, a Dask cluster among them."""
+
+import numpy as np
+import pytest
+
+import mlmlib as mlm
+
+joblib = pytest.importorskip("joblib")
+BACKENDS = ["threading", "loky", "multiprocessing", "dask threads", "dask processes"]
+SLEEP, HERDS = mlm.load("sleepstudy").iloc[:80], mlm.load("cbpp")  # 8 subjects
+
+
+def slope_share(fit) -> float:
+    return fit.params["Days"] / fit.sigma
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def backend(request):
+    """Two workers of a backend, told to joblib as a reader would."""
+    name, _, kind = request.param.partition(" ")
+    if name != "dask":
+        with joblib.parallel_config(backend=name, n_jobs=2):
+            yield request.param
+        return
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=kind == "processes", dashboard_address=None) as cluster:
+        with distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+            yield request.param
+
+
+def lmm(random="(1 + Days | Subject)", **options):
+    return mlm.lmm(f"Reaction ~ Days + {random}", SLEEP, **options)
+
+
+def herds():
+    return mlm.glmm("incidence ~ period + (1 | herd)", HERDS, trials="size")
+
+
+def ratio(**options):
+    return mlm.compare(lmm("(1 | Subject)"), lmm(), method="bootstrap", **options).replicates
+
+
+PLAN = {"effect": 0.5, "icc": 0.1, "groups": 10, "n": 5}
+RUNS = {
+    "parametric": lambda **o: lmm().bootstrap(130, **o).replicates,
+    "residual": lambda **o: lmm().bootstrap(130, kind="residual", **o).replicates,
+    "cluster": lambda **o: lmm().bootstrap(130, kind="cluster", **o).replicates,
+    "statistic": lambda **o: lmm().bootstrap(52, statistic=slope_share, **o).replicates,
+    "statistic that is a lambda": lambda **o: lmm().bootstrap(52, statistic=lambda fit: fit.params["Days"] / fit.sigma, **o).replicates,
+    "several factors": lambda **o: lmm("(1 | Subject) + (1 | Days)").bootstrap(52, **o).replicates,
+    "residual structure": lambda **o: lmm("(1 | Subject)", correlation=mlm.ar1("Days")).bootstrap(52, **o).replicates,
+    "linear model": lambda **o: mlm.ols("Reaction ~ Days", SLEEP).bootstrap(130, kind="cluster", groups="Subject", **o).replicates,
+    "generalized": lambda **o: herds().bootstrap(52, **o).replicates,
+    "generalized, cluster": lambda **o: herds().bootstrap(52, kind="cluster", **o).replicates,
+    "test": ratio,
+    "power": lambda **o: mlm.power.simulate(mlm.power.cluster_randomized(**PLAN), replicates=12, analysis=["lmm", "ols"], **o).values,
+    "power of a fit": lambda **o: mlm.power.simulate(lmm(), {"Days": 8.0}, groups=10, replicates=12, **o).values,
+}
+
+
+@pytest.fixture(scope="module")
+def serial():
+    found = {}
+    return lambda name: found.setdefault(name, np.asarray(RUNS[name](n_jobs=1, seed=4)))
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_same_numbers_on_every_backend(backend, name, serial):
+    """n_jobs is not given: the backend that is in force is taken.  (Where an array lies in memory may change the last bit of a sum.)"""
+    found, one = np.asarray(RUNS[name](seed=4)), serial(name)
+    np.testing.assert_allclose(found, one, rtol=1e-9, atol=1e-9 * np.nanmax(np.abs(one)))
+
+
+def test_the_work_is_done_by_the_workers(backend):
+    """The statistic tells where it was computed."""
+    import os
+    found = set(lmm().bootstrap(200, statistic=lambda fit: {"pid": float(os.getpid())}).replicates["pid"])
+    assert (os.getpid() in found) == (backend in ("threading", "dask threads"))
+
+
+def test_without_a_backend_nothing_is_started():
+    """One worker is this process, and joblib need not be there."""
+    import subprocess
+    import sys
+    code = ("import sys, mlmlib as mlm; sys.modules['tqdm'] = None; fit = mlm.lmm('Reaction ~ Days + (1 | Subject)', mlm.load('sleepstudy'));"
+            "fit.bootstrap(20); assert 'joblib' not in sys.modules")
+    subprocess.run([sys.executable, "-c", code], check=True)
