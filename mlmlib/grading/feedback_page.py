@@ -62,9 +62,13 @@ def _question(mark, place, site):
     if place.get("title"):
         out.append(f'<p class="soft">{prose(place["title"])}</p>')
     out.append(said)
-    if place.get("sections"):
-        where = " and ".join(_link(place["chapter"], title, anchor, site) for title, anchor in place["sections"])
-        out.append(f"<p>Look in chapter {int(place['chapter'][:2])}: {where}.</p>")
+    own = [_link(place["chapter"], *there, site) for there in place.get("sections", ()) if "#" not in there[1]]
+    if own:
+        out.append(f"<p>Look in chapter {int(place['chapter'][:2])}: {' and '.join(own)}.</p>")
+    for title, address in place.get("sections", ()):
+        chapter, mark, there = address.partition("#")
+        if mark:
+            out.append(f"<p>{'Also look' if own else 'Look'} in chapter {int(chapter[:2])}: {_link(chapter, title, there, site)}.</p>")
     if place.get("objective"):
         out.append(f'<p class="soft">After this chapter you can {prose(place["objective"])}.</p>')
     return "\n".join(out)

@@ -1,12 +1,15 @@
-"""Where in the book to look for a question: its objective, and the sections of the chapter that are most like it.
+"""Where in the book to look for a question: its objective, and the sections of the chapter that answer it.
 
-The objective is the row of the exercise's own table that names the question. The sections are the one or two whose words (weighted
-by how rare they are in the chapter) are most like those of the question, its hints and its solution; it is
-found when exercises are built, and only their titles and addresses go further.
+The objective is the row of the exercise's own table that names the question. The sections are those that the author named in
+`places.toml` beside the exercises. An exercise that is not in there (one of your own) gets the one or two sections whose words
+(weighted by how rare they are in the chapter) are most like those of the question, its hints and its solution. They are found
+when exercises are built, and only their titles and addresses go further.
 """
 import math
 import re
+import tomllib
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 
 import nbformat
@@ -18,19 +21,42 @@ ROW = re.compile(r"^\|(?P<text>[^|]+)\|\s*(?P<numbers>[\d, ]+)\|\s*$", re.M)
 WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]{2,}")
 
 
-def places(name, book, asked, chapters=None):
-    """{question: {"title", "objective", "chapter", "sections": [(title, anchor)]}}; `asked` are the questions of `book` (see `source`)."""
+def places(name, book, asked, chapters=None, named=None):
+    """{question: {"title", "objective", "chapter", "sections": [(title, address)]}}; `asked` are the questions of `book` (see `source`).
+
+    `chapters` is the folder of the chapters, `named` the file of `author` (default: the book's own). An address has its chapter
+    before ``#`` where that is another one.
+    """
     objectives = {number: row["text"].strip() for cell in book.cells for row in ROW.finditer(cell.source)
                   for number in re.findall(r"\d+", row["numbers"])}
-    sections = _sections(Path(chapters or ROOT / "chapters") / f"{name}.ipynb")
-    nearest, out = _nearest([text for _, text in sections]), {}
+    chapters, said, out = Path(chapters or ROOT / "chapters"), author(named).get(name, {}), {}
+    sections = _sections(chapters / f"{name}.ipynb")
+    nearest = None if said else _nearest([text for _, text in sections])
     for question in asked:
         text = "\n".join(book.cells[i].source for i in question.cells)
         number = question.name.rpartition("_")[2]
-        found = [sections[i][0] for i in nearest(text)]
+        if said:
+            found = [(title_of(chapters, name, address), address) for address in said.get(question.name, ())]
+        else:
+            found = [(sections[i][0], anchor(sections[i][0])) for i in nearest(text)]
         out[question.name] = {"title": _title(text), "objective": objectives.get(number, ""), "chapter": name if sections else "",
-                              "sections": [(title, anchor(title)) for title in found]}
+                              "sections": found}
     return out
+
+
+def author(path=None):
+    """{exercise: {question: addresses}} as the author has named them; empty without the file."""
+    path = Path(path or ROOT / "exercises" / "places.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def title_of(chapters, name, address):
+    """The title of the section at an address; KeyError if the chapter has none there, or two."""
+    other, _, place = address.rpartition("#")
+    titles = [title for title, _ in _sections(Path(chapters) / f"{other or name}.ipynb") if anchor(title) == place]
+    if len(titles) != 1:
+        raise KeyError(f"{name}: chapter {other or name} has {len(titles)} sections with the address {place}")
+    return titles[0]
 
 
 def anchor(title):
@@ -46,6 +72,7 @@ def _title(text):
     return words if len(words) < 160 else words[:157].rsplit(" ", 1)[0] + " ..."
 
 
+@lru_cache
 def _sections(path):
     """(title, text) of the sections of a chapter that explain something."""
     if not path.is_file():
