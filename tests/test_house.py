@@ -68,10 +68,12 @@ def test_locks_answer_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lock = (ROOT / "requirements-test.lock").read_text(encoding="utf-8")
     wanted = list(project["dependencies"])
-    for extra in ("book", "lab", "word", "exercises", "release", "test"):
+    for extra in ("book", "lab", "word", "exercises", "release", "scale", "test"):
         wanted += project["optional-dependencies"][extra]
     names = [re.match(r"[A-Za-z0-9._-]+", spec).group(0).lower() for spec in wanted]
     assert not [name for name in names if f"\n{name}==" not in lock], "run `make lock`"
+    book = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.findall(r"^(dask|distributed|polars|pyarrow|duckdb)==", book, flags=re.M), "the book does without"
 
 
 def test_command_line_needs_nothing_installed():

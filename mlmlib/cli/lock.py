@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mlmlib.cli.environment import LOCKS, SetupError
 
-EXTRAS = {"book": ("book", "lab", "word"), "test": ("book", "lab", "word", "exercises", "release", "test")}
+EXTRAS = {"book": ("book", "lab", "word"), "test": ("book", "lab", "word", "exercises", "release", "scale", "test")}
 HEAD = "# Made by `make lock` from pyproject.toml, extras {extras}: do not edit.\n"
 
 
