@@ -23,7 +23,7 @@ def fill(app, docname, source):
     if LINE.search(source[0]):
         root = Path(app.srcdir)
         known = root / "tests" / "reference"
-        for path in (*(root / "chapters").glob("*.ipynb"), *known.glob("*.toml"), *known.glob("r/*.json")):
+        for path in (*(root / "chapters").glob("*.ipynb"), *(root / "exercises").glob("*.*"), *known.glob("*.toml"), *known.glob("r/*.json")):
             app.env.note_dependency(str(path))
         source[0] = make(source[0], root, set(app.env.found_docs))
 
