@@ -81,6 +81,17 @@ class OlsResult(LinearResult):
         F of the model, against the intercept alone.
     ss_model, ss_resid, ss_total : float
         Sums of squares.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.ols("math ~ homework", mlm.load("math"))
+    >>> round(fit.rsquared, 4), round(fit.rsquared_adj, 4), round(fit.fvalue, 1), fit.df_model, fit.f_pvalue < 0.001
+    (0.1877, 0.1861, 119.4, 1, True)
+    >>> round(fit.ss_model, 1), round(fit.ss_resid, 1), round(fit.ss_total, 1)
+    (11148.1, 48259.9, 59408.0)
+    >>> round(fit.llf, 2), round(fit.loglik(reml=True), 2), fit.reml, fit.messages
+    (-1912.6, -1912.87, None, ())
     """
 
     reml = None

@@ -135,6 +135,8 @@ class GeeCategoryResult(Marginal):
     ['temp[T.warm]', 'contact[T.yes]']
     >>> len(fit.thresholds)
     4
+    >>> fit.scale is None, fit.reml is None
+    (True, True)
     """
 
     scale = None

@@ -169,6 +169,23 @@ class GeeResult(Marginal):
     Notes
     -----
     Chapter 20 (``20_gee_and_robust``) reads one.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.gee("resp ~ age + smoke", mlm.load("ohio"), groups="id", family="binomial")
+    >>> fit.method, fit.time_name, fit.reml
+    ('gee', None, None)
+    >>> fit.se_table().round(4)
+               robust   model  mancl-derouen  kauermann-carroll
+    Intercept  0.1139  0.1148         0.1142             0.1141
+    age        0.0439  0.0435         0.0439             0.0439
+    smoke      0.1777  0.1769         0.1785             0.1781
+    >>> fit.resid_pearson.round(2).tolist()[0]
+    -0.44
+    >>> fit.llf
+    Traceback (most recent call last):
+    AttributeError: GEE has no likelihood, hence neither llf nor AIC and BIC; compare fits by fit.qic().
     """
 
     def __init__(self, design, levels, rows, family, link, structure, solved, options, *, cov, messages=(), given=None):

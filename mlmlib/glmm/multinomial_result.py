@@ -32,6 +32,17 @@ class MultinomialResult(CategoryResult):
     -----
     Chapter 18 (``18_categories``).  Random effects are named in the same way; those of different categories are correlated
     unless ``covariance="independent"`` or ``||`` says that they are not.  The other attributes are those of `GlmmResult`.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.glmm("mode ~ distance + (1 | district)", mlm.simulate.choice(seed=18), family="multinomial")
+    >>> fit.reference, list(fit.params.index)
+    ('car', ['bus: Intercept', 'bus: distance', 'bicycle: Intercept', 'bicycle: distance'])
+    >>> fit.coef_by_category().round(2)
+                bus  bicycle
+    Intercept -0.46     0.62
+    distance   0.09    -0.49
     """
 
     @property

@@ -37,6 +37,15 @@ class OrdinalResult(CategoryResult):
     Chapter 18 (``18_categories``).  P(y <= j) = F(threshold_j - x'b - z'u): a positive coefficient makes high categories
     more probable, as in clm, clmm, polr and Stata.  With the logit link exp(b) is the ratio of the odds of a higher
     category.  The other attributes are those of `GlmmResult`.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.glmm("rating ~ temp + (1 | judge)", mlm.load("wine"), family="ordinal", nominal="~ contact")
+    >>> fit.nominal, fit.thresholds.round(2).iloc[:2].to_dict()
+    (('contact[T.yes]',), {'1|2': -1.62, '2|3': 1.52})
+    >>> fit.threshold_table().round(2).loc["1|2"].tolist()
+    [-1.62, 0.73, -2.21, -3.06, -0.19]
     """
 
     @property

@@ -52,6 +52,23 @@ class GlmmResult(Questions, MixedResult):
     -----
     Chapter 16 (``16_binary``) reads a result line by line.  Tests of coefficients refer to the normal distribution;
     standard errors come from the observed information of all parameters together.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.glmm("TICKS ~ YEAR + (1 | BROOD)", mlm.load("grouseticks"), family="nbinom2")
+    >>> fit.dispersion.round(3).to_dict(), fit.reml
+    ({'theta': 3.309}, False)
+    >>> fit.dispersion_table().round(3)
+        name  estimate     se  lower  upper
+    0  theta     3.309  0.574  2.355   4.65
+    >>> fit.linear_predictor.round(3).tolist()[0], fit.mu.round(3).tolist()[0]
+    (-0.788, 0.455)
+    >>> round(fit.rate_ratios()["YEAR[T.96]"], 2)
+    3.8
+    >>> votes = mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size")
+    >>> round(votes.odds_ratios()["period[T.2]"], 2)
+    0.37
     """
 
     _t_df = None

@@ -41,6 +41,48 @@ class LmmResult(MixedResult):
     Notes
     -----
     Chapters 3 and 4 (``03_random_intercepts``, ``04_random_slopes``) read a result line by line.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("Reaction ~ Days + (Days | Subject)", mlm.load("sleepstudy"))
+    >>> fit.tvalues.round(2).tolist(), fit.theta.round(4).tolist()
+    ([36.84, 6.77], [0.9667, 0.0152, 0.2309])
+    >>> round(fit.aic, 2), round(fit.bic, 2), fit.df_resid, fit.endog.shape, list(fit.exog)
+    (1755.63, 1774.79, 178, (180,), ['Intercept', 'Days'])
+    >>> fit.variance_components[["name", "variance", "sd"]].round(2)
+                  name  variance     sd
+    0        Intercept    612.09  24.74
+    1             Days     35.07   5.92
+    2  Intercept, Days      9.60    NaN
+    3         Residual    654.94  25.59
+    >>> fit.random_table(scale="sd").round(2)
+          group                   name  estimate    se  lower  upper
+    0   Subject          sd(Intercept)     24.74  5.84  15.58  39.28
+    1   Subject               sd(Days)      5.92  1.25   3.92   8.95
+    2   Subject  corr(Intercept, Days)      0.07  0.33  -0.52   0.61
+    3  Residual           sd(Residual)     25.59  1.51  22.80  28.72
+    >>> fit.cov_params().round(2)
+               Intercept  Days
+    Intercept      46.57 -1.45
+    Days           -1.45  2.39
+    >>> fit.coefficients["Subject"].round(1).loc[308].tolist()
+    [253.7, 19.7]
+    >>> fit.random_effects_se["Subject"].round(1).loc[308].tolist()
+    [12.1, 2.3]
+    >>> fit.random_effects_cov["Subject"].shape, fit.group_sizes["Subject"].to_dict()[308]
+    ((18, 2, 2), 10)
+    >>> fit.resid.round(1).tolist()[0], fit.scaled_residuals.round(2).tolist()[0]
+    (-4.1, -0.16)
+    >>> names, cov = fit.variance_cov()
+    >>> names[0], cov.shape
+    ('log sd(Subject: Intercept)', (4, 4))
+    >>> fit.wald_test()
+    Wald test of all coefficients = 0: chi2(1) = 45.85, p < 0.001
+    >>> print(str(fit.summary()).splitlines()[0])
+    Linear mixed model fitted by restricted maximum likelihood (REML)
+    >>> print(str(fit.elsewhere()).splitlines()[0])
+    R: lme4
     """
 
     def __init__(self, model: LmmModel, minimum: Minimum, messages=()):

@@ -32,6 +32,18 @@ class RowResult(LmmResult):
     Notes
     -----
     Chapter 14 (``14_growth_shapes``) reads one.  Tests of coefficients refer to the normal distribution.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("distance ~ age + (1 | Subject)", mlm.load("orthodont"), variance=mlm.by_group("Sex"))
+    >>> fit.residual_structure
+    [('variance', 'by group of Sex')]
+    >>> fit.residual_table().round(3)
+                                         name  estimate     se  lower  upper
+    0  by_group(Sex): sd ratio(Female / Male)     0.453  0.078  0.324  0.635
+    >>> fit.residual_sd.round(2).unique().tolist()
+    [1.76, 0.8]
     """
 
     def __init__(self, model: RowModel, minimum, messages=()):

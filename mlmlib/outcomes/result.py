@@ -34,6 +34,26 @@ class MultivariateResult(RowResult):
     Notes
     -----
     Chapter 15 (``15_multivariate``) reads one.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.multivariate("course + written ~ 1 + (1 | school)", mlm.load("gcsemv"))
+    >>> fit.outcomes, fit.n_units
+    (('course', 'written'), 1905)
+    >>> fit.wide_endog.shape
+    (1905, 2)
+    >>> fit.residual_table().round(2)
+                                                name  estimate    se  lower  upper
+    0                      un: corr(course, written)      0.44  0.02   0.40   0.48
+    1  by_group(outcome): sd ratio(written / course)      0.81  0.02   0.78   0.85
+    >>> fit.residual_structure
+    [('correlation', 'unstructured correlation in outcome within unit'), ('variance', 'by group of outcome')]
+    >>> fit.residual_sd.round(2).unique().tolist()
+    [11.21, 13.82]
+    >>> names, cov = fit.every_variance_cov()
+    >>> names[-1]
+    'atanh corr(Residual: course, written)'
     """
 
     @property

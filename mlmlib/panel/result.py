@@ -57,6 +57,24 @@ class PanelResult(LinearResult):
         Of ``"hausman-taylor"``: which columns vary within groups and which are endogenous.
     messages : tuple of str
         What was left out, and other things to know.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.panel("inv ~ value + capital", mlm.load("grunfeld"), groups="firm", time="year", effects="two-way")
+    >>> fit.title, round(fit.llf, 2), fit.reml, round(fit.rsquared, 4), round(fit.rsquared_adj, 4)
+    ('Fixed-effects regression, two-way (groups and times)', -1056.13, None, 0.7201, 0.6705)
+    >>> fit.group_effects.round(1).iloc[:2].tolist(), fit.group_effects_se.round(1).iloc[:2].tolist()
+    ([-86.9, 120.2], [56.0, 29.2])
+    >>> fit.time_effects.round(1).iloc[:2].tolist(), fit.time_effects_se.round(1).iloc[:2].tolist()
+    ([0.0, -19.2], [0.0, 23.7])
+    >>> fit.transformed.X.shape
+    (200, 2)
+    >>> fit.group_sizes.tolist()[0], round(fit.intercept, 2)
+    (20, -80.16)
+    >>> random = mlm.panel("inv ~ value + capital", mlm.load("grunfeld"), groups="firm", effects="random")
+    >>> random.theta.round(4).tolist()[0]
+    0.8612
     """
 
     reml = None

@@ -54,6 +54,17 @@ class RobustResult(LinearResult):
     Notes
     -----
     Chapter 20 (``20_gee_and_robust``).
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.robust(mlm.ols("math ~ homework", mlm.load("math")), "schid")
+    >>> fit.cov_title
+    "cluster-robust (CR2, 23 clusters of schid), tests by t with Satterthwaite's degrees of freedom"
+    >>> fit.effective_clusters.round(1)
+    Intercept    18.6
+    homework      9.3
+    Name: G*, dtype: float64
     """
 
     _t_df = None

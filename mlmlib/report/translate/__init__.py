@@ -186,7 +186,15 @@ def _target(key, spec):
 
 
 def elsewhere(model, programs=None, **options) -> Elsewhere:
-    """The same model in several programs, a tab each; `options` as in `translate`."""
+    """The same model in several programs, a tab each; `options` as in `translate`.
+
+    Examples
+    --------
+    >>> import mlmlib as mlm
+    >>> fit = mlm.lmm("Reaction ~ Days + (Days | Subject)", mlm.load("sleepstudy"))
+    >>> print(str(mlm.elsewhere(fit, ["stata"])).splitlines()[2])
+    mixed Reaction Days || Subject: Days, covariance(unstructured) reml
+    """
     _check_model(model, "mlm.elsewhere")
     if (write := own(model, "elsewhere")) is not None:
         return write(model, programs, **options)
