@@ -71,15 +71,18 @@ def fingerprint(path):
     return digest.digest()
 
 
-def judge(assignment, outcome, call=None):
-    """Marks of all questions for the `outcome` of a run; `call(name, args)` reaches the submission's functions."""
+def judge(assignment, outcome, call=None, *, follow=True):
+    """Marks of all questions for the `outcome` of a run; `call(name, args)` reaches the submission's functions.
+
+    Without `follow` nothing counts for following from an earlier answer: in a copy with other data all answers follow from each other.
+    """
     values = {name: _value(outcome.answers, name, call) for name in assignment.answers}
     marks = []
     for name in assignment.order:
         if name in assignment.manual:
             marks.append(Mark(name, 0.0, float(assignment.manual[name]), manual=True))
         elif name in assignment.tests:
-            marks.append(_mark(assignment.tests[name], values))
+            marks.append(_mark(assignment.tests[name], values, follow))
     return marks
 
 
@@ -92,10 +95,10 @@ def _value(answers, name, call):
         return None
 
 
-def _mark(test, values):
+def _mark(test, values, follow):
     mark = Mark(test.name, 0.0, float(test.possible))
     worth = [c for c in test.test_cases if c.points > 0]
-    with submission(values) as told:
+    with submission(values, follow=follow) as told:
         for case in worth:
             try:
                 case.body.call_func(values)

@@ -20,6 +20,11 @@ def make(book, seed=BASE):
             "edition": mark_of(seed)}
 
 
+def edition(made):
+    """The mark of the edition that a stamp names; empty for the book's own, and where there is no stamp."""
+    return str(made.get("edition", "")) if isinstance(made, dict) else ""
+
+
 def difference(theirs, ours):
     """What to tell of a copy whose stamp differs from that of its autograder; nothing if they are the same."""
     if not isinstance(theirs, dict) or not isinstance(theirs.get("questions"), dict) or not ours:
