@@ -6,6 +6,7 @@ Chapter 7 (``07_estimation``) derives what is left of the rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -13,8 +14,8 @@ from ..design import Design, RandomDesign
 from ..errors import DataError, FormulaError
 from ..formula import parse
 from ..membership import is_membership
-from .chunk_sources import chunks_of, parts_of
-from .chunks import Moments, Plan
+from .chunk_sources import chunks_of, on_the_cluster
+from .chunks import Moments, Plan, together
 from .criterion import Criterion
 from .elimination import OneFactor
 from .model import LmmModel, _structures
@@ -231,7 +232,6 @@ def fit_chunks(formula: str, data, *, reml: bool, covariance, weights, offset) -
         raise FormulaError(f"The formula {formula!r} has no outcome; write one, as in 'y ~ x'.")
     options = [name for name in (weights, offset) if isinstance(name, str)]
     columns = list(dict.fromkeys([*parsed.columns, *options]))
-    source = chunks_of(data, columns)
     for name, value in (("weights", weights), ("offset", offset)):
         if value is not None and not isinstance(value, str):
             raise DataError(f"{name}= must be the name of a column where the data come in chunks.")
@@ -239,20 +239,36 @@ def fit_chunks(formula: str, data, *, reml: bool, covariance, weights, offset) -
         raise FormulaError(f"The formula {formula!r} has no random term such as (1 | group); add one.")
     if len({term.group_name for term in parsed.random}) > 1 or is_membership(parsed.random[0].group):
         raise FormulaError("A fit in chunks takes one grouping factor; several, nested, crossed or of multiple membership, need all rows at once.")
-    first = next(iter(source), None)
+    moments = _accumulated(parsed, data, columns, weights, offset)
+    model = ChunkedModel(moments, covariance, reml)
+    return ChunkedResult(model, *model.fit())
+
+
+def _accumulated(parsed, data, columns, weights, offset) -> Moments:
+    """The sums of all chunks."""
+    if hasattr(data, "to_delayed"):
+        lost = [name for name in columns if name not in data.columns]
+        if lost:
+            raise DataError(f"There is no column {lost[0]!r} in the data; its columns are: {', '.join(map(str, list(data.columns)[:20]))}.")
+        plan, part = on_the_cluster(data, columns, partial(_planned, parsed, weights, offset), Plan.read, together)
+        moments = Moments(plan)
+        moments.add(part)
+        return moments
+    source = chunks_of(data, columns)
+    first = next(source, None)
     if first is None:
         raise DataError("There is no chunk of data.")
     plan = Plan(parsed, first, weights, offset)
     moments = Moments(plan)
     moments.add(plan.read(first))
-    if hasattr(data, "to_delayed"):
-        for part in parts_of(data, columns, plan.read):
-            moments.add(part)
-    else:
-        for number, chunk in enumerate(source, 1):
-            try:
-                moments.add(plan.read(chunk))
-            except DataError as error:
-                raise DataError(f"In chunk {number}: {error}") from None
-    model = ChunkedModel(moments, covariance, reml)
-    return ChunkedResult(model, *model.fit())
+    for number, chunk in enumerate(source, 1):
+        try:
+            moments.add(plan.read(chunk))
+        except DataError as error:
+            raise DataError(f"In chunk {number}: {error}") from None
+    return moments
+
+
+def _planned(formula, weights, offset, first) -> Plan:
+    """The plan of the first chunk, by the worker that has it."""
+    return Plan(formula, first, weights, offset)

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
 
-__all__ = ["chunks_of", "is_chunked", "parts_of"]
+__all__ = ["chunks_of", "is_chunked", "on_the_cluster"]
 
 _ROWS = 1 << 18  # of a chunk, where the source lets one choose
-_AHEAD = 16  # partitions of Dask that are read at a time
+_BRANCHES = 8  # sums that a worker of Dask adds to one
 
 
 def _is_table(data) -> bool:
@@ -50,19 +49,31 @@ def chunks_of(data, columns):
         chosen = data.project(quoted)
         read = chosen.to_arrow_reader if hasattr(chosen, "to_arrow_reader") else chosen.fetch_record_batch
         return iter(read(_ROWS))
-    if hasattr(data, "to_delayed"):
-        return (part.compute() for part in data[list(columns)].to_delayed())
     if hasattr(data, "scanner"):
         return iter(data.to_batches(columns=list(columns), batch_size=_ROWS))
     return iter(data)
 
 
-def parts_of(data, columns, read):
-    """`read` of each partition of a Dask DataFrame after the first, by its workers; `read` must be picklable."""
+def on_the_cluster(data, columns, plan, read, together):
+    """The plan and the sums of a Dask DataFrame, made by its workers: rows stay where they are.
+
+    Partitions are read one by one and their sums added in a tree, so that what travels to the reader's process is one plan and one
+    sum of all rows; the tree is the same for any number of workers, and so is the result.
+
+    Parameters
+    ----------
+    plan, read, together : callables
+        partition -> plan; (plan, partition) -> sums; (plan, list of sums) -> sums.  They must be picklable.
+    """
     import dask
-    rest = iter(data[list(columns)].to_delayed()[1:])
-    while block := [dask.delayed(read)(part) for part in islice(rest, _AHEAD)]:
-        yield from dask.compute(*block)
+    made = dask.delayed(plan, pure=False)
+    rows = data[list(columns)].to_delayed()
+    first, = dask.compute(made(rows[0]))
+    shared = dask.delayed(first)
+    level = [dask.delayed(read, pure=False)(shared, part) for part in rows]
+    while len(level) > 1:
+        level = [dask.delayed(together, pure=False)(shared, level[at:at + _BRANCHES]) for at in range(0, len(level), _BRANCHES)]
+    return first, dask.compute(*level)[0]
 
 
 def _parquet(path: Path, columns):
