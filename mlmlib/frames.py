@@ -29,7 +29,7 @@ def __getattr__(name: str):
     return getattr(pandas, name)
 
 
-class _Labelled:
+class _Labeled:
     """Values with a label each; what only pandas has is refused by name."""
 
     def __getattr__(self, name):
@@ -47,7 +47,7 @@ class _Labelled:
         return found[0]
 
 
-class _Series(_Labelled):
+class _Series(_Labeled):
     """One column: ``s["x"]``, ``s.index``, ``s.to_numpy()``, arithmetic."""
 
     def __init__(self, data, index=None, name=None, dtype=None):
@@ -122,7 +122,7 @@ for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv"
     setattr(_Series, f"__{_name}__", _operator(f"__{_name}__"))
 
 
-class _DataFrame(_Labelled):
+class _DataFrame(_Labeled):
     """Columns by name: ``t["se"]``, ``t.loc["x"]``, ``t.columns``, ``t.to_numpy()``, rows one by one."""
 
     def __init__(self, data=None, index=None, columns=None):

@@ -198,7 +198,7 @@ def test_export(null):
 def test_the_page_judges_alike(null, tmp_path):
     """answers.js gives the same verdict and the same words."""
     if shutil.which("node") is None:
-        pytest.skip("NO NODE ON THIS MACHINE: the page's judgement is not compared with mlmlib's")
+        pytest.skip("NO NODE ON THIS MACHINE: the page's judgment is not compared with mlmlib's")
     script = (ROOT / "mlmlib" / "widgets" / "js" / "answers.js").read_text(encoding="utf-8").replace("export ", "")
     script += """
 const {key, answers} = JSON.parse(require("fs").readFileSync(0, "utf8"));

@@ -6,7 +6,7 @@ cross-products A_j = Z_j'Z_j and B_j = Z_j'[X y], and C = [X y]'[X y].  They are
     M_j = I + L'A_j L,     log|V| = sum_j log|M_j|,     S = [X y]'V^-1[X y] = C - sum_j (L'B_j)' M_j^-1 (L'B_j),
 
 so that a singular L is an ordinary point: no covariance matrix is inverted.  Arrays keep the groups in their last
-axis: each step is one vectorised operation over all groups.
+axis: each step is one vectorized operation over all groups.
 
 Chapter 7 (``07_estimation``) derives the two identities.
 

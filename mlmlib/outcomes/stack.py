@@ -167,7 +167,7 @@ def long_table(data, rows: np.ndarray, codes: np.ndarray, outcomes: tuple[str, .
 
     Returns
     -------
-    DataFrame where one was given, with rows labelled by the table's own label and the outcome; else dict of columns.
+    DataFrame where one was given, with rows labeled by the table's own label and the outcome; else dict of columns.
     """
     names = np.array(outcomes, dtype=object)[codes]
     if hasattr(type(data), "iloc"):

@@ -1,6 +1,6 @@
 """The one look of every figure in the book: colors with a fixed meaning, and the small helpers figures share.
 
-Okabe-Ito colors. Each stands for one thing in every chapter (the symbols page lists them): data grey, pooled orange,
+Okabe-Ito colors. Each stands for one thing in every chapter (the symbols page lists them): data gray, pooled orange,
 unpooled blue, partially pooled (the model) vermilion, fixed part in ink. Ink is almost black in a file and in a notebook;
 the built site inlines the SVG and turns it into ``currentColor`` (see :mod:`mlmlib.plots.svg`), so it follows dark mode.
 """

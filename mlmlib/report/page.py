@@ -1,4 +1,4 @@
-"""What every report object is made of: labelled lines, tables and messages, shown as text and as accessible HTML.
+"""What every report object is made of: labeled lines, tables and messages, shown as text and as accessible HTML.
 
 The HTML takes all its colors from the page around it (``currentColor``), so that it reads in light and in dark mode.
 """
@@ -68,7 +68,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Page:
-    """A report: a title, labelled lines, messages (shown first), tables, closing notes."""
+    """A report: a title, labeled lines, messages (shown first), tables, closing notes."""
 
     title: str
     lines: tuple = ()

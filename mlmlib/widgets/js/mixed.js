@@ -46,7 +46,7 @@ export function prepare({ size, sums, cross }) {
 }
 
 /**
- * Everything at one value of phi = tau2 / sigma2: S = [X y]' V^-1 [X y], log|V|, generalised least squares,
+ * Everything at one value of phi = tau2 / sigma2: S = [X y]' V^-1 [X y], log|V|, generalized least squares,
  * and the criterion with beta and sigma2 profiled out, with its derivative in phi. Without X'V^-1X of full
  * rank, null.
  */
@@ -130,7 +130,7 @@ function polish(at, a, fa, b, fb) {
 }
 
 /**
- * What the model says at a given tau2 and sigma2: fixed part by generalised least squares with its covariance, and
+ * What the model says at a given tau2 and sigma2: fixed part by generalized least squares with its covariance, and
  * per group lambda_j = n_j tau2 / (n_j tau2 + sigma2), u_j = lambda_j x mean residual, and its conditional SD.
  */
 export function estimates(stats, tau2, sigma2, reml = true, at = profile(stats, tau2 / sigma2, reml)) {
@@ -178,7 +178,7 @@ export const shiftSums = (sums, c) => sums.map(([n, sx, sxx, sy, sxy, syy]) =>
   [n, sx - c * n, sxx - 2 * c * sx + c * c * n, sy, sxy - c * sy, syy]);
 
 /**
- * y = (b0 + u0j) + (b1 + u1j) x + e at a given relative covariance D = T / sigma2: generalised least squares, the
+ * y = (b0 + u0j) + (b1 + u1j) x + e at a given relative covariance D = T / sigma2: generalized least squares, the
  * criterion with beta and sigma2 profiled out, and each group's (u0, u1). No factor of D is taken, so a singular D
  * is an ordinary point: (I + A_j D)^-1 by hand.
  */

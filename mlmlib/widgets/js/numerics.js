@@ -51,7 +51,7 @@ export function logGamma(x) {
   return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum);
 }
 
-/** Upper tail of the gamma distribution with shape a: the regularised Q(a, x). */
+/** Upper tail of the gamma distribution with shape a: the regularized Q(a, x). */
 export function gammaTail(a, x) {
   if (x <= 0) return 1;
   const front = Math.exp(a * Math.log(x) - x - logGamma(a));
@@ -73,7 +73,7 @@ export function gammaTail(a, x) {
   return front * h;
 }
 
-/** The regularised incomplete beta function I_x(a, b). */
+/** The regularized incomplete beta function I_x(a, b). */
 export function betaLower(x, a, b) {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
