@@ -27,6 +27,8 @@ VERBS = {
     "slides": ("book", "slides", "write slides from the built chapters"),
     "setup": ("test", None, "make .venv with everything that the other verbs need, and stop"),
     "lock": (None, "lock", "resolve the dependencies of pyproject.toml anew into the two lock files (needs uv)"),
+    "versions": (None, "versions", "test the library with the oldest and newest versions it allows (needs uv)"),
+    "links": (None, "links", "ask whether the outside addresses in the book still answer"),
     "clean": (None, "clean", "remove what was built (--all removes .venv too)"),
 }
 
@@ -52,13 +54,15 @@ def parser() -> argparse.ArgumentParser:
     made["exercises"].add_argument("--students", metavar="FILE", help="an edition of its own for each student, one number or name a line")
     made["exercises"].add_argument("--practice", action="store_true", help="a fresh variant to practice on")
     made["exercises"].add_argument("--seed", help="with --practice: which variant")
+    made["exercises"].add_argument("--check-public", metavar="DIR", help="build nothing; look through a folder or zip for hidden tests, solutions "
+                                   "and secrets that must not be published")
     made["grade"].add_argument("submissions", help="folder that holds one notebook a student")
     made["grade"].add_argument("options", nargs=argparse.REMAINDER,
                                help="passed to the grader, see `mlm grade DIR --help`")
     made["bench"].add_argument("--quick", action="store_true", help="fewer rounds, no large models: two minutes")
     made["bench"].add_argument("--write", action="store_true",
                                help="keep the results in backmatter/bench.json, for the book's page")
-    made["bench"].add_argument("--part", choices=("compare", "general", "shares", "inference", "growth"),
+    made["bench"].add_argument("--part", choices=("compare", "general", "panel", "shares", "inference", "growth"),
                                help="one part alone")
     made["bench"].add_argument("--r-blas", metavar="LIB",
                                help="a shared library with a faster BLAS: time lme4 with it too")
@@ -68,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     made["release"].add_argument("--no-pdf", action="store_true", help="leave the PDF out")
     made["slides"].add_argument("chapters", nargs="*", help="chapters, e.g. 03 (default: all)")
     made["slides"].add_argument("--out", help="folder to write into (default _build/slides)")
+    made["versions"].add_argument("python", nargs="*", help="e.g. 3.12 (default: 3.11 to 3.14, as far as they can be had)")
     made["clean"].add_argument("--all", action="store_true", help="remove .venv too")
     return top
 
