@@ -34,6 +34,7 @@ def main(argv=None):
     mark.add_argument("--site", default="", help="address of the book, for links on the students' pages")
     mark.add_argument("--no-pages", action="store_true", help="tables only, no pages")
     mark.add_argument("--afresh", action="store_true", help="grade everything again, also what an earlier run finished")
+    mark.add_argument("--part", type=_part, metavar="I/N", help="one of N machines: grade every N-th submission, beginning with the I-th")
     mark.add_argument("--quiet", action="store_true", help="no progress bar")
     args = top.parse_args(argv)
     try:
@@ -53,7 +54,11 @@ def main(argv=None):
             from .grading import grade
             limits = Limits(args.cell_seconds, args.total_seconds, args.memory_mb)
             path = grade(args.submissions, out=args.out, autograders=args.autograders, limits=limits, workers=args.workers,
-                         resume=not args.afresh, progress=not args.quiet, gradebook=args.gradebook, site=args.site, pages=not args.no_pages)
+                         resume=not args.afresh, progress=not args.quiet, gradebook=args.gradebook, site=args.site, pages=not args.no_pages,
+                         part=args.part)
+            if args.part:
+                print("part {}/{}: what was graded is in ".format(*args.part) + f"{path}; when all parts are there, grade without --part")
+                return 0
             print(f"grades are in {path}")
             for beside in sorted(path.parent.glob(f"{path.stem}-*")):
                 if beside.suffix in (".csv", ".html", ".md") or beside.name.endswith("-feedback"):
@@ -62,6 +67,14 @@ def main(argv=None):
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _part(text):
+    """``"2/4"`` as numbers."""
+    first, _, last = text.partition("/")
+    if not (first.isdigit() and last.isdigit() and 1 <= int(first) <= int(last)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of 1/4, 2/4, 3/4, 4/4, or of another number of machines")
+    return int(first), int(last)
 
 
 def _draft(args):
