@@ -181,6 +181,8 @@ def _names(data) -> list:
     kind = type(data)  # asked of the type: a DataFrame is slow to say that it has no such attribute
     if hasattr(kind, "column_names"):  # pyarrow
         return list(data.column_names)
+    if hasattr(kind, "collect_schema"):  # polars, whose lazy frames warn of .columns
+        return list(data.collect_schema().names())
     if hasattr(kind, "columns"):
         return list(data.columns)
     if hasattr(kind, "keys"):

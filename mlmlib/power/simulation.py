@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import DataError, FormulaError
 from ..inference.blocks import new_seed, run
+from ..table import Table
 from .analyses import analysis_of, default
 from .arguments import count, inside, one_of
 from .pilot import pilot
@@ -105,7 +106,7 @@ def simulate(study, effect=None, *, replicates: int = 500, analysis=None, seed: 
     >>> table = {"school": [j for j in range(20) for _ in range(5)], "x": list(range(5)) * 20}
     >>> found = mlm.power.simulate("y ~ x + (1 | school)", {"x": 0.2}, data=table, covariance={"school": 0.3},
     ...                            replicates=20)
-    >>> found.table.loc["lmm", ["fits", "failed"]].tolist()
+    >>> found.table[["fits", "failed"]].astype(int).loc["lmm"].tolist()
     [20, 0]
     """
     replicates, seed = count("replicates", replicates, 2), new_seed(seed, checkpoint)
@@ -201,9 +202,7 @@ class _Table:
     data: object
 
     def __call__(self, rng):
-        columns = getattr(self.data, "columns", None)
-        names = list(self.data) if columns is None else list(columns)
-        return {name: np.asarray(self.data[name]) for name in names}
+        return {name: np.asarray(self.data[name]) for name in Table(self.data).names}
 
 
 @dataclass(frozen=True)
