@@ -73,6 +73,7 @@ def notebook_files(root: Path, student: Path, name: str, version: str) -> dict[s
     files = {f"{name}/{top}": root / top for top in TOP if (root / top).is_file()}
     files |= _tree(root / "mlmlib", f"{name}/mlmlib", LIBRARY) | _tree(root / "data", f"{name}/data", DATA)
     files |= _tree(root / "tests" / "reference", f"{name}/tests/reference", PUBLISHED)
+    files |= _tree(root / "binder", f"{name}/binder")  # so that the unpacked archive, as a repository, runs on Binder
     for folder, where in (("chapters", root / "chapters"), ("exercises", student)):
         files |= {f"{name}/{folder}/{path.name}": path for path in sorted(where.glob("*.ipynb"))}
     return files | {f"{name}/README.md": README.format(version=version).encode()}
