@@ -125,7 +125,7 @@ def test_a_variant_to_practice_on_comes_again_by_its_seed(built, tmp_path):
 
 @pytest.mark.parametrize("name", kit.NAMES)
 def test_every_edition_of_the_books_exercises_can_be_solved(name):
-    """Of twenty editions: values exist, and the right answer of each number is none of its known mistakes."""
+    """Of three editions: values exist, and the right answer of each number is none of its known mistakes."""
     from mlmlib.grading import check
     from mlmlib.grading.source import test_functions
     raw = nbformat.read(kit.ROOT / "exercises" / f"{name}.ipynb", as_version=4)
@@ -133,7 +133,7 @@ def test_every_edition_of_the_books_exercises_can_be_solved(name):
         pytest.skip("this exercise has one edition")
     changed = {i for i, c in enumerate(raw.cells) if edition.SLOT.search(c.source) and not edition.is_edition(c)}
     shift = sum(edition.is_edition(c) for c in raw.cells[:min(changed)])
-    for seed in range(1, 21):
+    for seed in (1, 2, 3):
         book, asked = read(kit.ROOT / "exercises" / f"{name}.ipynb", seed)
         for question in asked:
             for index in (i for i in question.hidden if i + shift in changed):
