@@ -53,6 +53,15 @@ def multivariate(formula, name, **options):
     return mlm.multivariate(formula, data(name), **options)
 
 
+@lru_cache(maxsize=64)
+def simulated_power(effect, *, true=None, replicates, seed, analysis, **plan):
+    """Power by simulation of a cluster-randomized plan, by analysis; `true` is the effect that is drawn, if another one than is planned for."""
+    import mlmlib as mlm
+    plan = mlm.power.cluster_randomized(effect, **plan)
+    drawn = {} if true is None else {"effect": true}
+    return mlm.power.simulate(plan, replicates=replicates, seed=seed, analysis=list(analysis), progress=False, **drawn).table["power"]
+
+
 def variance(fit, name="Intercept"):
     """A variance (or covariance) of the random part by its name; ``"Residual"`` for sigma squared."""
     rows = fit.variance_components
