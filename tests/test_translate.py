@@ -239,3 +239,11 @@ def test_code_of_others_is_read_and_fitted(math):
         translate("glm(y ~ x)", "mlmlib")
     with pytest.raises(ValueError, match="_all: x is not read"):
         translate("mixed y x || _all: x || b:", "mlmlib")
+
+
+def test_a_category_of_many_levels_stays_a_factor_in_spss():
+    math = mlm.load("math")
+    code = mlm.ols("math ~ homework + C(schid)", math).translate("spss")
+    assert "MIXED math BY schid WITH homework" in code and "COMPUTE" not in code
+    crossed = mlm.ols("math ~ homework * C(schid)", math).translate("spss")
+    assert " BY " not in crossed and crossed.count("COMPUTE schid_") == math["schid"].nunique() - 1

@@ -15,6 +15,7 @@ from mlmlib.release.joining import Part, join
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 MARGINS = {"top": 22.0, "bottom": 20.0, "side": 20.0}  # mm
 PAPER = {"width": round((210 - 2 * MARGINS["side"]) * 96 / 25.4), "height": 1000}  # the text of a sheet, in pixels
+SMALLER = {"Back matter": 0.8}  # what is looked up and not read is set smaller
 PROBE = "mlm-probe"  # a place whose position is known: the first of the first sheet
 SHEET = """@media print {{
   @page {{ size: A4; margin: {top}mm {side}mm {bottom}mm;
@@ -22,6 +23,7 @@ SHEET = """@media print {{
     @top-right {{ content: {right}; font: 8.5pt "Book Sans", sans-serif; color: #444; }}
     @bottom-center {{ content: counter(page{style}); font: 9pt "Book Sans", sans-serif; color: #444; }} }}
   html {{ counter-reset: page {before}; }}
+  .bd-article > * {{ zoom: {zoom}; }}
   #jb-print-docs-body {{ display: none !important; }}
   .bd-article h1 {{ display: block !important; }}
 }}"""
@@ -59,7 +61,7 @@ READY = """async () => { await window.MathJax?.startup?.promise; await document.
 FRONT = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>Multilevel Models</title>
 <link rel="stylesheet" href="{fonts}"><style>
 body {{ font: 10.5pt/1.5 "Book Serif", serif; margin: 0; }} h1 {{ font-size: 30pt; margin: 60mm 0 4mm; }}
-h2, h3, li {{ font-family: "Book Sans", sans-serif; }} h2 {{ font-size: 18pt; break-before: page; }} h3 {{ font-size: 10.5pt; margin: 5mm 0 1mm; }}
+h2, h3, li {{ font-family: "Book Sans", sans-serif; }} h2 {{ font-size: 18pt; break-before: page; }} h3 {{ font-size: 10.5pt; margin: 5mm 0 1mm; break-after: avoid; }}
 ul {{ list-style: none; margin: 0; padding: 0; }} li {{ display: flex; gap: 1ex; break-inside: avoid; }} a {{ color: inherit; text-decoration: none; flex: none; max-width: 90%; }}
 .dots {{ flex: 1; border-bottom: 1px dotted #999; transform: translateY(-.4em); }}
 </style></head><body class="bd-article"><section id="title"><h1>Multilevel Models</h1><p>An executable textbook. Version {version}, {date}.</p>
@@ -99,7 +101,7 @@ def write_pdf(path: Path, pages: list[contents.Page], site: Path, *, version: st
         browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
             for number, page in enumerate(pages, 1):
-                printed = _print(browser, (site / f"{page.name}.html").as_uri(), places[page.name], before=count,
+                printed = _print(browser, (site / f"{page.name}.html").as_uri(), places[page.name], before=count, zoom=SMALLER.get(page.part, 1),
                                  left=f"Multilevel Models {version}", right=page.title)
                 part = Part(page.name, page.part, page.title, *printed)
                 parts.append(part)
@@ -112,7 +114,7 @@ def write_pdf(path: Path, pages: list[contents.Page], site: Path, *, version: st
     return join(path, [front, *parts], site, version=version, when=when)
 
 
-def _print(browser, address, places, *, before, left="", right="", style="") -> tuple[bytes, list]:
+def _print(browser, address, places, *, before, left="", right="", style="", zoom=1) -> tuple[bytes, list]:
     """One page as PDF, and its headings as (level, text, place)."""
     context = browser.new_context(viewport=PAPER, color_scheme="light", reduced_motion="reduce")
     try:
@@ -121,7 +123,7 @@ def _print(browser, address, places, *, before, left="", right="", style="") -> 
         page.goto(address, wait_until="load")
         page.evaluate(READY)
         page.emulate_media(media="print")
-        sheet = SHEET.format(**MARGINS, left=_quoted(left), right=_quoted(right), before=before, style=style)
+        sheet = SHEET.format(**MARGINS, left=_quoted(left), right=_quoted(right), before=before, style=style, zoom=zoom)
         headings = page.evaluate(PREPARE, [sheet, sorted(places), PROBE])
         page.evaluate(READY)
         page.evaluate(FIT)

@@ -1,4 +1,7 @@
-"""SPSS: MIXED. Categories become 0/1 columns, because MIXED always takes the last category as the baseline."""
+"""SPSS: MIXED. Categories become 0/1 columns, because MIXED always takes the last category as the baseline.
+
+Those of very many levels stay factors, where another baseline does no harm.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,29 @@ from itertools import product
 
 from .model import Model, Untranslatable, derived
 
+MANY = 12  # levels: a 0/1 column for each would bury the model
 TYPES = {"unstructured": "UN", "independent": "DIAG", "exchangeable": "CS", "identity": "ID"}
 
 
-def columns(model: Model):
-    """Names of derived columns, the lines that compute them and the 0/1 columns, and how a term's columns are written."""
+def factors(model: Model) -> list[str]:
+    """Categories of many levels that only shift the outcome: another baseline changes their own coefficients alone."""
+    if not model.intercept:
+        return []
+    slopes = [effect for r in model.random for effect in r.slopes]
+    busy = {model.category(factor) for term in (*(t for t in model.fixed if len(t) > 1), *slopes) for factor in term}
+    return [column for column, levels in model.categories.items() if len(levels) > MANY and column not in busy]
+
+
+def columns(model: Model, whole=()):
+    """Names of derived columns, the lines that compute them and the 0/1 columns, and how a term's columns are written.
+
+    Categories of `whole` stay as they are.
+    """
     names = derived(model, "**", "LN")
-    lines, dummies = [f"COMPUTE {name} = {text}." for name, text in names.values()], {}
+    lines, dummies = [f"COMPUTE {name} = {text}." for name, text in names.values()], {c: [c] for c in whole}
     for column, levels in model.categories.items():
+        if column in dummies:
+            continue
         dummies[column] = [re.sub(r"\W+", "_", f"{column}_{level}") for level in levels[1:]] or [column]
         lines += [f"COMPUTE {new} = ({column} = {_value(level)})." for new, level in zip(dummies[column], levels[1:])]
 
@@ -31,7 +49,8 @@ def columns(model: Model):
 def write(model: Model):
     if any(r.members for r in model.random):
         raise Untranslatable("MIXED has no multiple membership")
-    names, lines, words = columns(model)
+    many = factors(model)
+    names, lines, words = columns(model, many)
     repeated = _repeated(model)
     ranked = any("= occasion " in line for line in repeated)
     lines += ["COMPUTE row_id = $CASENUM."] * (ranked or any("row_id" in line for line in repeated))
@@ -43,9 +62,10 @@ def write(model: Model):
 
     fixed = [w for t in model.fixed if t for w in words(t)]
     slopes = [w for r in model.random for e in r.slopes for w in words(e)]
-    covariates = list(dict.fromkeys(part for w in (*fixed, *slopes) for part in w.split("*")))
+    covariates = [part for part in dict.fromkeys(part for w in (*fixed, *slopes) for part in w.split("*")) if part not in many]
     outcome = names[model.formula.response][0] if model.formula.response in names else model.outcome
-    out = [f"MIXED {outcome}" + (f" WITH {' '.join(covariates)}" if covariates else "")]
+    out = [f"MIXED {outcome}" + (f" BY {' '.join(many)}" if many else "")
+           + (f" WITH {' '.join(covariates)}" if covariates else "")]
     out.append(
         f"  /FIXED = {' '.join(fixed)}{'' if fixed and model.intercept else ' | SSTYPE(3)' if model.intercept else ' | NOINT'}"
     )
@@ -62,7 +82,10 @@ def write(model: Model):
         + (", and its default covariance of several effects is VC" if model.random else "")
         + "."
     )
-    if model.categories:
+    if many:
+        note += (f" The baseline of {', '.join(many)} is its last category: the intercept and its coefficients are "
+                 "counted from there, all else is the same.")
+    if set(model.categories) - set(many):
         note += " The 0/1 columns keep our baseline; with BY, SPSS would take the last category."
     note += {
         "wald": " Its t tests use Satterthwaite's degrees of freedom by default, so p-values differ a little from "
