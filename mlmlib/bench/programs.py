@@ -15,9 +15,10 @@ from pathlib import Path
 
 from mlmlib.cli import environment
 
-__all__ = ["PACKAGES", "Program", "start"]
+__all__ = ["INSTALLED", "PACKAGES", "Program", "start"]
 
 PACKAGES = ("glmm", "mixedlm", "lme-python", "statsmodels")
+INSTALLED = (*PACKAGES, "linearmodels")
 LOCK = "requirements-bench.lock"
 HERE = Path(__file__).parent
 
@@ -89,6 +90,8 @@ class Program:
             return {"error": rest[0]}
         if kind == "version":
             return dict(zip(("version", "r", "blas"), rest))
+        if kind == "run":
+            return dict(zip(("seconds", "wall"), map(float, rest)), numbers=[float(one.replace("NA", "nan")) for one in rest[2].split(",")])
         return dict(zip(("seconds", "wall", "criterion"), map(float, rest)), note="") if kind == "fit" else {}
 
     def _ask(self, question: dict, limit: float) -> dict:
@@ -102,9 +105,9 @@ class Program:
         return self._answer(limit)
 
     def _line(self, kind: str, value) -> str:
-        """A question to R: a table's path, a formula for lmer, or an expression to evaluate."""
-        if kind == "read":
-            return f"read\t{value}"
+        """A question to R: a table's path, a formula for lmer, an expression to evaluate, or a task's two."""
+        if kind in ("read", "ready", "run"):
+            return f"{kind}\t{value}"
         if "programs" not in value:
             return f"fit\t{value['formula']}"
         if self.name not in value["programs"]:
@@ -119,6 +122,15 @@ class Program:
     def fit(self, model, limit: float) -> dict:
         """Seconds, criterion and note of one fit."""
         return self._ask({"fit": model._asdict()}, limit)
+
+    def prepare(self, ready: str, code: str, limit: float) -> None:
+        """Make ready what a task needs, and keep its code."""
+        self.code = code
+        self._ask({"ready": ready}, limit)
+
+    def run(self, limit: float) -> dict:
+        """Seconds and numbers of a task."""
+        return self._ask({"run": self.code}, limit)
 
     def stop(self) -> None:
         """End the process."""
@@ -148,12 +160,12 @@ def peers_python(root: Path) -> tuple[Path | None, dict]:
     base = getattr(sys, "_base_executable", None) or sys.executable
     made = subprocess.run([base, "-m", "venv", "--clear", str(venv)], capture_output=True, text=True)
     if made.returncode:
-        return None, dict.fromkeys(PACKAGES, "Python could not make a virtual environment")
+        return None, dict.fromkeys(INSTALLED, "Python could not make a virtual environment")
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
     failed = {}
     if subprocess.run([*pip, "-r", str(root / LOCK)], capture_output=True).returncode:
         subprocess.run([*pip, "numpy", "scipy", "pandas", "polars"], capture_output=True)
-        for name in PACKAGES:
+        for name in INSTALLED:
             wanted = re.search(rf"^{name}==[^\s;\\]+", lock, re.M).group()
             done = subprocess.run([*pip, wanted], capture_output=True, text=True)
             if done.returncode:

@@ -118,7 +118,53 @@ class Statsmodels:
         return -2.0 * fit.llf, "" if fit.converged else "did not converge"
 
 
-PROGRAMS = {"mlmlib": Mlmlib, "glmm": Glmm, "mixedlm": Mixedlm, "lme-python": LmePython, "statsmodels": Statsmodels}
+class Linearmodels:
+    """Tasks alone."""
+
+    read = staticmethod(pandas_table)
+
+    def __init__(self):
+        import linearmodels  # noqa: F401
+
+
+PROGRAMS = {"linearmodels": Linearmodels, "mlmlib": Mlmlib, "glmm": Glmm, "mixedlm": Mixedlm, "lme-python": LmePython, "statsmodels": Statsmodels}
+
+
+def _of_mlmlib() -> dict:
+    import copy
+    from functools import cached_property
+
+    import mlmlib
+    import numpy
+    from mlmlib.inference.kenward_roger import KenwardRoger
+    from mlmlib.inference.satterthwaite import Satterthwaite
+
+    def fresh(fit):
+        """The fit without what it has kept of earlier questions."""
+        again = copy.copy(fit)
+        for own in type(fit).__mro__:
+            for key, value in vars(own).items():
+                if isinstance(value, cached_property):
+                    again.__dict__.pop(key, None)
+        return again
+
+    return {"mlm": mlmlib, "np": numpy, "fresh": fresh, "KenwardRoger": KenwardRoger, "Satterthwaite": Satterthwaite}
+
+
+def _of_statsmodels() -> dict:
+    import numpy
+    import statsmodels.api
+    import statsmodels.formula.api
+    return {"sm": statsmodels.api, "smf": statsmodels.formula.api, "np": numpy}
+
+
+def _of_linearmodels() -> dict:
+    import linearmodels
+    import numpy
+    return {"lm": linearmodels, "np": numpy}
+
+
+MODULES = {"mlmlib": _of_mlmlib, "statsmodels": _of_statsmodels, "linearmodels": _of_linearmodels}  # what tasks may name
 
 
 def limit_memory(gigabytes: float) -> None:
@@ -155,6 +201,17 @@ def main(name: str) -> None:
             if "read" in asked:
                 data = program.read(asked["read"])
                 answer({})
+                continue
+            if "ready" in asked:
+                names = dict(MODULES[name](), data=data)
+                names["made"] = eval(asked["ready"], names)
+                answer({})
+                continue
+            if "run" in asked:
+                began, wall = time.process_time(), time.perf_counter()
+                numbers = eval(asked["run"], names)
+                seconds, wall = time.process_time() - began, time.perf_counter() - wall
+                answer({"seconds": seconds, "wall": wall, "numbers": [float(one) for one in numbers]})
                 continue
             model = asked["fit"]
             how = program.general if "programs" in model else program.fit

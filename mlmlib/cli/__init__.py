@@ -62,8 +62,8 @@ def parser() -> argparse.ArgumentParser:
     made["bench"].add_argument("--quick", action="store_true", help="fewer rounds, no large models: two minutes")
     made["bench"].add_argument("--write", action="store_true",
                                help="keep the results in backmatter/bench.json, for the book's page")
-    made["bench"].add_argument("--part", choices=("compare", "general", "panel", "shares", "inference", "growth"),
-                               help="one part alone")
+    made["bench"].add_argument("--part", choices=("compare", "general", "panel", "shares", "tasks", "inference", "growth"),
+                               help="one part alone; tasks are the quick half of inference")
     made["bench"].add_argument("--r-blas", metavar="LIB",
                                help="a shared library with a faster BLAS: time lme4 with it too")
     made["release"].add_argument("--out", help="folder to write into (default _build/release)")

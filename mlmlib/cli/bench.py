@@ -27,6 +27,15 @@ def run(root: Path, args) -> int:
             print(f"\n{title}", flush=True)
             found[name] = measure()
 
+    def task_part(name, title, which, table, packages, r_packages):
+        from mlmlib.bench.tasks import tasks
+
+        print(f"\n{title}", flush=True)
+        about = {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "quick": args.quick}
+        found[name] = about | tasks(root, which, table, packages, r_packages, args.quick, tell)
+        for program, why in found[name]["missing"].items():
+            print(f"{program} is not compared: {why}")
+
     found = {}
     if args.part in (None, "compare"):
         busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
@@ -43,6 +52,14 @@ def run(root: Path, args) -> int:
         found["general"] = {"date": today, "quick": args.quick, "machine": machine(busy)} | general(root, args.quick, tell)
         for name, why in found["general"]["missing"].items():
             print(f"{name} is not compared: {why}")
+    if args.part in (None, "panel"):
+        from mlmlib.bench import panel_tasks
+        task_part("panel", "Panel regressions, robust covariances, GEE", panel_tasks.PANEL, panel_tasks.table,
+                  panel_tasks.PACKAGES, panel_tasks.R_PACKAGES)
+    if args.part in (None, "inference", "tasks"):
+        from mlmlib.bench import general_models, inference_tasks
+        task_part("tasks", "Inference by every program that has it", inference_tasks.INFERENCE, general_models.table, (),
+                  inference_tasks.R_PACKAGES)
     part("shares", "Where the time goes", lambda: shares(args.quick, tell))
     part("inference", "After the fit, on HSB", lambda: inference(args.quick, tell))
     part("growth", "How time and memory grow", lambda: growth(environment.variables(root), args.quick, tell))
