@@ -20,7 +20,7 @@ import pandas as pd
 import mlmlib as mlm
 
 STORED = Path(__file__).with_suffix(".json")
-SEED, COUNT = 29, 300
+SEED, COUNT = 29, 600
 COLUMNS = ("seed", "model", "rows", "chunks", "singular", "criterion", "params", "bse", "sd")
 FIXED = ("y ~ x", "y ~ x + f", "y ~ x * f", "y ~ 0 + f + x", "y ~ x + I(x ** 2)", "y ~ 1", "y ~ x + C(f, Sum) + z")
 RANDOM = ("(1 | g)", "(1 + x | g)", "(1 + x || g)", "(0 + x | g)", "(1 | g) + (0 + x | g)", "(1 + x + z | g)", "(1 | g:f)")

@@ -61,8 +61,8 @@ def whole():
 def started(command, file, blocks=1):
     """The process, when its file holds some blocks."""
     import sqlite3
-    told = file.with_suffix(".told").open("w")  # no pipe: workers that outlive a killed process would hold it open
-    process = subprocess.Popen(command, stdout=told, stderr=told, start_new_session=True)
+    with file.with_suffix(".told").open("w") as told:  # no pipe: workers that outlive a killed process would hold it open
+        process = subprocess.Popen(command, stdout=told, stderr=told, start_new_session=True)
     limit = time.monotonic() + 120
     while time.monotonic() < limit and process.poll() is None:
         if file.exists():
