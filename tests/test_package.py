@@ -142,3 +142,15 @@ def test_the_command_outside_of_the_book_says_what_it_needs(built, tmp_path):
     for verb in (["book"], ["serve"], ["test"], ["grade", "x"]):
         done = subprocess.run([sys.executable, "-m", "mlmlib.cli", *verb], cwd=tmp_path, capture_output=True, text=True, env=env)
         assert done.returncode == 2 and done.stdout == "" and "is not inside the book" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_oldest_versions_were_tested():
+    """`mlm versions` was run since the last change of a lower bound, on the oldest Python at the least, and nothing failed."""
+    rows = json.loads((ROOT / "backmatter" / "versions.json").read_text(encoding="utf-8"))
+    tested = [row for row in rows if "missing" not in row]
+    assert {row["python"] for row in tested} >= {"3.11", "3.12", "3.13"} and {row["versions"] for row in tested} == {"oldest", "newest"}
+    assert all(row["passed"] > 500 and not row["failed"] for row in tested)
+    oldest = next(row["with"] for row in tested if (row["python"], row["versions"]) == ("3.11", "oldest"))
+    for spec in PROJECT["dependencies"]:
+        name, bound = spec.split(">=")
+        assert re.match(rf"{re.escape(bound)}(\.|$)", oldest[name]), f"{name}: run `mlm versions` again"

@@ -122,6 +122,8 @@ class GeeCategoryResult(Marginal):
     categories : list
     cov, corr, converged, n_iterations, messages
         As for `GeeResult`.
+    llf, time_name
+        Neither is there: generalized estimating equations have no likelihood, and these no order of time.
 
     Notes
     -----
