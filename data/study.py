@@ -8,6 +8,7 @@ row the table has; `crossed_study.py` and `quasi_study.py` are of other forms. I
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -42,17 +43,33 @@ def save(path: Path, found: dict[str, np.ndarray]) -> None:
 
 
 def run(keep, path_of, scenarios, cache: Path, blocks: int, jobs: int, progress: bool) -> None:
-    """All blocks that are not there yet, round by round."""
+    """All blocks that are not there yet, round by round, by the workers of joblib's backend that is in force."""
     from joblib import Parallel, delayed
     from tqdm import tqdm
 
     cache.mkdir(parents=True, exist_ok=True)
     tasks = [(scenario, number) for number in range(blocks) for scenario in scenarios]
     left = [task for task in tasks if not path_of(cache, *task).exists()]
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(keep)(cache, *task) for task in left)
+    calls = [delayed(keep)(cache, *task) for task in left]
+    try:
+        work = Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
+    except ValueError:  # a backend that hands back all results at once; what is finished is kept all the same
+        work = Parallel(n_jobs=jobs)(calls)
     with tqdm(total=len(tasks), initial=len(tasks) - len(left), unit=" blocks", disable=not progress) as bar:
         for _ in work:
             bar.update()
+
+
+@contextlib.contextmanager
+def workers_of(scheduler: str | None):
+    """A Dask cluster as joblib's backend, where one is named."""
+    if scheduler is None:
+        yield
+        return
+    from dask.distributed import Client
+    from joblib import parallel_config
+    with Client(scheduler), parallel_config(backend="dask"):
+        yield
 
 
 def gathered(paths, more=None) -> dict[str, np.ndarray]:
@@ -102,13 +119,15 @@ def command(arguments, about: str, cache: Path, blocks: int, of: str, run, compl
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blocks", type=int, default=blocks, help=f"blocks of {of} ({blocks})")
     parser.add_argument("--jobs", type=int, default=2, help="workers, -1 for all processors (2)")
+    parser.add_argument("--scheduler", help="address of a Dask cluster that does the work; it must see the folder of --cache")
     parser.add_argument("--cache", type=Path, default=cache, help=f"folder of finished blocks (_build/{cache.name})")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.add_argument("--only-write", action="store_true", help="compute nothing; write the table from the cache")
     options = parser.parse_args(arguments)
     began = time.time()
     if not options.only_write:
-        run(options.cache, options.blocks, options.jobs, not options.quiet)
+        with workers_of(options.scheduler):
+            run(options.cache, options.blocks, options.jobs if options.scheduler is None else -1, not options.quiet)
     found = min(complete(options.cache), options.blocks)
     if not found:
         parser.error(f"the cache {options.cache} has no block of every scenario yet")

@@ -1,9 +1,15 @@
 """Bootstraps, power and studies give the same numbers on every backend of joblib, a Dask cluster among them."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import mlmlib as mlm
+
+sys.path.insert(0, str(Path(mlm.__file__).parents[1] / "data"))
+import study  # noqa: E402
 
 joblib = pytest.importorskip("joblib")
 BACKENDS = ["threading", "loky", "multiprocessing", "dask threads", "dask processes"]
@@ -69,6 +75,24 @@ def test_the_same_numbers_on_every_backend(backend, name, serial):
     """n_jobs is not given: the backend that is in force is taken.  (Where an array lies in memory may change the last bit of a sum.)"""
     found, one = np.asarray(RUNS[name](seed=4)), serial(name)
     np.testing.assert_allclose(found, one, rtol=1e-9, atol=1e-9 * np.nanmax(np.abs(one)))
+
+
+def path_of(cache, scenario, number):
+    return cache / f"{scenario}-{number}.npz"
+
+
+def keep(cache, scenario, number):
+    study.save(path_of(cache, scenario, number), {"drawn": np.random.default_rng([scenario, number]).standard_normal(3)})
+
+
+def test_blocks_of_a_study(backend, tmp_path):
+    """Those that are there are left as they are; the others come from the workers."""
+    study.save(path_of(tmp_path, 2, 0), {"drawn": np.full(3, 7.0)})
+    study.run(keep, path_of, (1, 2), tmp_path, 3, 2, progress=False)
+    assert study.complete(path_of, (1, 2), tmp_path) == 3
+    found = [study.gathered([path_of(tmp_path, scenario, number) for number in range(3)])["drawn"] for scenario in (1, 2)]
+    own = [np.concatenate([np.random.default_rng([scenario, number]).standard_normal(3) for number in range(3)]) for scenario in (1, 2)]
+    assert np.array_equal(found[0], own[0]) and np.array_equal(found[1], [7.0] * 3 + own[1][3:].tolist())
 
 
 def test_the_work_is_done_by_the_workers(backend):
