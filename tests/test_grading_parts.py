@@ -115,6 +115,19 @@ def test_look_alikes_share_what_few_others_have():
     assert not alike.pairs(same), "what all have is no evidence"
 
 
+def test_two_who_share_all_of_their_few_mistakes_are_named():
+    """Two of thirty have the same two wrong answers: a weight of 2 log(30 / 2) = 5.4 is too little, 2 log(46 / 2) = 6.3 is enough if there is no more."""
+    def named(n, own=()):
+        rows = [graded(f"s{i}.ipynb", wrong={"q1": f"{i}"}) for i in range(n)]
+        for i in (3, 4):
+            rows[i] |= {"wrong": {"q1": "0.123", "q2": "0.456"} | {q: f"{i}" for q in own}}
+        return alike.pairs(rows)
+
+    assert not named(30) and not named(46, own=("q3",))
+    (pair,) = named(46)
+    assert pair.answers == ("q1", "q2") and pair.share == pytest.approx(1.0) and alike.LESS < pair.evidence < alike.ENOUGH
+
+
 class _Page(HTMLParser):
     """Collects tags, and ids that links of the page go to."""
 

@@ -5,8 +5,9 @@ import re
 COLUMN = 'th scope="col"'
 STYLE = """
 :root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--soft:#595959;--line:#8a8a8a;--good:#00664d;--part:#7a4f00;--none:#9c2f00;--bar:#0072b2}
-@media(prefers-color-scheme:dark){:root{--ink:#eee;--paper:#161616;--soft:#b5b5b5;--line:#777;--good:#5fd3b0;--part:#f0b64d;--none:#ff9466;--bar:#56b4e9}}
+@media screen and (prefers-color-scheme:dark){:root{--ink:#eee;--paper:#161616;--soft:#b5b5b5;--line:#777;--good:#5fd3b0;--part:#f0b64d;--none:#ff9466;--bar:#56b4e9}}
 body{font:1rem/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:2rem auto;padding:0 1rem}
+p,li,h1,h2,h3,blockquote{overflow-wrap:anywhere}
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.25rem;margin-top:2.2rem}h3{font-size:1.05rem;margin-bottom:.2rem}
 table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--soft);padding-bottom:.4rem}
 th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}td.n,th.n{text-align:right}
@@ -15,7 +16,8 @@ a{color:inherit}a:focus-visible,[tabindex]:focus-visible{outline:3px solid var(-
 .bar{display:inline-block;height:.7em;background:var(--bar)}.rail{display:inline-block;width:6rem;border:1px solid var(--line)}
 code{font-family:ui-monospace,monospace}blockquote{margin:.4rem 0;padding-left:.8rem;border-left:.25rem solid var(--line)}
 .skip{position:absolute;left:-99rem}.skip:focus{position:static}
-@media print{body{margin:0;max-width:none}}
+@media print{:root{color-scheme:light}body{margin:0;max-width:none}.wide{overflow:visible}td,th,code{overflow-wrap:anywhere}tr,blockquote{break-inside:avoid}
+h2,h3{break-after:avoid}.skip{display:none}.bar{print-color-adjust:exact}}
 """
 
 
