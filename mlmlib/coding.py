@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class FactorInfo:
     """What a factor learned: categories and their contrast, or the number of numeric columns and their names."""
 
     levels: np.ndarray | None
-    contrast: object
+    contrast: Any
     width: int
     memory: Memory
     names: tuple | None = None

@@ -9,6 +9,7 @@ Chapter 1 (``01_linear_model``) builds X by hand; Chapters 3 and 4 (``03_random_
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -101,9 +102,9 @@ class Design:
     offset: np.ndarray | None
     kept: np.ndarray | None
     messages: tuple[str, ...]
-    data: object
+    data: Any
     encoder: Encoder
-    offset_option: object = None  # the offset= given: a column's name, or values
+    offset_option: Any = None  # the offset= given: a column's name, or values
     extra: dict | None = field(default=None, kw_only=True)
 
     def index(self):
@@ -389,12 +390,11 @@ def _group_codes(factors: Term, table: Table, known=None):
                 raise DataError(f"The groups {factor.label!r} are decimal numbers of 2**53 or more, which run into one another; "
                                 "read them as whole numbers (dtype 'Int64') or as text.")
             parts.append(factorize(value))
-    codes, levels = parts[0]
-    for more, labels in parts[1:]:
+    (codes, levels), *others = parts
+    for more, labels in others:
         pairs, codes = np.unique(codes * len(labels) + more, return_inverse=True)
-        joined = np.empty(len(pairs), dtype=object)
-        joined[:] = [f"{levels[pair // len(labels)]}:{labels[pair % len(labels)]}" for pair in pairs]
-        levels = joined
+        names = [f"{levels[pair // len(labels)]}:{labels[pair % len(labels)]}" for pair in pairs]
+        levels = np.array(names, dtype=object)
     if known is not None:
         codes = Categorical(codes, np.asarray(levels, dtype=object)).recode(np.asarray(known, dtype=object)).codes
     return codes, levels

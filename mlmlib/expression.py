@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import FormulaError
 
@@ -31,7 +32,7 @@ class Factor:
 
     label: str
     columns: tuple[str, ...] = field(compare=False)
-    code: object = field(default=None, compare=False, repr=False)
+    code: Any = field(default=None, compare=False, repr=False)
 
     @property
     def is_column(self) -> bool:

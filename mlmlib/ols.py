@@ -8,8 +8,10 @@ Chapter 1 (``01_linear_model``) compares the two.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -93,6 +95,16 @@ class OlsResult(LinearResult):
     >>> round(fit.llf, 2), round(fit.loglik(reml=True), 2), fit.reml, fit.messages
     (-1912.6, -1912.87, None, ())
     """
+
+    design: Any
+    method: str
+    statsmodels: Any
+    _names: Sequence[str]
+    _params: np.ndarray
+    _cov: np.ndarray
+    _t_df: Any
+    sigma: float
+    n_params: int
 
     reml = None
     random_effects: dict = {}

@@ -6,6 +6,9 @@ changed through what it hands out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 __all__ = ["LinearResult", "check_level", "normal_quantile", "refuse_levels", "refuse_panel"]
@@ -63,6 +66,14 @@ class LinearResult:
 
     A subclass calls ``_freeze`` once with its arrays and does not change afterwards.
     """
+
+    design: Any
+    _params: np.ndarray
+    _cov: np.ndarray
+    _names: Sequence[str]
+    _t_df: Any
+    n_params: int
+    llf: float
 
     def _freeze(self, **values) -> None:
         self.__dict__.update(values)

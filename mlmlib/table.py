@@ -6,6 +6,8 @@ No table library is imported: what is needed is found by duck typing.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sys
 from dataclasses import dataclass, replace
 
@@ -36,7 +38,7 @@ class Categorical:
 
     codes: np.ndarray
     levels: np.ndarray
-    contrast: object = None
+    contrast: Any = None
     name: str = ""
     declared: bool = False
 

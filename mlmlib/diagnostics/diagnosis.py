@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,11 @@ class Diagnosis:
     influences : dict
         The same for every factor.
     """
+
+    fit: Any
+    checks: Any
+    influences: dict
+    influence: Any
 
     def __init__(self, fit, checks: tuple[Check, ...], influences: dict):
         self.__dict__.update(fit=fit, checks=checks, influences=influences,

@@ -15,6 +15,8 @@ Hartig, F. (2022). DHARMa: Residual diagnostics for hierarchical (multi-level / 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..errors import DataError
@@ -34,6 +36,8 @@ class SimulatedTest(TestResult):
     simulated : ndarray, shape (n,)
         In drawn outcomes.
     """
+
+    _simulated: Any
 
     def __init__(self, test: TestResult, observed: float, simulated: np.ndarray):
         super().__init__(test.statistic, test.df, test.pvalue, test.distribution, test.null, test.name, test.note)

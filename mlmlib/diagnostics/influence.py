@@ -16,6 +16,7 @@ Statistical Software, 56(5).
 from __future__ import annotations
 
 import numpy as np
+from typing import Any
 
 from ..display import html_table, number, text_table
 from ..given import takes_fit
@@ -53,6 +54,16 @@ class Influence:
     / p (what influence.ME calls Cook's distance), ``covratio`` det V_j / det V, ``covtrace`` |tr(V^-1 V_j) - p|; lme4's
     and car's Cook's distance is the first times (m - p) / m.
     """
+
+    threshold: dict
+    messages: tuple[str, ...]
+    fit: Any
+    by: str
+    labels: np.ndarray
+    reestimated: bool
+    _sizes: Any
+    _deleted: Any
+    _measures: Any
 
     def __init__(self, fit, by, labels, sizes, deleted, measures, held_fast):
         self.__dict__.update(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -261,6 +262,13 @@ def _made(fit, group: str, rows: Rows) -> SeveralBlocks:
 
 class _Seen:
     """A fit with the terms of one factor, for what asks about its groups."""
+
+    _whole: Any
+    _blocks: Any
+    design: Any
+    _effects: Any
+    n_groups: Any
+    _T: Any
 
     def __init__(self, fit, group: str):
         terms = tuple(term for term in fit.design.random if term.group == group)

@@ -15,8 +15,10 @@ Lumley, T. (1996). Generalized estimating equations for ordinal data: A note on 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from statsmodels.genmod import cov_struct as sm
@@ -140,6 +142,29 @@ class GeeCategoryResult(Marginal):
     >>> fit.scale is None, fit.reml is None
     (True, True)
     """
+
+    design: Any
+    _levels: Any
+    model: Any
+    _at: Any
+    family: Any
+    link: Any
+    structure: Any
+    _solved: Any
+    cov: Any
+    corr: Any
+    categories: Any
+    _columns: Any
+    _names: Sequence[str]
+    _back: Any
+    _cuts: Any
+    _params: np.ndarray
+    converged: bool
+    n_iterations: Any
+    n_params: int
+    _order: Any
+    _cov: np.ndarray
+    messages: tuple[str, ...]
 
     scale = None
 

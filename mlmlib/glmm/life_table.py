@@ -13,6 +13,7 @@ Singer, J. D., & Willett, J. B. (2003). Applied Longitudinal Data Analysis. Oxfo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class LifeTable:
     level : float
     """
 
-    table: object
+    table: Any
     median: dict
     time: str
     event: str

@@ -15,6 +15,7 @@ Journal of Statistical Software, 67(1); and its vignette on generalized models.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -45,9 +46,9 @@ class Modes:
 
     v: np.ndarray
     eta: np.ndarray
-    terms: object
-    A: object
-    inverse: object
+    terms: Any
+    A: Any
+    inverse: Any
     found: bool
 
 

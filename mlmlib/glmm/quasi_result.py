@@ -37,6 +37,9 @@ class QuasiResult(GlmmResult):
     observed information of the variances.
     """
 
+    order: int
+    reml: bool
+
     def __init__(self, model, found, messages=()):
         super().__init__(model, found, messages)
         self._freeze(order=model.order, reml=model.reml)

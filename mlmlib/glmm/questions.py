@@ -5,11 +5,18 @@ Chapter 16 (``16_binary``) asks them.
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = ["Questions"]
 
 
 class Questions:
     """Methods of `mlmlib.GlmmResult`; each is a function of a module of its own."""
+
+    model: Any
+    family: Any
+    link: Any
+    density: Any
 
     def marginal_coef(self, method: str = "average", level: float = 0.95):
         """Coefficients averaged over groups, beside those within groups: see `mlmlib.glmm.marginal.marginal_coef`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +72,27 @@ class GlmmResult(Questions, MixedResult):
     >>> round(votes.odds_ratios()["period[T.2]"], 2)
     0.37
     """
+
+    model: Any
+    design: Any
+    _at: Any
+    _found: Any
+    _names: Sequence[str]
+    _psi: Any
+    _params: np.ndarray
+    criterion: float
+    llf: float
+    family: Any
+    link: Any
+    density: Any
+    method: str
+    nodes: int | None
+    converged: bool
+    is_singular: bool
+    n_evaluations: int
+    gradient_norm: float
+    n_params: int
+    messages: tuple[str, ...]
 
     _t_df = None
     reml = False

@@ -14,6 +14,7 @@ Nocedal, J., & Wright, S. J. (2006). Numerical Optimization (2nd ed.). Springer,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -59,8 +60,8 @@ class Found:
     n_evaluations: int
     converged: bool
     gradient_norm: float
-    glm: object = None
-    criterion: object = None
+    glm: Any = None
+    criterion: Any = None
     B: np.ndarray | None = None
 
 

@@ -11,6 +11,7 @@ Nelder, J. A., & Wedderburn, R. W. M. (1972). Generalized linear models. Journal
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class GlmFit:
     b: np.ndarray
     psi: np.ndarray
     eta: np.ndarray
-    terms: object
+    terms: Any
     value: float
     found: bool
 

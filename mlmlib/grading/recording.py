@@ -1,8 +1,9 @@
 """What a check would check: noted, instead of checked, while `recording` is on. Seals and tests are made from that."""
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-_log = None
+_log: list | None = None
 
 
 @dataclass
@@ -12,10 +13,10 @@ class Record:
     kind: str
     name: str
     what: str
-    expected: object = None
+    expected: Any = None
     known: list = field(default_factory=list)
-    between: tuple = None
-    options: list = None
+    between: tuple | None = None
+    options: list | None = None
     digits: int = 3
     confirm: bool = False
     sample: tuple = None

@@ -21,6 +21,7 @@ A. W. (2000). On profile likelihood. Journal of the American Statistical Associa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,11 +54,11 @@ class LatentBasis:
     messages : tuple of str
     """
 
-    fit: object
-    basis: object
+    fit: Any
+    basis: Any
     cov_basis: np.ndarray
     cov: np.ndarray
-    linear: object
+    linear: Any
     gradient: float
     converged: bool
     messages: tuple

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -31,9 +32,9 @@ class TimeCoding:
         What the intercept, the slope and the variances of a line in the coded time mean.
     """
 
-    data: object
+    data: Any
     columns: tuple
-    origin: object
+    origin: Any
     meaning: dict
 
     def __repr__(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,10 +42,10 @@ class Waves:
     """
 
     times: tuple
-    table: object
-    counts: object
-    patterns: object
-    measured: object
+    table: Any
+    counts: Any
+    patterns: Any
+    measured: Any
     monotone: bool | None
     balanced: bool
     unit: str

@@ -11,6 +11,7 @@ Efron, B. (1987). Better bootstrap confidence intervals. Journal of the American
 from __future__ import annotations
 
 import numpy as np
+from typing import Any
 
 from ..display import Shown, number
 from ..results import normal_quantile
@@ -41,6 +42,23 @@ class Bootstrap(Shown):
     interrupted : bool
         Whether it was stopped before all replicates that were asked for were done.
     """
+
+    _fit: Any
+    kind: str
+    seed: int
+    names: tuple[str, ...]
+    _estimates: Any
+    _values: Any
+    _singular: Any
+    n: int
+    n_failed: int
+    _asked: Any
+    interrupted: bool
+    _statistic: Any
+    _groups: Any
+    _why: Any
+    _derived: Any
+    singular_share: float
 
     def __init__(self, fit, kind, seed, names, estimates, values, singular, n_failed, asked, interrupted, statistic,
                  groups, why="", derived=None, checkpoint=None):

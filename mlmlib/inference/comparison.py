@@ -6,6 +6,7 @@ Chapter 8 (``08_inference``) reads one.
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,9 @@ class Comparison(TestResult):
         no mixture.
     """
 
+    _rows: Any
+    _weights: Any
+
     def __init__(self, test: TestResult, rows: list[dict], weights: dict | None = None):
         super().__init__(test.statistic, test.df, test.pvalue, test.distribution, test.null, test.name, test.note)
         object.__setattr__(self, "_rows", rows)
@@ -92,6 +96,9 @@ class Comparisons:
     >>> found.table["df"].tolist()
     [nan, 1.0, 2.0]
     """
+
+    tests: Any
+    note: str
 
     def __init__(self, tests: tuple[Comparison, ...], note: str = ""):
         self.__dict__.update(tests=tests, note=note)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class Estimates:
         Of the multivariate t.
     """
 
-    fit: object
+    fit: Any
     kind: str
     value: str
     keys: tuple

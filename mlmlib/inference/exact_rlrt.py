@@ -21,6 +21,8 @@ polynomial regression in additive and linear mixed models. Computational Statist
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .boundary import tangent
@@ -45,6 +47,8 @@ class ExactTest(TestResult):
     standard_error : float
         Monte-Carlo error of the p-value.
     """
+
+    _draws: Any
 
     def __init__(self, test: TestResult, draws: np.ndarray, standard_error: float):
         super().__init__(test.statistic, test.df, test.pvalue, test.distribution, test.null, test.name, test.note)

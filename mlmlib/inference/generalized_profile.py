@@ -16,6 +16,8 @@ Applied Statistics, 37, 87-94.
 
 from __future__ import annotations
 
+from typing import Any
+
 import math
 from dataclasses import dataclass, replace
 
@@ -153,6 +155,9 @@ class _Held:
     A subclass gives ``encode(b, L, psi, value)``, coordinates, and ``decode(y, value)``: the point x of `criterion`, its
     derivatives (len(x), len(y)), and the derivative of x in the held value.
     """
+
+    decode: Any
+    encode: Any
 
     def __init__(self, fit):
         model = fit.model

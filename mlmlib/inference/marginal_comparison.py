@@ -18,6 +18,7 @@ Boos, D. D. (1992). On generalized score tests. The American Statistician, 46, 3
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,10 @@ class MarginalComparison:
     statistic, df, pvalue, distribution, null
         Of the only test, where two nested fits are compared.
     """
+
+    _rows: Any
+    tests: Any
+    notes: tuple[str, ...]
 
     def __init__(self, rows: list[dict], tests: tuple, notes: tuple):
         self.__dict__.update(_rows=rows, tests=tests, notes=notes)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 import warnings
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +58,12 @@ class Profile:
     -----
     Chapter 8 (``08_inference``) reads a profile.
     """
+    fit: Any
+    names: tuple[str, ...]
+    method: str
+    messages: tuple[str, ...]
+    _tracks: dict
+    _lines: Any
 
     def __init__(self, fit, tracks: dict[str, Track], lines: dict[str, list], messages=()):
         self.__dict__.update(fit=fit, names=tuple(tracks), method="REML" if fit.reml else "ML",

@@ -22,6 +22,8 @@ Davison, A. C., & Hinkley, D. V. (1997). Bootstrap Methods and their Application
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..covariance import lower_factor
@@ -143,6 +145,10 @@ class _Outcomes:
     others : sequence of LmmResult or OlsResult
         Fits of other models to the same rows, which get the same samples: a test draws from the null.
     """
+
+    effects: Any
+    noise: Any
+    noise_rows: Any
 
     def __init__(self, fit, others=()):
         parts = [working(one) for one in (fit, *others)]

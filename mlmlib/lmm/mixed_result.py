@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,10 @@ class MixedResult(LinearResult):
     A subclass supplies ``_T`` (covariance matrix of each term's effects), ``_variances`` (`VarianceParameters`) and
     ``_by_group`` ({factor: (predicted effects (J, q), their conditional covariances (J, q, q))}).
     """
+
+    _variances: Any
+    _T: list[np.ndarray]
+    _by_group: Any
 
     # covariance of the random effects
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ _SADDLE = 1e-6  # negative curvature, relative to the largest, that is a way dow
 class Minimum:
     """Where the search ended: the last evaluation, how many there were, and whether the gradient is zero there."""
 
-    at: object
+    at: Any
     n_evaluations: int
     converged: bool
     gradient_norm: float

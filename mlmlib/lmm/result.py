@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -84,6 +86,24 @@ class LmmResult(MixedResult):
     >>> print(str(fit.elsewhere()).splitlines()[0])
     R: lme4
     """
+
+    model: Any
+    design: Any
+    _at: Any
+    _names: Sequence[str]
+    _params: np.ndarray
+    _cov: np.ndarray
+    _t_df: Any
+    criterion: float
+    llf: float
+    reml: bool
+    sigma: float
+    converged: bool
+    is_singular: bool
+    n_evaluations: int
+    gradient_norm: float
+    n_params: int
+    messages: tuple[str, ...]
 
     def __init__(self, model: LmmModel, minimum: Minimum, messages=()):
         at, design = minimum.at, model.design

@@ -46,6 +46,10 @@ class RowResult(LmmResult):
     [1.76, 0.8]
     """
 
+    sigma: float
+    n_params: int
+    messages: tuple[str, ...]
+
     def __init__(self, model: RowModel, minimum, messages=()):
         super().__init__(model, minimum, messages)
         log_sd = model.rows.log_sd(model.psi)

@@ -27,6 +27,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -95,7 +96,7 @@ class Eliminated:
     U: list
     E: np.ndarray
     inverse: np.ndarray
-    scale: object
+    scale: Any
 
 
 class SeveralFactors:

@@ -6,7 +6,7 @@ Chapter 19 (``19_fixed_or_random``).
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class WithMeans(NamedTuple):
     """A formula with group means in it, and the data that have them."""
 
     formula: str
-    data: object
+    data: Any
 
 
 def group_means(formula: str, data, *, groups: str, form: str = "hybrid") -> WithMeans:

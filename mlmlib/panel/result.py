@@ -5,8 +5,9 @@ Chapter 19 (``19_fixed_or_random``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -76,6 +77,23 @@ class PanelResult(LinearResult):
     >>> random.theta.round(4).tolist()[0]
     0.8612
     """
+
+    design: Any
+    effects: str
+    estimate: Any
+    frame: Any
+    messages: tuple[str, ...]
+    kinds: dict
+    _names: Sequence[str]
+    _params: np.ndarray
+    _cov: np.ndarray
+    _t_df: Any
+    sigma: float
+    ssr: float
+    n_params: int
+    sigma_u: float
+    sigma_e: float
+    rho: float
 
     reml = None
     random_effects: dict = {}

@@ -6,6 +6,7 @@ Chapter 21 (``21_planning``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def analysis_of(name):
 class _Own:
     """A function ``data -> fit`` (its coefficient is read), or ``-> (estimate, se)`` or ``(estimate, se, df)``."""
 
-    function: object
+    function: Any
 
     def __call__(self, study, data):
         found = self.function(data)

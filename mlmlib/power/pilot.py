@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ __all__ = ["pilot"]
 class Pilot(Study):
     """A fit with some coefficients replaced, and the rows that new studies draw from."""
 
-    fit: object
+    fit: Any
     columns: dict = field(repr=False)
     rows: tuple = field(repr=False)
     many: int

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -199,7 +200,7 @@ def _of_formula(formula, effect, data, coefficients, covariance, sigma, family, 
 class _Table:
     """The same table in every replicate."""
 
-    data: object
+    data: Any
 
     def __call__(self, rng):
         return {name: np.asarray(self.data[name]) for name in Table(self.data).names}
@@ -221,7 +222,7 @@ class _Block:
 class _Carried:
     """``(seed, size) -> _Block``: what joblib sends to a worker."""
 
-    source: object
+    source: Any
     analyses: tuple
     alpha: float
     sides: int

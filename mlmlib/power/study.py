@@ -6,6 +6,7 @@ Chapter 21 (``21_planning``).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -47,14 +48,14 @@ class Study:
     """
 
     formula: str
-    layout: object
+    layout: Any
     coefficients: dict
     covariance: dict = field(default_factory=dict)
     sigma: float = 1.0
     family: str = "gaussian"
     term: str = ""
     groups: str | None = None
-    outcome: object = None
+    outcome: Any = None
     options: dict = field(default_factory=dict)
 
     @property

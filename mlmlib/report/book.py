@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..formula import parse
 
@@ -37,7 +38,7 @@ class Use:
     formula: str
     data: str
     options: tuple
-    table: object = field(repr=False, compare=False, default=None)
+    table: Any = field(repr=False, compare=False, default=None)
 
 
 def chapters(root: Path, pages=None) -> list[Chapter]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..formula import parse
 from . import book
@@ -59,7 +60,7 @@ class Entry:
     key: tuple
     kind: str
     uses: list
-    fit: object
+    fit: Any
 
     @property
     def anchor(self) -> str:

@@ -5,7 +5,9 @@ Chapter 20 (``20_gee_and_robust``) reads one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +68,21 @@ class RobustResult(LinearResult):
     homework      9.3
     Name: G*, dtype: float64
     """
+
+    fit: Any
+    design: Any
+    _rows: Any
+    clusterings: Any
+    kind: str
+    ddf: str
+    working: Any
+    _tests: Any
+    _params: np.ndarray
+    _cov: np.ndarray
+    _names: Sequence[str]
+    _df: Any
+    n_clusters: dict
+    messages: tuple[str, ...]
 
     _t_df = None
 

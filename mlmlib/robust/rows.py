@@ -13,6 +13,7 @@ Chapter 20 (``20_gee_and_robust``) derives the sandwich from this equation.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class Rows:
     theta: np.ndarray
     weight: np.ndarray | None = None
     terms: tuple = ()
-    residual: object = None
+    residual: Any = None
     place: np.ndarray | None = None
     linear: bool = True
     absorbed: np.ndarray | None = None

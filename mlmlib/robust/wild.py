@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -308,7 +309,7 @@ class WildBootstrap:
     estimate: float = float("nan")
     se: float = float("nan")
     level: float = 0.95
-    _ratio: object = field(default=None)
+    _ratio: Any = field(default=None)
     name: str = "groups"
 
     @property

@@ -7,7 +7,7 @@ any real numbers, chosen so that the search is unconstrained and psi = 0 is near
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Correlation:
     time, group : str or None
     """
 
+    name: ClassVar[str]
+    title: ClassVar[str]
+
     time: str | None = None
     group: str | None = None
 
@@ -59,6 +62,10 @@ class Variance:
         As it is printed, in a sentence, and the function of mlmlib that writes it.
     """
 
+    name: ClassVar[str]
+    title: ClassVar[str]
+    function: ClassVar[str]
+
     column: str
 
     def __str__(self) -> str:
@@ -77,6 +84,8 @@ class BoundCorrelation:
     n_params : int
     parameters : list of Parameter
     """
+
+    layout: Any
 
     def starts(self) -> list[np.ndarray]:
         """Values of psi from which to search."""

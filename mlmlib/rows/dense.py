@@ -12,6 +12,7 @@ Murray, I. (2016). Differentiation of the Cholesky decomposition. arXiv:1602.075
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -68,6 +69,8 @@ def _refuse_many(count: int, what: str, of: str) -> None:
 
 class _Dense(BoundCorrelation):
     """A subclass gives `table`, the correlations of occasions, shape (T, T); `steps` is each row's occasion."""
+
+    table: Any
 
     def __init__(self, own: Layout, steps: np.ndarray):
         self.layout, self.steps = own, steps

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
+from typing import Any
 
 from ..translate.model import Model, Untranslatable, of_fit
 from .columns import Columns, columns_of
@@ -24,7 +25,7 @@ _ALIASES = {"r": "plm", "xtreg": "stata", "feols": "fixest", "lmer": "lme4", "pr
 class Ask:
     """A fit that is to be written for another program, and the name of its data."""
 
-    fit: object
+    fit: Any
     data: str
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from ..panel.columns import columns_of
 from ..translate.model import Untranslatable
@@ -29,7 +30,7 @@ class Asked:
         The columns of the clusterings.
     """
 
-    fit: object
+    fit: Any
     data: str
 
     @property
