@@ -120,7 +120,7 @@ def test_two_who_share_all_of_their_few_mistakes_are_named():
     def named(n, own=()):
         rows = [graded(f"s{i}.ipynb", wrong={"q1": f"{i}"}) for i in range(n)]
         for i in (3, 4):
-            rows[i] |= {"wrong": {"q1": "0.123", "q2": "0.456"} | {q: f"{i}" for q in own}}
+            rows[i] |= {"wrong": {"q1": "0.123", "q2": "0.456"} | dict.fromkeys(own, f"{i}")}
         return alike.pairs(rows)
 
     assert not named(30) and not named(46, own=("q3",))

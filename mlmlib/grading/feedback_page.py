@@ -7,6 +7,7 @@ import re
 from .gradebooks import totals
 from .page import page, prose, table, text
 
+MATH, SYMBOL = re.compile(r"\$(?:\\\w+ )?(\w+)\$"), r"\1"  # a symbol in a heading: these pages set no mathematics
 STATES = (("good", "right"), ("part", "in part"), ("none", "not yet"))
 
 
@@ -75,5 +76,5 @@ def _question(mark, place, site):
 
 
 def _link(chapter, title, anchor, site):
-    words = f"“{prose(title)}”"
+    words = f"“{prose(MATH.sub(SYMBOL, title))}”"
     return f'<a href="{text(site.rstrip("/"))}/chapters/{text(chapter)}.html#{text(anchor)}">{words}</a>' if site else words

@@ -16,7 +16,7 @@ a{color:inherit}a:focus-visible,[tabindex]:focus-visible{outline:3px solid var(-
 .bar{display:inline-block;height:.7em;background:var(--bar)}.rail{display:inline-block;width:6rem;border:1px solid var(--line)}
 code{font-family:ui-monospace,monospace}blockquote{margin:.4rem 0;padding-left:.8rem;border-left:.25rem solid var(--line)}
 .skip{position:absolute;left:-99rem}.skip:focus{position:static}
-@media print{:root{color-scheme:light}body{margin:0;max-width:none}.wide{overflow:visible}td,th,code{overflow-wrap:anywhere}tr,blockquote{break-inside:avoid}
+@media print{:root{color-scheme:light}body{margin:0;max-width:none}.wide{overflow:visible}td,tbody th,code{overflow-wrap:anywhere}tr,blockquote{break-inside:avoid}
 h2,h3{break-after:avoid}.skip{display:none}.bar{print-color-adjust:exact}}
 """
 
