@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bookext import mastery
+from mlmlib.grading import places
 
 LABEL = re.compile(r"^`{3,}\{exercise(?:-start)?\} *(.*)\n:label: ex-(ch\d+)-([\w-]+)", re.M)
 TIER = re.compile(r"^## (.+)$", re.M)
-ROW = re.compile(r"^\|(.+)\|([^|]*\d[^|]*)\|\s*$", re.M)
-NUMBERS = re.compile(r"(\d+)(?: to (\d+))?")
 
 
 @dataclass(frozen=True)
@@ -30,19 +29,13 @@ class Question:
     manual: bool
 
 
-def numbers(cell: str) -> list[int]:
-    """`1, 3 to 5` as a list."""
-    return [n for first, last in NUMBERS.findall(cell) for n in range(int(first), int(last or first) + 1)]
-
-
 def graded(path: Path) -> tuple[list[list[int]], dict[int, Question]]:
     """(for each objective the numbers of the questions that try it, the questions) of a graded notebook."""
     rows, found, tier = [], {}, ""
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            if "you can ..." in text:
-                rows = [numbers(tried) for _, tried in ROW.findall(text)]
+            rows = [tried for _, tried in places.objectives(text)] or rows
             tier = (TIER.findall(text) or [tier])[-1]
         elif text.startswith("# BEGIN QUESTION"):
             said = dict(re.findall(r"^(\w+): *(.+)$", text, re.M))

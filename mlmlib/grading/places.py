@@ -17,7 +17,8 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[2]
 NO_HELP = ("what you will be able to do", "lab", "the same model elsewhere", "check against", "self-check", "exercises", "to think about",
            "guided", "open", "summary", "further reading", "the question")
-ROW = re.compile(r"^\|(?P<text>[^|]+)\|\s*(?P<numbers>[\d, ]+)\|\s*$", re.M)
+ROW = re.compile(r"^\|(.+)\|([^|]*\d[^|]*)\|\s*$", re.M)
+NUMBERS = re.compile(r"(\d+)(?: to (\d+))?")
 WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]{2,}")
 
 
@@ -27,21 +28,27 @@ def places(name, book, asked, chapters=None, named=None):
     `chapters` is the folder of the chapters, `named` the file of `author` (default: the book's own). An address has its chapter
     before ``#`` where that is another one.
     """
-    objectives = {number: row["text"].strip() for cell in book.cells for row in ROW.finditer(cell.source)
-                  for number in re.findall(r"\d+", row["numbers"])}
+    served = {n: words for cell in book.cells for words, tried in objectives(cell.source) for n in tried}
     chapters, said, out = Path(chapters or ROOT / "chapters"), author(named).get(name, {}), {}
     sections = _sections(chapters / f"{name}.ipynb")
     nearest = None if said else _nearest([text for _, text in sections])
     for question in asked:
         text = "\n".join(book.cells[i].source for i in question.cells)
-        number = question.name.rpartition("_")[2]
         if said:
             found = [(title_of(chapters, name, address), address) for address in said.get(question.name, ())]
         else:
             found = [(sections[i][0], anchor(sections[i][0])) for i in nearest(text)]
-        out[question.name] = {"title": _title(text), "objective": objectives.get(number, ""), "chapter": name if sections else "",
+        out[question.name] = {"title": _title(text), "objective": served.get(int(question.name.rpartition("_")[2]), ""), "chapter": name if sections else "",
                               "sections": found}
     return out
+
+
+def objectives(text):
+    """[(words, numbers of the questions that try it)] of the table of objectives, if it is in a text: `1, 3 to 5` counts as 1, 3, 4, 5."""
+    if "you can ..." not in text:
+        return []
+    return [(words.strip().replace("\\|", "|"), [n for first, last in NUMBERS.findall(tried) for n in range(int(first), int(last or first) + 1)])
+            for words, tried in ROW.findall(text.partition("you can ...")[2])]
 
 
 def author(path=None):
