@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 import exercise_kit as kit
-from mlmlib.grading import building, draft, edition
+from mlmlib.grading import building, check, draft, edition
 from mlmlib.grading.source import read
 from mlmlib.grading.supervise import Limits
 
@@ -104,6 +104,17 @@ def test_editions_differ_and_copies_do_not_hold_the_seed(built):
         assert "EDITION" not in text and "draw(" not in text and "[[number" not in text
     assert 'math[[\\"ses\\"]]' in base, "a selection of columns is no slot"
     assert edition.seed_of(key, "91_differs", "ada-l") == edition.seed_of(key, "91_differs", "Ada L") != edition.seed_of(key, "92", "Ada L")
+
+
+def test_nothing_follows_from_earlier_answers_in_a_copy_of_another_edition():
+    """There all answers follow from each other, so a copy handed on would earn what builds on the first steps."""
+    def handed_in():
+        check.number(6.0, 5.0, what="twice the first", follows=lambda told: 2 * told("first", 0, 10))
+
+    with check.submission({"first": 3.0}):
+        handed_in()
+    with check.submission({"first": 3.0}, follow=False), pytest.raises(check.NotYet):
+        handed_in()
 
 
 def test_an_exercise_without_editions_is_the_same_for_all(built, tmp_path):
