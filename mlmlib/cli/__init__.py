@@ -29,6 +29,7 @@ VERBS = {
     "lock": (None, "lock", "resolve the dependencies of pyproject.toml anew into the two lock files (needs uv)"),
     "versions": (None, "versions", "test the library with the oldest and newest versions it allows (needs uv)"),
     "links": (None, "links", "ask whether the outside addresses in the book still answer"),
+    "coverage": ("test", "coverage", "measure which lines and branches of the library the tests reach"),
     "clean": (None, "clean", "remove what was built (--all removes .venv too)"),
 }
 
@@ -73,6 +74,10 @@ def parser() -> argparse.ArgumentParser:
     made["slides"].add_argument("chapters", nargs="*", help="chapters, e.g. 03 (default: all)")
     made["slides"].add_argument("--out", help="folder to write into (default _build/slides)")
     made["versions"].add_argument("python", nargs="*", help="e.g. 3.12 (default: 3.11 to 3.14, as far as they can be had)")
+    made["coverage"].add_argument("--write", action="store_true",
+                                  help="keep the figures in backmatter/coverage.json, for the book's page")
+    made["coverage"].add_argument("--report", action="store_true", help="the last run's figures, nothing is run")
+    made["coverage"].add_argument("pytest", nargs="*", help="passed to pytest (put -- before options)")
     made["clean"].add_argument("--all", action="store_true", help="remove .venv too")
     return top
 

@@ -48,10 +48,6 @@ class ZeroResult(GlmmResult):
         columns = np.column_stack([self.design.X, self.model.zero.X])
         return pd.DataFrame(columns, index=self.design.index(), columns=list(self._names))
 
-    @property
-    def zero_formula(self) -> str:
-        return self.model.zero.formula.text
-
     def _linear_predictor(self, data) -> np.ndarray:
         zeros = self.model.zero.of(data)
         return np.stack([super()._linear_predictor(data), zeros @ self._params[len(self._params) - zeros.shape[1]:]])
