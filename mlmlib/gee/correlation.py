@@ -117,7 +117,10 @@ class Levels(Structure):
         return R
 
     def solve(self, index, x):
-        return self._solve(index, x)[0]
+        if len(self.codes) > 1:
+            return self._solve(index, x)[0]
+        a = self.dep_params[0]  # statsmodels asks group by group, so the inverse of one level is written out
+        return (x - a / (1.0 + (len(x) - 1.0) * a) * x.sum(axis=0)) / (1.0 - a)
 
     def _solve(self, index, x):
         """R^-1 x by one update of rank one for each block, inner blocks first; and the smallest pivot."""
