@@ -16,7 +16,7 @@ PUBLIC = [name for name in mlm.__all__ if name != "__version__"]
 RESULTS = [name for name in PUBLIC if name.endswith("Result") and name != "TestResult"]
 NO_EXAMPLE = {
     "DataError": "an error: raised in many examples of the tests", "FormulaError": "the same",
-    **{name: "made by the fitting function, whose examples make it" for name in RESULTS},
+    **dict.fromkeys(RESULTS, "made by the fitting function, whose examples make it"),
 }
 
 
