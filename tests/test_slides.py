@@ -61,3 +61,15 @@ def test_arrow_keys_turn_slides(site, tmp_path, browser):
     page.keyboard.press("Home")
     page.wait_for_function("location.hash === '#slide-1'")
     page.context.close()
+
+
+@pytest.mark.browser
+def test_a_tall_slide_fits_the_screen(site, tmp_path, browser):
+    tall = CHAPTER.replace("<pre>fit = 1</pre>", f"<pre>{'fit = 1<br>' * 25}</pre>")
+    (site / "03_one.html").write_text(tall, encoding="utf-8")
+    made = make_slides(site / "03_one.html", tmp_path / "slides", site)
+    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    page.goto(made.as_uri())
+    page.wait_for_function("[...document.querySelectorAll('.slide')].every(s => s.scrollHeight <= innerHeight + 1)")
+    assert page.evaluate("[...document.querySelectorAll('.slide')].filter(s => s.lastElementChild.style.zoom).length") == 1
+    page.context.close()

@@ -19,12 +19,12 @@ html {{ scroll-snap-type: y mandatory; font-size: clamp(14px, 1.55vw, 26px); bac
 @media (prefers-reduced-motion: no-preference) {{ html {{ scroll-behavior: smooth; }} }}
 body {{ margin: 0; font-family: "Book Sans", sans-serif; color: #111; }}
 .slide {{ box-sizing: border-box; min-height: 100vh; padding: 4vh 6vw 7vh; scroll-snap-align: start; display: flex; flex-direction: column; justify-content: center; position: relative; overflow-x: auto; }}
-.slide:focus {{ outline: none; }} .slide h1 {{ font-size: 2.6rem; }} .slide h2 {{ font-size: 1.5rem; margin: 0 0 2vh; border: 0; padding: 0; }}
-.slide li {{ margin: .5em 0; line-height: 1.35; }} .slide pre {{ font-size: .85rem; overflow-x: auto; }} .slide svg.mlm-figure {{ width: auto; max-width: 100%; height: auto; max-height: 72vh; display: block; margin: auto; }}
-.slide figure {{ margin: 0; }} .slide figcaption {{ font-size: .8rem; text-align: center; }} .slide .question {{ font-size: 1.3rem; max-width: 44em; }}
-.slide table {{ border-collapse: collapse; font-size: .85rem; }} .slide :is(th, td) {{ border: 0; border-bottom: 1px solid #ddd; padding: .15em .7em; text-align: right; }} .slide div.math {{ font-size: 1.3rem; }}
+.slide:focus {{ outline: none; }} .slide h1 {{ font-size: 2.6rem; }} .slide h2 {{ font-size: 1.8rem; margin: 0 0 2vh; border: 0; padding: 0; }}
+.slide li {{ margin: .5em 0; line-height: 1.35; font-size: 1.3rem; }} .slide pre {{ font-size: 1.15rem; overflow-x: auto; }} .slide svg.mlm-figure {{ width: 100%; max-width: 100%; height: auto; max-height: 68vh; display: block; margin: auto; }}
+.slide figure {{ margin: 0; }} .slide figcaption {{ font-size: 1rem; text-align: center; }} .slide .question {{ font-size: 1.5rem; max-width: 44em; }}
+.slide table {{ border-collapse: collapse; font-size: 1.1rem; }} .slide :is(th, td) {{ border: 0; border-bottom: 1px solid #ddd; padding: .15em .7em; text-align: right; }} .slide div.math {{ font-size: 1.6rem; }}
 .slide::after {{ content: attr(data-number); position: absolute; right: 2vw; bottom: 2vh; font-size: .7rem; color: #555; }}
-@media print {{ @page {{ size: 297mm 167mm; margin: 0; }} html {{ font-size: 15px; }} .slide {{ min-height: 0; height: 166mm; break-after: page; overflow: hidden; }} }}
+@media print {{ @page {{ size: 297mm 167mm; margin: 0; }} html {{ font-size: 15px; }} .slide {{ min-height: 0; height: 166mm; break-after: page; overflow: hidden; }} .slide svg.mlm-figure {{ max-height: 110mm; }} }}
 </style>{scripts}</head>
 <body class="bd-content"><main class="bd-article">
 {slides}
@@ -33,6 +33,11 @@ body {{ margin: 0; font-family: "Book Sans", sans-serif; color: #111; }}
   const all = [...document.querySelectorAll(".slide")], steps = {{ ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 }};
   const now = () => all.reduce((best, s, i) => (Math.abs(s.getBoundingClientRect().top) < Math.abs(all[best].getBoundingClientRect().top) ? i : best), 0);
   const go = (k) => {{ const to = all[Math.min(all.length - 1, Math.max(0, k))]; to.scrollIntoView(); to.focus({{ preventScroll: true }}); history.replaceState(null, "", "#" + to.id); }};
+  const fit = () => all.forEach((s) => {{  // what is taller than the screen gets smaller, to half at most; a smaller table wraps less: look again
+    for (const part of s.children) part.style.zoom = "";
+    for (let k = 1; s.scrollHeight > innerHeight + 1 && k > 0.5;) {{ k -= 0.05; for (const part of s.children) part.style.zoom = k; }}
+  }});
+  addEventListener("load", () => Promise.resolve(window.MathJax?.startup?.promise).then(fit)); addEventListener("resize", fit);
   addEventListener("keydown", (event) => {{
     if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("a, input, select, button, pre")) return;
     if (event.key === "Home" || event.key === "End") {{ event.preventDefault(); go(event.key === "Home" ? 0 : all.length - 1); }}
