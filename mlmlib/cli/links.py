@@ -16,7 +16,7 @@ from pathlib import Path
 ADDRESS = re.compile(r"""https?://[^\s"'<>`\\{}|]+""")
 DOI = re.compile(r"^10\.\d{4,9}/\S+$")
 PLACES = ("*.md", "*.bib", "CITATION.cff", "backmatter/*.md", "chapters/*.ipynb", "exercises/*.ipynb", "data/*.md")
-LOCAL = ("localhost", "127.0.0.1", "www.w3.org", "example.")  # addresses that name a format, or an example
+LOCAL = ("localhost", "127.0.0.1", "www.w3.org", "example.", "//HUB/")  # that name a format, or stand for a reader's own
 
 
 def addresses(root: Path) -> dict[str, list[str]]:
