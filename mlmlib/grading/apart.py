@@ -11,6 +11,7 @@ import re
 import zipfile
 from pathlib import Path
 
+from . import edition
 from .source import questions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ def fingerprints(sources):
     if not paths:
         raise FileNotFoundError(f"There are no exercise sources in {sources}: without them nothing can be looked for.")
     for path in paths:
-        book = nbformat.read(path, as_version=4)
+        book = edition.render(nbformat.read(path, as_version=4))
         for asked in questions(book):
             tests = [line for i in asked.hidden for line in book.cells[i].source.splitlines()]
             words = [line for i in asked.solution if book.cells[i].cell_type == "markdown" for line in book.cells[i].source.splitlines()]
