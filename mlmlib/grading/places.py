@@ -67,9 +67,9 @@ def title_of(chapters, name, address):
 
 
 def anchor(title):
-    """The address of a heading on its page, as Sphinx makes it."""
+    """The address of a heading on its page, as Sphinx makes it: straight quotes become curly ones, which an address leaves out."""
     from docutils.nodes import make_id
-    return make_id(title)
+    return make_id(re.sub("[\"']", "", title))
 
 
 def _title(text):
