@@ -87,6 +87,5 @@ def page(root: Path, pages=None) -> str:
     lost = losses(results(root))
     if not lost:
         return "Nowhere in these tables."
-    lines = [f"| {one.title} | {one.program} | {digits(one.factor)} | {one.cause} |" for one in lost]
-    return (f"In {len(lost)} of the comparisons on this page another program is faster. The factor says how many times as long as "
-            "the other mlmlib takes.\n\n| what | faster | factor | cause |\n| --- | --- | ---: | --- |\n" + "\n".join(lines))
+    lines = [f"- **{digits(one.factor)}** times as long as {one.program}: {one.title}; {one.cause}." for one in lost]
+    return f"In {len(lost)} of the comparisons on this page another program is faster.\n\n" + "\n".join(lines)
