@@ -19,7 +19,7 @@ CLASSES = {"agrees", "stopped", "elsewhere", "expected", "dispersion", "modes", 
 SLICE = [(record["kind"], record["seed"]) for record in RECORDS[::40]]
 
 
-LEAST = {"linear": 240, "general": 40}  # models in the table
+LEAST = {"linear": 500, "general": 300}  # models in the table
 
 
 def test_the_table_is_whole_and_varied():
@@ -33,7 +33,7 @@ def test_the_table_is_whole_and_varied():
     for trait in ("nested", "crossed", "three", "singular truth", "nearly collinear", "far from zero", "weights", "offset",
                   "REML", "ML", "||", "binomial logit", "probit", "cloglog", "trials", "poisson", "nbinom2", "gamma", "beta",
                   "ordinal", "y in 1000", "x in 0.001"):
-        assert any(trait in one for one in said), trait
+        assert sum(trait in one for one in said) >= 5, trait
     assert 0.1 < np.mean([record["singular"] for record in RECORDS]) < 0.8
     assert {name for _, name, _ in FITS} == {"lme4", "lme4 tight", "glmmTMB", "ordinal"}
 

@@ -359,3 +359,14 @@ def test_unusable_tables_are_named(table, says):
 def test_a_slope_that_no_group_shows_is_told():
     fitted = mlm.lmm("y ~ x + (level2 | g)", BAD)
     assert any("'level2' is the same in all rows of each group" in m for m in fitted.messages)
+
+
+def test_a_slope_without_its_fixed_effect_has_two_minima_and_the_lower_is_found():
+    """Found by tests/differential.py: both minima are stationary and inside, the one near the start 8.9 higher."""
+    from differential import drawn
+    from mlmlib.lmm.optimise import minimize
+    case, fit, _ = drawn("linear", 264)
+    assert case.formula == "y ~ 1 + (0 + x | g) + (1 | h)"
+    assert fit.criterion == pytest.approx(711.2926613, abs=1e-6)  # lme4 with tight tolerances, and glmmTMB
+    higher = fit.model.criterion.settle(fit.model.criterion.factor(fit.model.plain_start(0.1)))
+    assert minimize(higher, fit.model.criterion.advance).at.value == pytest.approx(720.1996768, abs=1e-6)

@@ -115,8 +115,8 @@ def _inside(batch: BatchCriterion, L: np.ndarray) -> np.ndarray:
 
 def _again(model, batch: BatchCriterion, data: Replicates, state: BatchState, converged: np.ndarray) -> None:
     """Search again from elsewhere where a fit is singular, and set what vanishes to zero; changes `state`."""
-    uneven = model._uneven
-    doubtful = np.flatnonzero(converged & (uneven | (batch.smallest(state.L) < _SINGULAR)))
+    several = model._several_minima
+    doubtful = np.flatnonzero(converged & (several | (batch.smallest(state.L) < _SINGULAR)))
     if not len(doubtful):
         return
     own = data[doubtful]

@@ -114,7 +114,8 @@ class LmmModel:
         return other
 
     def search(self, start: np.ndarray | None = None) -> Minimum:
-        """Minimize the criterion; a fit on the boundary is tried again from away from it, and the better kept.
+        """Minimize the criterion; a fit on the boundary is tried again from away from it, and one that may have several
+        minima from elsewhere, and the better kept.
 
         Parameters
         ----------
@@ -124,7 +125,7 @@ class LmmModel:
         criterion = self.criterion
         minimum = minimize(criterion.start() if start is None else criterion.settle(start), criterion.advance)
         singular = any(self.singular(minimum.at))
-        if singular or self._uneven:
+        if singular or self._several_minima:
             count, best = minimum.n_evaluations, minimum
             for size in self._sizes_to_try():
                 again = minimize(criterion.settle(criterion.factor(self.plain_start(size))), criterion.advance)
@@ -178,6 +179,16 @@ class LmmModel:
         sizes = [np.sqrt(term.mean_squares) for term, shape in zip(self.design.random, self.structures)
                  if shape.rescaling == "scalar"]
         return any(size.max() > 2 * size.min() for size in sizes)
+
+    @property
+    def _several_minima(self) -> bool:
+        """True where the criterion may well have several minima.
+
+        One variance serves columns of very different size; or an effect varies that the fixed part does not have: its
+        mean is held at zero, and where it is not zero, either its variance takes it up or the other terms do.
+        """
+        names = set(self.design.exog_names)
+        return self._uneven or any(name not in names for term in self.design.random for name in term.names)
 
     def _sizes_to_try(self) -> tuple[float, ...]:
         if self._uneven:
