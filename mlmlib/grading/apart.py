@@ -34,7 +34,10 @@ def found(place, sources=None):
 
 
 def fingerprints(sources):
-    """{line, its letters and digits alone: question} of the hidden tests and of the solutions in words of all sources."""
+    """{line, its letters and digits alone: question} of the hidden tests and of the solutions in words of all sources.
+
+    A line that a question gives to everybody, such as how its data are made, tells nothing.
+    """
     import nbformat
 
     paths, out = sorted(sources.glob("[0-9][0-9]_*.ipynb")), {}
@@ -42,10 +45,12 @@ def fingerprints(sources):
         raise FileNotFoundError(f"There are no exercise sources in {sources}: without them nothing can be looked for.")
     for path in paths:
         book = edition.render(nbformat.read(path, as_version=4))
+        kept = {i for asked in questions(book) for i in (*asked.hidden, *asked.solution)}
+        given = {_bare(line) for i, cell in enumerate(book.cells) if i not in kept for line in cell.source.splitlines()}
         for asked in questions(book):
             tests = [line for i in asked.hidden for line in book.cells[i].source.splitlines()]
             words = [line for i in asked.solution if book.cells[i].cell_type == "markdown" for line in book.cells[i].source.splitlines()]
-            out |= {_bare(line): asked.name for line in (*tests, *words) if len(_bare(line)) >= LONG}
+            out |= {_bare(line): asked.name for line in (*tests, *words) if len(_bare(line)) >= LONG and _bare(line) not in given}
     return out
 
 
@@ -66,7 +71,6 @@ def _file(name, content, telling):
     if name.endswith((".html", ".htm")):
         text += "\n" + html.unescape(TAG.sub("", text))
     for line in sorted({_bare(line) for line in text.splitlines()} & set(telling)):
-
         yield name, f"has a line of a hidden test or of a solution of {telling[line]}"
 
 
