@@ -1,5 +1,6 @@
 """Small tables in text and HTML: how a result prints itself in a terminal and in a notebook."""
 
+from collections.abc import Callable
 from html import escape
 
 
@@ -46,7 +47,7 @@ def text_table(header, rows):
     return "\n".join(lines)
 
 
-def html_table(header, rows, caption="", note=""):
+def html_table(header, rows, *, caption="", note=""):
     """The same as an HTML table with a caption, row headers in the first column, and a note below."""
     head = "".join(f'<th scope="col">{escape(str(h))}</th>' for h in header)
     body = ""
@@ -69,7 +70,10 @@ def _align(text):
 
 
 class Shown:
-    """A small result prints itself from its title, its rows and a note."""
+    """A small result prints itself from its title, its rows and a note; a subclass says what these are."""
+
+    _title: Callable[[], str]
+    _rows: Callable[[], tuple]  # header and rows
 
     def __repr__(self):
         header, rows = self._rows()
