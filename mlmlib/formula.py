@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from .errors import FormulaError
 from .expression import Factor, closing, read_call
@@ -141,7 +142,7 @@ class _Parser:
     def __init__(self, text: str):
         self.text = text
         self.random: list[RandomTerm] = []
-        self.tokens: list[tuple[str, object, int]] = []  # kind, value, position
+        self.tokens: list[tuple[str, Any, int]] = []  # kind, value (a Factor of a name, else text), position
         self.at = 0
         position = 0
         while position < len(text):
@@ -151,15 +152,15 @@ class _Parser:
             match = _TOKEN.match(text, position)
             if not match:
                 raise self.error(f"Cannot read {text[position]!r}", position)
-            kind, value, start, position = match.lastgroup, match.group(), position, match.end()
+            kind, word, start, position = str(match.lastgroup), match.group(), position, match.end()
             if kind == "name" and text[position:position + 1] == "(":
                 end = closing(text, position)
                 if end < 0:
-                    raise self.error(f"The parenthesis after {value!r} is not closed", position)
-                kind, value, position = "name", read_call(text[start:end + 1], text), end + 1
-            elif kind == "name":
-                value = Factor(value.strip("`"), (value.strip("`"),))
-            self.tokens.append((kind, value, start))
+                    raise self.error(f"The parenthesis after {word!r} is not closed", position)
+                self.tokens.append((kind, read_call(text[start:end + 1], text), start))
+                position = end + 1
+            else:
+                self.tokens.append((kind, Factor(word.strip("`"), (word.strip("`"),)) if kind == "name" else word, start))
         self.tokens.append(("end", "", len(text)))
 
     def error(self, what: str, position: int | None = None) -> FormulaError:
@@ -175,7 +176,7 @@ class _Parser:
         self.at += 1
 
     def formula(self) -> Formula:
-        response = None
+        response: Factor | None = None
         if any(kind == "op" and value == "~" for kind, value, _ in self.tokens):
             if not self.peek("~"):
                 kind, response, _ = self.tokens[self.at]
@@ -190,9 +191,9 @@ class _Parser:
             raise self.error("Cannot read on")
         offsets = [term[0] for term in fixed if len(term) == 1 and term[0].label.startswith("offset(")]
         fixed = [term for term in fixed if not any(factor in offsets for factor in term)]
-        if response in {factor for term in fixed for factor in term}:
+        if response and response in {factor for term in fixed for factor in term}:
             raise FormulaError(f"The outcome {response.label!r} also stands on the right of '~'; remove it there.")
-        if any(response in (*random.group, *(f for term in random.terms for f in term)) for random in self.random):
+        if response and any(response in (*random.group, *(f for term in random.terms for f in term)) for random in self.random):
             raise FormulaError(f"The outcome {response.label!r} also stands in the random part; remove it there.")
         return Formula(self.text, response, tuple(sorted(fixed, key=len)), tuple(self.random), tuple(offsets))
 
