@@ -111,7 +111,7 @@ def within_between(df, cols, groups):
 
 def _numbers_and_shares(df, cols, groups):
     """The columns as numbers, a category as one 0/1 column for each level but the first."""
-    import pandas as pd
+    from . import frames as pd
 
     numeric = [c for c in cols if c not in df or df[c].dtype.kind in "iufb"]
     parts = {c: _numeric(df, [c], groups)[c] for c in numeric}

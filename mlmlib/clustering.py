@@ -302,7 +302,7 @@ class Reliability(Shown):
 
     @property
     def table(self):
-        import pandas as pd
+        from . import frames as pd
 
         return pd.DataFrame({"n": self.sizes, **self.values}, index=pd.Index(self.labels, name=self.group))
 

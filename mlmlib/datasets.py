@@ -232,7 +232,7 @@ def _values(column, about):
 
 
 def _read(path):
-    import pandas as pd
+    from . import frames as pd
 
     if not path.exists():
         raise DataError(f"There is no file {path}. Give the path of your own copy, as in path='math.dta'.")
@@ -262,7 +262,7 @@ def _conform(data, name, columns):
 
 def _categories(values, column):
     """Labels in any case, or the numbers 0, 1, ..., as the categories of the data sheet."""
-    import pandas as pd
+    from . import frames as pd
 
     known = {label.lower(): label for label in column.categories}
     known |= {str(k): label for k, label in enumerate(column.categories)}

@@ -16,6 +16,12 @@ PACKAGES = {
     "docx": ("python-docx", "word"),
     "anywidget": ("anywidget", "labs"),
     "ipywidgets": ("ipywidgets", "labs"),
+    "dask": ("dask", "scale"),
+    "pyarrow": ("pyarrow", "scale"),
+    "nbformat": ("nbformat", "exercises"),
+    "yaml": ("pyyaml", "exercises"),
+    "psutil": ("psutil", "exercises"),
+    "otter": ("otter-grader", "exercises"),
 }
 
 

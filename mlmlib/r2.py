@@ -45,7 +45,7 @@ class ProportionalReduction(Shown):
 
     @property
     def table(self):
-        import pandas as pd
+        from . import frames as pd
         return pd.DataFrame(list(self.rows), columns=["group", "effect", "null", "full", "reduction"])
 
     def __getitem__(self, key):

@@ -16,6 +16,7 @@ import numpy as np
 from .errors import DataError
 
 from .simulate_categories import choice, discrete_survival  # noqa: F401
+from .optional import needs
 
 INTERVENTION_SEED = 3
 PATIENT_SEED = 3
@@ -61,7 +62,8 @@ def two_level(groups=40, size=20, gamma=None, tau=0.0, sigma=1.0, *, x_between=0
     >>> df.shape
     (600, 4)
     """
-    import pandas as pd
+    with needs("mlm.simulate"):
+        import pandas as pd
 
     gamma = _gammas(gamma or {})
     sizes = _sizes(groups, size)
@@ -126,7 +128,8 @@ def patient(doctors=48, seed=PATIENT_SEED):
     >>> simulate.patient()["doctor"].nunique()
     48
     """
-    import pandas as pd
+    with needs("mlm.simulate"):
+        import pandas as pd
 
     rng = np.random.default_rng(seed)
     sizes = rng.integers(6, 25, doctors)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import DataError
+from .optional import needs
 
 __all__ = ["CHOICE", "DISCRETE_SURVIVAL", "choice", "discrete_survival"]
 
@@ -76,7 +77,8 @@ def discrete_survival(groups=40, size=25, baseline=None, program=None, prior=Non
     >>> len(persons), len(periods) > 4000
     (1000, True)
     """
-    import pandas as pd
+    with needs("mlm.simulate"):
+        import pandas as pd
     from scipy.special import expit
 
     truth = DISCRETE_SURVIVAL
@@ -148,7 +150,8 @@ def choice(groups=60, size=20, truth=None, *, seed=1):
     >>> mlm.simulate.choice(10, 5, seed=1)["mode"].cat.categories.tolist()
     ['car', 'bus', 'bicycle']
     """
-    import pandas as pd
+    with needs("mlm.simulate"):
+        import pandas as pd
 
     truth = CHOICE if truth is None else truth
     modes = [name for name in truth if name != "T"]

@@ -63,7 +63,7 @@ class Acf(Shown):
     @property
     def table(self):
         """Columns ``lag``, ``acf``, ``pairs``, ``lower``, ``upper``: the band, not an interval (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         half = np.where(self.lag == 0, np.nan, self.half)
         return pd.DataFrame({"lag": self.lag, "acf": self.correlation, "pairs": self.pairs, "lower": -half,
                              "upper": half})

@@ -60,7 +60,7 @@ class Diagnosis:
     @property
     def table(self):
         """One row a check: check, found, value, p, reading, verdict, todo, chapter (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
 
         names = {
             "name": "check",

@@ -258,7 +258,7 @@ def _deviance(fit) -> np.ndarray:
 
 def _of_groups(fit, kind, group, seed):
     """Predicted effects of groups, or effects drawn given the data in standard deviations of the model."""
-    import pandas as pd
+    from .. import frames as pd
     if kind not in ("raw", "quantile"):
         raise ValueError(f"kind={kind!r} is not known for groups of a GLMM; choose 'raw' or 'quantile'.")
     if kind == "raw":

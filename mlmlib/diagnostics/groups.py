@@ -94,7 +94,7 @@ def mahalanobis(fit) -> tuple[np.ndarray, np.ndarray]:
 
 def effects(fit, kind: str):
     """Residuals of the groups by kind, as `mlmlib.diagnostics.residuals` hands them out."""
-    import pandas as pd
+    from .. import frames as pd
 
     term = fit.design.random[0]
     index = pd.Index(term.levels, name=term.group)
@@ -148,7 +148,7 @@ def group_residuals(fit, group: str | None = None):
     >>> table["Days"].round(2).loc[335].to_dict()
     {'raw': -10.75, 'se': 2.3, 'sd': 5.3, 'standardized': -2.03, 'least squares': -13.35}
     """
-    import pandas as pd
+    from .. import frames as pd
     from scipy.special import chdtrc
 
     if not getattr(fit, "n_groups", None):

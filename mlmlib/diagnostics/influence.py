@@ -79,7 +79,7 @@ class Influence:
         raise AttributeError(f"Results are immutable; {name!r} cannot be set.")
 
     def _frame(self, values, names):
-        import pandas as pd
+        from .. import frames as pd
 
         return pd.DataFrame(np.array(values), index=pd.Index(self.labels, name=self.by), columns=list(names))
 
@@ -98,7 +98,7 @@ class Influence:
     @property
     def original(self):
         """Estimates of the whole fit, coefficients and variance parameters (Series)."""
-        import pandas as pd
+        from .. import frames as pd
 
         return pd.Series(self._full, index=self._names, name="estimate")
 
@@ -179,7 +179,7 @@ class Influence:
     def turned(self):
         """Coefficients whose 95 % Wald interval takes in zero with a group and not without it, or the other way
         (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
 
         fit = self.fit
         with np.errstate(invalid="ignore", divide="ignore"):

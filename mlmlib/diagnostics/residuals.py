@@ -199,7 +199,7 @@ def leverage(fit):
     >>> float(mlm.diagnostics.leverage(fit)["total"].sum().round(3))
     29.022
     """
-    import pandas as pd
+    from .. import frames as pd
 
     at = blocks(fit)
     total = 1.0 - at.p_diagonal

@@ -51,7 +51,7 @@ class Estimators:
     def table(self):
         """Every coefficient of every estimator (DataFrame): ``estimator``, ``term``, ``estimate``, ``se``, ``df``, ``p``,
         ``lower``, ``upper``; df is infinite for the normal distribution."""
-        import pandas as pd
+        from .. import frames as pd
         rows = []
         for name, fit in self.fits.items():
             found = fit.coef_table(self.level)
@@ -76,7 +76,7 @@ class Estimators:
     @property
     def about(self):
         """What each estimates and assumes (DataFrame): ``slopes``, ``mean``, ``assumes``."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.DataFrame([(a.slopes, a.mean, a.assumes) for a in self.abouts], columns=["slopes", "mean", "assumes"],
                             index=[a.name for a in self.abouts])
 

@@ -238,7 +238,7 @@ class Facts:
 
     @cached_property
     def _means(self):
-        import pandas as pd
+        from .. import frames as pd
 
         term = self.fit.spec.random[0]
         return pd.Series(self.fit.spec.y).groupby(term.levels[term.codes]).mean()

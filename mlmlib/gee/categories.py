@@ -89,11 +89,12 @@ def _structure(kind, corr):
 
 def _start(engine, kind, C):
     """Independence, which the odds ratio starts from."""
-    if kind == "ordinal":
-        fit = quiet_fit(OrdinalGEE(engine.endog_orig, engine.exog_orig, engine.groups_orig, family=engine.family,
-                                   offset=engine.offset_orig), ctol=1e-8)
-    else:
-        fit = quiet_fit(Nominal(engine.endog_orig, engine.exog_orig, engine.groups_orig), ctol=1e-8)
+    data = engine.endog_orig, engine.exog_orig, engine.groups_orig
+    alone = OrdinalGEE(*data, family=engine.family, offset=engine.offset_orig) if kind == "ordinal" else Nominal(*data)
+    try:
+        fit = quiet_fit(alone, ctol=1e-8)
+    except np.linalg.LinAlgError:  # coefficients without end, beyond what can be computed
+        fit = None
     if fit is None or not np.isfinite(fit.params).all() or np.abs(fit.params).max() > 25.0:
         raise DataError("A predictor, or a combination of them, separates the categories, so that its coefficient has no finite "
                         "value. Join rare categories or leave the predictor out.")
@@ -193,7 +194,7 @@ class GeeCategoryResult(Marginal):
     @property
     def correlations(self):
         """The global odds ratio between two rows of a group (DataFrame; empty under independence)."""
-        import pandas as pd
+        from .. import frames as pd
         value = [] if self.corr == "independence" else [float(np.squeeze(self.structure.dep_params))]
         return pd.DataFrame({"estimate": value, "pairs": [0] * len(value)},
                             index=pd.Index(["odds ratio of two rows"] * len(value), name=self.corr))
@@ -203,14 +204,14 @@ class GeeCategoryResult(Marginal):
 
     def probabilities(self, data=None):
         """Probability of each category (DataFrame), of new rows or of those of the fit."""
-        import pandas as pd
+        from .. import frames as pd
         index = self.design.index() if data is None else getattr(data, "index", None)
         return pd.DataFrame(self._mean_at(self._at.x, data).T, columns=self.categories, index=None if callable(index) else index)
 
     def predict(self, data=None, *, interval: str | None = None, level: float = 0.95):
         """Probabilities of the categories; with ``interval="confidence"`` the columns ``(category, "mean" | "se" | "lower" |
         "upper")``, by the covariance of the fit from the logit of each probability."""
-        import pandas as pd
+        from .. import frames as pd
         found = self.probabilities(data)
         if interval is None:
             return found
@@ -262,7 +263,7 @@ class GeeCategoryResult(Marginal):
     @property
     def thresholds(self):
         """Thresholds of ordered categories (Series), ``"1|2"`` ...; None for unordered ones."""
-        import pandas as pd
+        from .. import frames as pd
         if self._cuts is None:
             return None
         names = [f"{low}|{high}" for low, high in zip(self.categories, self.categories[1:])]
@@ -270,7 +271,7 @@ class GeeCategoryResult(Marginal):
 
     def threshold_table(self, level: float = 0.95):
         """Thresholds with standard errors and intervals (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         if self._cuts is None:
             raise DataError("Unordered categories have no thresholds.")
         value, q = self.thresholds, normal_quantile(level)

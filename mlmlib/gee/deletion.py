@@ -57,7 +57,7 @@ def influence(fit):
     >>> len(found), bool(found["dfbetas"].abs().max() < 0.3)
     (537, True)
     """
-    import pandas as pd
+    from .. import frames as pd
     change, leverage = changes(fit)
     name, codes, labels = fit._levels[0]
     scaled = change / fit._se

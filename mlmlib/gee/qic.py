@@ -46,7 +46,7 @@ def qic(fit, scale: float = 1.0):
     >>> fit.qic().round(2)[["QIC", "QICu"]].tolist()
     [1830.35, 1827.48]
     """
-    import pandas as pd
+    from .. import frames as pd
     if not scale > 0:
         raise ValueError(f"scale={scale!r} must be above 0.")
     rows, mean = fit._rows, fit._solved.mean

@@ -50,7 +50,7 @@ class Marginal(LinearResult):
 
     def cov_params(self, cov: str | None = None):
         """Covariance matrix of the coefficients (DataFrame), that of the fit or the one named by `cov`."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.DataFrame(self._covariance(cov).copy(), index=list(self._names), columns=list(self._names))
 
     def coef_table(self, level: float = 0.95, ddf: str = "wald", *, cov: str | None = None):
@@ -69,7 +69,7 @@ class Marginal(LinearResult):
         DataFrame
             A row a coefficient; columns ``estimate``, ``se``, ``z``, ``p``, ``lower``, ``upper``.
         """
-        import pandas as pd
+        from .. import frames as pd
         from scipy.special import ndtr
         _only_wald(ddf)
         b, se, q = self._params, np.sqrt(np.diagonal(self._covariance(cov))), normal_quantile(level)
@@ -79,7 +79,7 @@ class Marginal(LinearResult):
     def se_table(self):
         """The standard errors of every kind side by side (DataFrame): a row a coefficient, a column a kind; NaN where one
         does not exist."""
-        import pandas as pd
+        from .. import frames as pd
         out = {}
         for kind in COVARIANCES:
             try:
@@ -106,7 +106,7 @@ class Marginal(LinearResult):
     @property
     def group_sizes(self) -> dict:
         """Rows of each group (a Series for each level of grouping)."""
-        import pandas as pd
+        from .. import frames as pd
         return {name: pd.Series(np.bincount(codes, minlength=len(labels)), index=list(labels), name="size")
                 for name, codes, labels in self._levels}
 
@@ -218,7 +218,7 @@ class GeeResult(Marginal):
     @property
     def correlations(self):
         """The estimated correlations (DataFrame): a row for each, columns ``estimate`` and ``pairs`` (of rows; of AR(1) all)."""
-        import pandas as pd
+        from .. import frames as pd
         one = self.structure
         counts = [one.counts.sum()] if one.name == "ar1" else one.counts
         return pd.DataFrame({"estimate": np.array(one.dep_params, float), "pairs": np.asarray(counts, dtype=int)},
@@ -237,7 +237,7 @@ class GeeResult(Marginal):
         DataFrame
             Named by time where the fit has `time`, else by place in the group.
         """
-        import pandas as pd
+        from .. import frames as pd
         labels, starts = list(self._levels[0][2]), self._rows.starts
         if group is not None and group not in labels:
             raise ValueError(f"There is no group {group!r}; the first is {labels[0]!r}.")
@@ -302,7 +302,7 @@ class GeeResult(Marginal):
         >>> fit.predict({"age": [0, 0], "smoke": [0, 1]}).round(3).tolist()
         [0.13, 0.17]
         """
-        import pandas as pd
+        from .. import frames as pd
         if scale not in ("response", "link"):
             raise ValueError(f"scale={scale!r} must be 'response' or 'link'.")
         if interval not in (None, "confidence"):

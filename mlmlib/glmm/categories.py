@@ -42,7 +42,7 @@ class CategoryResult(GlmmResult):
     @property
     def endog(self):
         """The outcome, rows used (Series): categories."""
-        import pandas as pd
+        from .. import frames as pd
         codes = self.design.y.astype(int)
         return pd.Series(pd.Categorical.from_codes(codes, self.categories, ordered=self.family.name == "ordinal"),
                          index=self.design.index(), name=self.design.endog_name)
@@ -94,7 +94,7 @@ class CategoryResult(GlmmResult):
         >>> fit.predict(new, scale="class").tolist()
         ['3', '4']
         """
-        import pandas as pd
+        from .. import frames as pd
         check_level(level)
         if scale not in SCALES:
             raise ValueError(f"scale={scale!r} must be 'response' (probabilities), 'class' or 'link'.")
@@ -135,7 +135,7 @@ class CategoryResult(GlmmResult):
         return category_margins(self, over, at, dydx=dydx, level=level, groups=groups)
 
     def _links(self, data, groups, new_groups, index):
-        import pandas as pd
+        from .. import frames as pd
 
         from .predictors import predictors
         return pd.Series(predictors(self, data, groups, new_groups, derivatives=False).eta, index=index,
@@ -173,9 +173,9 @@ class _NoVariances:
         return iter(())
 
     def table(self, scale: str = "variance", level: float = 0.95):
-        import pandas as pd
+        from .. import frames as pd
         return pd.DataFrame([], columns=["group", "name", "estimate", "se", "lower", "upper"])
 
     def components(self, level: float = 0.95):
-        import pandas as pd
+        from .. import frames as pd
         return pd.DataFrame([], columns=["group", "name", "variance", "sd", "correlation", "se", "lower", "upper"])

@@ -43,7 +43,7 @@ class JointDesign(Design):
 
     def index(self):
         """Row labels: the table's own, and the outcome."""
-        import pandas as pd
+        from .. import frames as pd
         rows = np.concatenate([np.asarray(part.index(), dtype=object) for part in self.parts])
         names = np.repeat(np.array(self.outcomes, dtype=object), [len(part.y) for part in self.parts])
         return pd.MultiIndex.from_arrays([rows, names], names=["row", "outcome"])

@@ -20,6 +20,7 @@ import numpy as np
 from ..display import html_table, number, text_table
 from ..errors import DataError
 from ..results import check_level, normal_quantile
+from ..optional import needs
 
 __all__ = ["LifeTable", "life_table"]
 
@@ -121,7 +122,8 @@ def life_table(periods, *, time: str | None = None, event: str | None = None, id
     >>> round(table.median[None], 3)
     2.333
     """
-    import pandas as pd
+    with needs("mlm.life_table"):
+        import pandas as pd
 
     check_level(level)
     known = getattr(periods, "attrs", {}).get("person_period", {})
@@ -175,7 +177,7 @@ def _codes(column, name):
 
 def _one(rows, codes, time, id, kinds, z):
     """The table of one group."""
-    import pandas as pd
+    from .. import frames as pd
 
     period = rows[time].to_numpy()
     times, place = np.unique(period, return_inverse=True)

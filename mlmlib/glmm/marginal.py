@@ -70,13 +70,13 @@ class MarginalCoef(Shown):
     @property
     def params(self):
         """Coefficients averaged over groups (Series)."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.Series(self.estimates.copy(), index=list(self.names), name="marginal")
 
     @property
     def bse(self):
         """Their standard errors (Series)."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.Series(self._se, index=list(self.names), name="se")
 
     @property
@@ -86,7 +86,7 @@ class MarginalCoef(Shown):
     @property
     def table(self):
         """A row a coefficient: conditional, its se, marginal, its se, lower, upper, ratio (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         half = self.quantile * self._se
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(self.conditional != 0, self.estimates / self.conditional, np.nan)

@@ -52,7 +52,7 @@ class MultinomialResult(CategoryResult):
 
     def coef_by_category(self):
         """The coefficients, a row a term and a column a category (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.DataFrame(self._params.reshape(len(self.model.others), -1).T, index=list(self.model.base.exog_names),
                             columns=self.categories[1:])
 
@@ -63,13 +63,13 @@ class MultinomialResult(CategoryResult):
         return np.kron(np.eye(len(self.model.others)), C)
 
     def _frame(self, values, names):
-        import pandas as pd
+        from .. import frames as pd
         return pd.DataFrame(np.array(values).T, index=self.design.index(), columns=names)
 
     @property
     def exog(self):
         """The fixed-effects columns of each category, rows used (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         base = self.model.base
         return pd.DataFrame(base.X.copy(), index=base.index(), columns=list(base.exog_names))
 
@@ -181,7 +181,7 @@ class MultinomialResult(CategoryResult):
         return value, np.sqrt(np.maximum(np.einsum("kci,kl,lci->ci", slopes, cov, slopes), 0.0))
 
     def _links(self, data, groups, new_groups, index):
-        import pandas as pd
+        from .. import frames as pd
         check_groups(groups, new_groups)
         eta = self._fixed_of(data, self._params)
         if groups == "given" and self.design.random:

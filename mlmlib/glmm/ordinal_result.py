@@ -88,7 +88,7 @@ class OrdinalResult(CategoryResult):
 
     @property
     def thresholds(self):
-        import pandas as pd
+        from .. import frames as pd
         return pd.Series(self._threshold_values.copy(), index=self._threshold_names, name="threshold")
 
     def threshold_table(self, level: float = 0.95):
@@ -110,7 +110,7 @@ class OrdinalResult(CategoryResult):
         >>> fit.threshold_table()[["estimate", "se"]].round(3).values.tolist()
         [[-1.624, 0.682], [1.513, 0.604], [4.229, 0.809], [6.089, 0.972]]
         """
-        import pandas as pd
+        from .. import frames as pd
         value, z = self._threshold_values, normal_quantile(level)
         se = np.sqrt(np.diagonal(self._joint_cov)[:len(value)])
         return pd.DataFrame({"estimate": value, "se": se, "z": value / se, "lower": value - z * se,
@@ -119,7 +119,7 @@ class OrdinalResult(CategoryResult):
 
     def cov_params(self, thresholds: bool = False):
         """Covariance matrix of the coefficients (DataFrame); with `thresholds` these first, as in R's clm and clmm."""
-        import pandas as pd
+        from .. import frames as pd
         if not thresholds:
             return super().cov_params()
         names = [*self._threshold_names, *self._names]

@@ -76,7 +76,7 @@ def posterior_effects(fit, nodes: int | None = None) -> PosteriorEffects:
     >>> round(float(fit.random_effects["id"].iloc[0, 0]), 3), round(float(found.mean["id"].iloc[0, 0]), 3)
     (-0.535, -0.947)
     """
-    import pandas as pd
+    from .. import frames as pd
 
     model, criterion = fit.model, fit.model.criterion
     if fit.method not in ("laplace", "agq"):

@@ -50,7 +50,7 @@ class ProportionalOddsTest(TestResult):
     @property
     def table(self):
         """A row a predictor, the joint test last (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         every = {**self.terms, "all jointly": self}
         return pd.DataFrame([(one.statistic, one.df, one.pvalue) for one in every.values()], index=list(every),
                             columns=["chi2", "df", "p"])

@@ -52,12 +52,12 @@ class QuasiResult(GlmmResult):
     @property
     def dispersion(self):
         """The density's parameters, or the residual variance of the working model that was set free (Series)."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.Series({"dispersion": self.model.residual_variance}) if self._overdispersed else super().dispersion
 
     def dispersion_table(self, level: float = 0.95):
         """The same with standard errors and intervals (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
 
         from ..results import normal_quantile
         if not self._overdispersed:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
+from ..optional import needs
 
 __all__ = ["person_period"]
 
@@ -79,7 +80,8 @@ def person_period(data, time: str, event: str, *, id: str | None = None, entry: 
     >>> mlm.person_period(persons, time="week", event="event", id="id")[["id", "week", "event", "treated"]].values.tolist()
     [[7, 1, 0, 0], [7, 2, 0, 0], [7, 3, 1, 0], [8, 1, 0, 1], [8, 2, 0, 1]]
     """
-    import pandas as pd
+    with needs("mlm.person_period"):
+        import pandas as pd
 
     for name in (time, event, *(one for one in (id, entry) if one is not None)):
         _column(data, name)

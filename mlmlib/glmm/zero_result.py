@@ -44,7 +44,7 @@ class ZeroResult(GlmmResult):
     @property
     def exog(self):
         """The fixed part's columns of both linear predictors, rows used (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         columns = np.column_stack([self.design.X, self.model.zero.X])
         return pd.DataFrame(columns, index=self.design.index(), columns=list(self._names))
 
@@ -97,7 +97,7 @@ class ZeroResult(GlmmResult):
         -------
         Series
         """
-        import pandas as pd
+        from .. import frames as pd
         if scale not in SCALES:
             raise ValueError(f"scale={scale!r} must be one of {', '.join(map(repr, SCALES))}.")
         if interval is not None:

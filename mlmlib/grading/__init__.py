@@ -8,6 +8,8 @@ Names are loaded when first used: a student's notebook needs only `mlmlib.gradin
 """
 from importlib import import_module
 
+from ..optional import needs
+
 __all__ = ["build", "grade", "main", "check"]
 
 _HOME = {"build": ("mlmlib.grading.building", "build"), "grade": ("mlmlib.grading.grading", "grade"),
@@ -19,5 +21,6 @@ def __getattr__(name):
         return import_module("mlmlib.grading.check")
     if name in _HOME:
         module, attribute = _HOME[name]
-        return getattr(import_module(module), attribute)
+        with needs(f"mlm.grading.{name}"):
+            return getattr(import_module(module), attribute)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -86,10 +86,10 @@ def decode(data, function=None):
         case "dict":
             return dict(zip(data["k"], map(decode, v)))
         case "series":
-            import pandas as pd
+            from .. import frames as pd
             return pd.Series([decode(x) for x in v], index=data["k"])
         case "frame":
-            import pandas as pd
+            from .. import frames as pd
             return pd.DataFrame({k: [decode(x) for x in c] for k, c in zip(data["k"], v)}, index=data["index"])
         case "fit":
             from .fits import record

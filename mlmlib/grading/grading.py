@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from ..optional import needs
 from . import class_page, edition, feedback_page, gradebooks, handed_in, judge, process, stamp
 from .supervise import FOLDER, LONG, MEMORY, Interrupted, Limits, Submission, sweep
 
@@ -102,7 +103,8 @@ def _all(paths, run, workers, progress):
 
 
 def _progress(futures, show):
-    from tqdm import tqdm
+    with needs("mlm.grading.grade"):
+        from tqdm import tqdm
     return tqdm(concurrent.futures.as_completed(futures), total=len(futures), desc="grading", unit="submission", disable=not show)
 
 

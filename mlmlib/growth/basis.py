@@ -71,7 +71,7 @@ class LatentBasis:
     @property
     def bse(self):
         """Their standard errors, the basis being estimated (Series)."""
-        import pandas as pd
+        from .. import frames as pd
 
         return pd.Series(np.sqrt(np.diagonal(self.cov)), self.fit.params.index)
 
@@ -364,7 +364,7 @@ class _Problem:
         )
 
     def table(self, free, cov):
-        import pandas as pd
+        from .. import frames as pd
 
         values, se = self.full(free), np.full(len(self.waves), 0.0)
         se[self.free] = np.sqrt(np.diagonal(cov))

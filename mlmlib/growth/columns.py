@@ -50,7 +50,7 @@ def codes_of(df, groups) -> np.ndarray:
     values = column(df, groups)
     if values.isna().any():
         raise DataError(f"Column {groups!r} is missing in {int(values.isna().sum())} rows; drop these rows first.")
-    import pandas as pd
+    from .. import frames as pd
 
     return pd.factorize(values)[0]
 

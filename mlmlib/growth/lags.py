@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from .columns import codes_of, numbers, time_of
+from ..optional import needs
 
 __all__ = ["difference", "lag", "lead"]
 
@@ -102,7 +103,8 @@ def difference(df, col, groups, time, n=1, by="time", per_unit=False):
 
 def _shifted(df, col, groups, time, n, by):
     """The other row's value, and the time between, for every row."""
-    import pandas as pd
+    with needs("mlm.growth.lag"):
+        import pandas as pd
 
     values, times, codes = numbers(df, col), time_of(df, time), codes_of(df, groups)
     if by not in ("time", "occasion"):

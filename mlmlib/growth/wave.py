@@ -10,6 +10,7 @@ import numpy as np
 from ..display import html_table, number, text_table
 from ..errors import DataError
 from .columns import codes_of, numbers, time_of
+from ..optional import needs
 
 __all__ = ["Waves", "waves"]
 
@@ -136,7 +137,8 @@ def waves(df, unit, time, outcome=None):
     >>> seen.balanced, seen.counts.to_dict(), seen.missing
     (True, {10: 18}, 'nobody missed a wave')
     """
-    import pandas as pd
+    with needs("mlm.growth.waves"):
+        import pandas as pd
 
     times, codes = time_of(df, time), codes_of(df, unit)
     if np.isnan(times).any():

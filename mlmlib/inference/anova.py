@@ -40,7 +40,7 @@ class Anova:
     @property
     def table(self):
         """A row a term (DataFrame): ``F``, ``NumDF``, ``DenDF``, ``p``; ``chi2``, ``df``, ``p`` without degrees of freedom."""
-        import pandas as pd
+        from .. import frames as pd
 
         head = ["F", "NumDF", "DenDF", "p"] if self._is_f else ["chi2", "df", "p"]
         return pd.DataFrame([[test.statistic, *np.atleast_1d(test.df), test.pvalue] for test in self.tests.values()],

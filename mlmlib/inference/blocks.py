@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 
+from ..optional import needs
 from .checkpoint import Checkpoint, seed_of
 from .replicate import BLOCK, Drawn
 
@@ -60,7 +61,8 @@ def _blocks(make, tasks, n_jobs):
     if n_jobs == 1 or n_jobs is None and "joblib" not in sys.modules:  # who has set a backend has loaded joblib
         yield from ((number, make(seed, size)) for number, seed, size in tasks)
         return
-    from joblib import Parallel, delayed, effective_n_jobs
+    with needs("n_jobs="):
+        from joblib import Parallel, delayed, effective_n_jobs
     make = _sendable(make)
     calls = [delayed(_numbered)(make, *task) for task in tasks]
     try:
@@ -99,12 +101,15 @@ class _Silent:
 @contextlib.contextmanager
 def bar_of(n: int, progress: bool | None, unit: str = "replicates"):
     """A progress bar where someone sees it."""
-    shown = _watched() if progress is None else progress
+    if not (_watched() if progress is None else progress):
+        yield _Silent()
+        return
     try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        shown = False
-    if not shown:
+        with needs("progress=True"):
+            from tqdm.auto import tqdm
+    except ModuleNotFoundError:
+        if progress:
+            raise
         yield _Silent()
         return
     # asked for, it is shown whatever TQDM_DISABLE said when tqdm was loaded

@@ -72,7 +72,7 @@ class Bootstrap(Shown):
         raise AttributeError(f"Results are immutable; {name!r} cannot be set.")
 
     def _series(self, values):
-        import pandas as pd
+        from .. import frames as pd
         return pd.Series(np.array(values), index=list(self.names))
 
     @property
@@ -83,7 +83,7 @@ class Bootstrap(Shown):
     @property
     def replicates(self):
         """The estimates of every replicate (DataFrame, a row a replicate)."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.DataFrame(self._values.copy(), columns=list(self.names))
 
     @property
@@ -126,7 +126,7 @@ class Bootstrap(Shown):
         >>> boot.conf_int(0.9, type="basic").shape
         (6, 2)
         """
-        import pandas as pd
+        from .. import frames as pd
         if type not in TYPES:
             raise ValueError(f"conf_int(type={type!r}) is not known; choose one of {', '.join(map(repr, TYPES))}.")
         z = normal_quantile(level)
@@ -187,7 +187,7 @@ class Bootstrap(Shown):
     @property
     def table(self):
         """Estimate, bias, standard error and 95 % percentile interval of each (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.DataFrame({"estimate": self.estimates, "bias": self.bias, "se": self.se}).join(self.conf_int())
 
     def plot(self, names=None, **options):

@@ -95,7 +95,7 @@ class Estimates:
     @property
     def table(self):
         """The estimates (DataFrame): names, mean (estimate, slope), se, df, t (or z), p if tested, lower, upper."""
-        import pandas as pd
+        from .. import frames as pd
         out = pd.DataFrame(list(self._shown_rows), columns=list(self.keys), index=range(len(self)))
         for name, values in self.order.items():
             out[name] = pd.Categorical(out[name], values)

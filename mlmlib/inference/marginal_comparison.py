@@ -66,7 +66,7 @@ class MarginalComparison:
 
     @property
     def table(self):
-        import pandas as pd
+        from .. import frames as pd
         found = pd.DataFrame(self._rows).set_index("model")
         return found.dropna(axis=1, how="all")
 

@@ -46,7 +46,7 @@ class Margins:
 
     @property
     def table(self):
-        import pandas as pd
+        from .. import frames as pd
 
         out = pd.DataFrame(list(self.rows), columns=list(self.keys), index=range(len(self.estimates)))
         for name, levels in self.categories.items():

@@ -82,12 +82,12 @@ class Profile:
     @property
     def params(self):
         """Estimates of the parameters profiled (Series)."""
-        import pandas as pd
+        from .. import frames as pd
         return pd.Series([track.parameter.estimate for track in self._tracks.values()], index=list(self.names))
 
     @cached_property
     def _frame(self):
-        import pandas as pd
+        from .. import frames as pd
         everything, rows = parameter_names(self.fit), []
         for name, track in self._tracks.items():
             for value, zeta, _ in self._lines[name]:
@@ -117,7 +117,7 @@ class Profile:
         DataFrame
             A row a parameter, columns ``lower`` and ``upper``; the ends are exact to about nine digits.
         """
-        import pandas as pd
+        from .. import frames as pd
         z = normal_quantile(level)
         ends = [_ends(track, z) for track in self._tracks.values()]
         return pd.DataFrame(ends, index=list(self.names), columns=["lower", "upper"])
@@ -136,7 +136,7 @@ class Profile:
         Series
             Zeta, indexed by the parameter's value.
         """
-        import pandas as pd
+        from .. import frames as pd
         track = self._track(name)
         here = track.parameter
         if at is None:
@@ -160,7 +160,7 @@ class Profile:
         DataFrame
             Columns ``value``, ``zeta``, ``slope``; empty for a parameter that the data say nothing about.
         """
-        import pandas as pd
+        from .. import frames as pd
         spline = self._spline(name)
         if spline is None:
             return pd.DataFrame(columns=["value", "zeta", "slope"], dtype=float)
@@ -179,7 +179,7 @@ class Profile:
         DataFrame
             Columns ``parameter``, ``value``, ``density``.
         """
-        import pandas as pd
+        from .. import frames as pd
         parts = []
         for name in self.names:
             curve = self.curve(name, points)

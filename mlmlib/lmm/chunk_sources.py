@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..optional import needs
 
 __all__ = ["chunks_of", "is_chunked", "on_the_cluster"]
 
@@ -48,7 +49,8 @@ def chunks_of(data, columns):
         quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
         chosen = data.project(quoted)
         read = chosen.to_arrow_reader if hasattr(chosen, "to_arrow_reader") else chosen.fetch_record_batch
-        return iter(read(_ROWS))
+        with needs("Reading DuckDB's rows in chunks"):
+            return iter(read(_ROWS))
     if hasattr(data, "scanner"):
         return iter(data.to_batches(columns=list(columns), batch_size=_ROWS))
     return iter(data)
@@ -65,7 +67,8 @@ def on_the_cluster(data, columns, plan, read, together):
     plan, read, together : callables
         partition -> plan; (plan, partition) -> sums; (plan, list of sums) -> sums.  They must be picklable.
     """
-    import dask
+    with needs("A Dask DataFrame"):
+        import dask
     made = dask.delayed(plan, pure=False)
     rows = data[list(columns)].to_delayed()
     first, = dask.compute(made(rows[0]))
@@ -78,10 +81,8 @@ def on_the_cluster(data, columns, plan, read, together):
 
 def _parquet(path: Path, columns):
     """Batches of one file or of all *.parquet below a folder."""
-    try:
+    with needs(f"Reading {path.name} in chunks"):
         import pyarrow.dataset as arrow
-    except ImportError:
-        raise DataError(f"Reading {path.name} in chunks needs pyarrow; install it, or pass an iterable of frames.") from None
     files = sorted(map(str, path.rglob("*.parquet"))) if path.is_dir() else [str(path)]
     if not files or not all(name.endswith(".parquet") for name in files):
         raise DataError(f"There is no Parquet file at {path.name}; other files are read by pandas, as in pandas.read_csv(..., chunksize=10**5).")

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-__all__ = ["chain_of", "chains", "inside_of", "members_of", "outer_of", "short_name"]
+__all__ = ["chain_of", "chains", "constant_in", "inside_of", "members_of", "outer_of", "short_name"]
 
 
 def inside_of(design) -> frozenset:
@@ -29,6 +29,17 @@ def inside_of(design) -> frozenset:
         elif cells == len(a.levels):
             pairs.add((a.group, b.group))
     return frozenset(pairs)
+
+
+def constant_in(design, columns, codes) -> bool:
+    """True if none of these columns of the data varies within a group of `codes`."""
+    _, first, group = np.unique(codes, return_index=True, return_inverse=True)
+    for name in columns:
+        values = np.asarray(design.data[name])
+        values = values if design.kept is None else values[design.kept]
+        if (values != values[first][group]).any():
+            return False
+    return True
 
 
 def chains(groups, inside) -> list[tuple[str, ...]]:

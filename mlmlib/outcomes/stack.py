@@ -171,7 +171,7 @@ def long_table(data, rows: np.ndarray, codes: np.ndarray, outcomes: tuple[str, .
     """
     names = np.array(outcomes, dtype=object)[codes]
     if hasattr(type(data), "iloc"):
-        import pandas as pd
+        from .. import frames as pd
         long = data.iloc[rows].assign(**{mark: pd.Categorical.from_codes(codes, list(outcomes))})
         return long.set_index(pd.MultiIndex.from_arrays([data.index[rows], names], names=["row", mark]))
     table = Table(data)

@@ -14,6 +14,7 @@ from ..design import build_design
 from ..errors import DataError, FormulaError
 from ..formula import as_groups, as_written, parse
 from .frame import Frame
+from ..optional import needs
 
 __all__ = ["WithMeans", "group_means"]
 
@@ -67,7 +68,8 @@ def group_means(formula: str, data, *, groups: str, form: str = "hybrid") -> Wit
     """
     if form not in ("hybrid", "mundlak"):
         raise ValueError(f"form={form!r} must be 'hybrid' or 'mundlak'.")
-    import pandas as pd
+    with needs("mlm.group_means"):
+        import pandas as pd
     written = parse(formula)
     if written.random:
         raise FormulaError(f"The formula {formula!r} has a random term; group_means adds (1 | {groups}) itself. Write other "

@@ -4,6 +4,7 @@ from ..optional import needs
 
 with needs("mlm.plots"):
     import matplotlib  # noqa: F401
+    import pandas  # noqa: F401
 
 from .autocorrelation import acf
 from .averages import conditional_curves

@@ -73,7 +73,7 @@ class BudgetResult(Shown):
 
     @property
     def table(self):
-        import pandas as pd
+        from .. import frames as pd
 
         return pd.DataFrame([dict(row) for row in self.rows])
 

@@ -31,7 +31,7 @@ class Pilot(Study):
 
     def draw(self, rng):
         """Groups drawn whole with replacement, and rows within them where another number is asked for."""
-        import pandas as pd
+        from .. import frames as pd
 
         chosen = rng.integers(0, len(self.rows), self.many)
         members = [self.rows[j] if self.each is None else rng.choice(self.rows[j], self.each) for j in chosen]
@@ -105,6 +105,6 @@ def _values(table, name: str):
     column = table[name]
     if not isinstance(column, Categorical):
         return column
-    import pandas as pd
+    from .. import frames as pd
 
     return pd.Categorical.from_codes(column.codes, column.levels)

@@ -140,7 +140,7 @@ class PowerResult(Shown):
         >>> plan.curve("groups", [20, 40, 80]).round(3)["power"].tolist()
         [0.305, 0.559, 0.855]
         """
-        import pandas as pd
+        from .. import frames as pd
 
         if by is not None and by_values is None:
             raise DataError("by= needs by_values=: the values of the second argument.")

@@ -73,14 +73,14 @@ class SimulatedPower(Shown):
 
     @property
     def table(self):
-        import pandas as pd
+        from .. import frames as pd
 
         return pd.DataFrame([self._row(k) for k in range(len(self.analyses))],
                             index=pd.Index(self.analyses, name="analysis"))
 
     @property
     def replicates(self):
-        import pandas as pd
+        from .. import frames as pd
 
         R, A, _ = self.values.shape
         found = pd.DataFrame(self.values.reshape(R * A, -1), columns=list(COLUMNS))

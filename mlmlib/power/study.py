@@ -76,7 +76,7 @@ class Study:
 
     def draw(self, rng):
         """A table with an outcome (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
 
         table = dict(self.layout(rng))
         n = len(next(iter(table.values())))

@@ -249,7 +249,7 @@ class _Tables:
 
     def evaluate(self, node):
         """The table, or None for what is no table or cannot be followed."""
-        import pandas as pd
+        from .. import frames as pd
 
         bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
         source = ast.unparse(node)

@@ -17,7 +17,7 @@ import numpy as np
 from ..given import takes_fit
 from . import equations_rows as rows
 from .equations_writer import Equations, Line, Writer, spread, split
-from ..lmm.nested import chain_of
+from ..lmm.nested import chain_of, constant_in
 from ..results import refuse_marginal
 from .own import own
 from .page import rounded
@@ -49,13 +49,7 @@ class Parts:
         factor = next(
             (f for f in self.fit.design.formula.factors if f.label == re.sub(r"\[[^\[]*\]$", "", piece)), None
         )
-        if factor is None:
-            return False
-        import pandas as pd
-
-        kept = self.fit.design.kept
-        columns = [np.asarray(self.fit.design.data[c]) for c in factor.columns]
-        return all(pd.Series(c if kept is None else c[kept]).groupby(codes).nunique().max() <= 1 for c in columns)
+        return factor is not None and constant_in(self.fit.design, factor.columns, codes)
 
     def _sort(self):
         for name in self.names:

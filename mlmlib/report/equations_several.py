@@ -17,7 +17,7 @@ import numpy as np
 
 from . import equations_rows as rows
 from .equations_writer import Line, spread, split
-from ..lmm.nested import members_of, short_name
+from ..lmm.nested import constant_in, members_of, short_name
 from .page import rounded
 
 __all__ = ["crossed", "nested"]
@@ -46,18 +46,14 @@ class Places:
         self.place = {p: self._constant_in(p) for p in pieces if p != "Intercept"}
 
     def _constant_in(self, piece):
-        import pandas as pd
-
         design = self.fit.design
         label = re.sub(r"\[[^\[]*\]$", "", piece)
         factor = next((f for f in design.formula.factors if f.label == label), None)
         if factor is None:
             return None
-        columns = [np.asarray(design.data[c]) for c in factor.columns]
-        columns = [c if design.kept is None else c[design.kept] for c in columns]
         for group in self.groups:
             term = next(t for t in design.random if t.group == group)
-            if term.members is None and all(pd.Series(c).groupby(term.codes).nunique().max() <= 1 for c in columns):
+            if term.members is None and constant_in(design, factor.columns, term.codes):
                 return group
         return None
 

@@ -110,7 +110,7 @@ class Prose:
     @property
     def numbers(self):
         """Every number of the text: what it is, its value at full precision, how it is printed (DataFrame)."""
-        import pandas as pd
+        from .. import frames as pd
 
         return pd.DataFrame(list(self.entries), columns=["what", "value", "shown"])
 

@@ -48,7 +48,7 @@ class ModelTable:
     @property
     def frame(self):
         """The cells as printed (DataFrame; index: section and row)."""
-        import pandas as pd
+        from .. import frames as pd
 
         index = pd.MultiIndex.from_tuples([(r.section, r.label) for r in self.rows], names=["section", "row"])
         return pd.DataFrame(
@@ -58,7 +58,7 @@ class ModelTable:
     @property
     def numbers(self):
         """Every number at full precision (DataFrame): section, row, key, model, estimate, se, lower, upper, p."""
-        import pandas as pd
+        from .. import frames as pd
 
         return pd.DataFrame(
             [

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..lmm.nested import short_name
+from ..lmm.nested import constant_in, short_name
 
 __all__ = ["Piece", "Words", "plural", "split"]
 
@@ -274,13 +274,9 @@ class Words:
 
     def _constant_in(self, factor) -> str | None:
         """The grouping factor within whose groups the columns of `factor` do not vary."""
-        import pandas as pd
-
         design = next((part for part in getattr(self.fit.design, "parts", ()) if part.random), self.fit.design)
         for term in sorted((t for t in design.random if t.members is None), key=lambda term: len(term.levels)):
-            columns = [np.asarray(design.data[c]) for c in factor.columns]
-            columns = [c if design.kept is None else c[design.kept] for c in columns]
-            if all(pd.Series(c).groupby(term.codes).nunique().max() <= 1 for c in columns):
+            if constant_in(design, factor.columns, term.codes):
                 return term.group
         return None
 

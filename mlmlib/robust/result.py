@@ -152,7 +152,7 @@ class RobustResult(LinearResult):
         >>> fit.leverage().round(2).iloc[0].to_dict()["relative"]
         2.22
         """
-        import pandas as pd
+        from .. import frames as pd
         names = [one.name for one in self.clusterings]
         if which is not None and which not in names:
             raise ValueError(f"There is no clustering {which!r}; there is {', '.join(names)}.")

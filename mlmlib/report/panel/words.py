@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 
+from ...lmm.nested import constant_in
 from ..meaning import Meaning, meaning
 from ..words import Piece, Words, plural
 
@@ -60,14 +60,7 @@ class PanelWords(Words):
 
     def _constant_in(self, factor):
         frame = self.fit.frame
-        for column in factor.columns:
-            values = np.asarray(frame.design.data[column])
-            values = values if frame.design.kept is None else values[frame.design.kept]
-            first = np.zeros(frame.J, dtype=int)
-            first[frame.codes[::-1]] = np.arange(frame.n)[::-1]
-            if (values != values[first][frame.codes]).any():
-                return None
-        return self.factor
+        return self.factor if constant_in(frame.design, factor.columns, frame.codes) else None
 
 
 def read(words: PanelWords, name: str) -> Meaning:

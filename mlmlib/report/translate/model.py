@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from ...formula import Factor, Formula, parse, term_name
-from ...lmm.nested import inside_of
+from ...lmm.nested import constant_in, inside_of
 from .bases import is_basis, what_to_do
 from .residuals import Residuals, of_rows
 
@@ -181,18 +181,15 @@ def _of_design(design, data, covariance="unstructured") -> Model:
     categories = {
         plain_category(f) or f.label: tuple(i.levels.tolist()) for f, i in infos.items() if i.levels is not None
     }
-    level2, constant = set(), {}
+    level2, constant = frozenset(), {}
     if design.random:
-        import pandas as pd
+        def fixed_in(codes):
+            return frozenset(c for c in design.formula.columns if constant_in(design, (c,), codes))
 
-        table = pd.DataFrame({c: design.data[c] for c in design.formula.columns})
-        table = table[design.kept] if design.kept is not None else table
-        codes = design.random[0].codes
-        level2 = {c for c in table if table[c].groupby(codes).nunique().max() == 1}
+        level2 = fixed_in(design.random[0].codes)
         if len({term.group for term in design.random}) > 1:
-            constant = {term.group: frozenset(c for c in table if table[c].groupby(term.codes).nunique().max() == 1)
-                        for term in design.random if term.members is None}
+            constant = {term.group: fixed_in(term.codes) for term in design.random if term.members is None}
     sizes = {term.group: len(term.levels) for term in design.random}
     left_out = [what for what, there in (("weights", design.weights is not None), ("an offset", design.offset is not None)) if there]
-    return Model(design.formula, _random(design.formula, covariance), "", data, categories, frozenset(level2),
+    return Model(design.formula, _random(design.formula, covariance), "", data, categories, level2,
                  inside=inside_of(design), sizes=sizes, constant=constant, left_out=tuple(left_out))

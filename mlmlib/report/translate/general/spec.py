@@ -174,7 +174,7 @@ def _coded(parsed: Formula, table, family):
 
 def categories(column) -> tuple:
     """The categories of a column of text or categories, in their order; none of numbers."""
-    import pandas as pd
+    from .... import frames as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
         seen = set(column.dropna())
