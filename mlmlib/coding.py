@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from .formula import Factor, Term
 from .transforms import Memory, Treatment
 
-__all__ = ["Encoder", "FactorInfo"]
+__all__ = ["Columns", "Encoder", "FactorInfo"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,16 @@ class FactorInfo:
     width: int
     memory: Memory
     names: tuple | None = None
+
+
+class Columns(Protocol):
+    """What a design asks of its encoder."""
+
+    terms: tuple[Term, ...]
+    infos: dict[Factor, FactorInfo]
+    names: list[str]
+
+    def rows(self, values: dict, n: int) -> np.ndarray: ...
 
 
 class Encoder:
@@ -59,7 +69,7 @@ class Encoder:
         out = np.empty((len(self.names), n))
         at = 0
         for term, coding in self.blocks:
-            columns = [None]
+            columns: list = [None]
             for factor in term:
                 own = self._columns(factor, values[factor], factor in coding)
                 columns = [column if sofar is None else sofar * column for column in own for sofar in columns]

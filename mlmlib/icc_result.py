@@ -63,4 +63,4 @@ def logit_interval(rho: float, se: float, level: float) -> tuple[float, float]:
         return float("nan"), float("nan")
     half = normal_quantile(level) * se / (rho * (1 - rho))
     middle = np.log(rho / (1 - rho))
-    return tuple(float(1 / (1 + np.exp(-(middle + sign * half)))) for sign in (-1, 1))
+    return float(1 / (1 + np.exp(half - middle))), float(1 / (1 + np.exp(-half - middle)))

@@ -71,7 +71,7 @@ class Membership:
     @property
     def unknown(self) -> np.ndarray:
         """Rows that belong to a group that is not known."""
-        return ((self.codes < 0) & (self.weights > 0)).any(axis=1)
+        return np.any((self.codes < 0) & (self.weights > 0), axis=1)
 
 
 def group_values(Z: np.ndarray, codes: np.ndarray, members: Membership | None, effects: np.ndarray) -> np.ndarray:

@@ -82,7 +82,7 @@ class Table:
     def __init__(self, data):
         if isinstance(data, Table):
             data = data.data
-        self.data = data
+        self.data: Any = data
         self._columns: dict = {}
         self.names = _names(data)
         self.n = _length(data, self.names)
@@ -144,8 +144,8 @@ def factorize(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         array = np.empty(len(levels), dtype=object)
         array[:] = levels
         return codes, array
-    levels, codes = np.unique(values, return_inverse=True)
-    return codes, levels
+    distinct, codes = np.unique(values, return_inverse=True)
+    return codes, distinct
 
 
 def refuse_numbers_as_text(name: str, value: Categorical) -> None:
