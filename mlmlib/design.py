@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .coding import Encoder, FactorInfo
+from .coding import Columns, Encoder, FactorInfo
 from .errors import DataError, FormulaError
 from .formula import Factor, Formula, Term, parse
 from .given import refuse_scale
@@ -54,7 +54,7 @@ class RandomDesign:
     levels: np.ndarray
     independent: bool
     text: str
-    encoder: Encoder
+    encoder: Columns
     factors: Term
     members: Membership | None = None
 
@@ -103,7 +103,7 @@ class Design:
     kept: np.ndarray | None
     messages: tuple[str, ...]
     data: Any
-    encoder: Encoder
+    encoder: Columns
     offset_option: Any = None  # the offset= given: a column's name, or values
     extra: dict | None = field(default=None, kw_only=True)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..coding import Encoder, FactorInfo
+from ..coding import Columns, FactorInfo
 from ..errors import FormulaError
 from ..formula import Factor, term_name
 from ..transforms import Memory
@@ -36,7 +36,7 @@ class OutcomeEncoder:
         ``"written: female"``; ``"female"`` where the coefficient is the same in all outcomes.
     """
 
-    def __init__(self, wide: Encoder, outcome: Factor, outcomes: tuple[str, ...], cells: list[tuple[int, int]]):
+    def __init__(self, wide: Columns, outcome: Factor, outcomes: tuple[str, ...], cells: list[tuple[int, int]]):
         self.wide, self.outcome, self.cells = wide, outcome, cells
         self.terms = (*wide.terms, (outcome,))
         self.infos = {**wide.infos, outcome: FactorInfo(np.array(outcomes, dtype=object), None, 1, Memory())}
@@ -53,7 +53,7 @@ class OutcomeEncoder:
                          for column, code in self.cells])
 
 
-def cells(wide: Encoder, outcomes: tuple[str, ...], equal=(), only=None) -> list[tuple[int, int]]:
+def cells(wide: Columns, outcomes: tuple[str, ...], equal=(), only=None) -> list[tuple[int, int]]:
     """Which columns of the predictors each outcome has, outcome by outcome, the common ones last.
 
     Parameters

@@ -33,6 +33,7 @@ class StackedDesign(Design):
         The predictors, a row a unit; its `data` are those given.
     """
 
+    encoder: OutcomeEncoder
     outcomes: tuple[str, ...] = ()
     unit: np.ndarray | None = None
     outcome: np.ndarray | None = None
@@ -88,8 +89,8 @@ def _read(formula: str):
     """The outcomes and the right side of a formula."""
     if not isinstance(formula, str) or "~" not in formula:
         raise FormulaError("The formula must be text such as 'y1 + y2 ~ x + (1 | g)'.")
-    left, _, right = formula.partition("~")
-    read, right = parse(f"~ {left}"), parse(f"~ {right}")
+    left, _, predictors = formula.partition("~")
+    read, right = parse(f"~ {left}"), parse(f"~ {predictors}")
     factors = [term[0] for term in read.fixed if len(term) == 1]
     if read.random or len(factors) + 1 != len(read.fixed):
         raise FormulaError(f"The left side {left.strip()!r} must be outcomes joined by +, as in 'y1 + y2 ~ x'.")
@@ -182,7 +183,7 @@ def long_table(data, rows: np.ndarray, codes: np.ndarray, outcomes: tuple[str, .
         except DataError:  # a kind of column that no model takes
             continue
         if isinstance(column, Categorical):
-            levels = np.append(np.asarray(column.levels, dtype=object), None)
+            levels = np.array([*column.levels.tolist(), None], dtype=object)
             long[name] = levels[column.codes][rows]
         else:
             long[name] = column[rows]
