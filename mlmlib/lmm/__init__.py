@@ -75,7 +75,7 @@ def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", wei
     if correlation is not None or variance is not None:
         from .row_model import RowModel
         from .row_result import RowResult
-        model = RowModel(design, covariance, reml, correlation, variance)
-        return RowResult(model, *model.fit())
+        rows = RowModel(design, covariance, reml, correlation, variance)
+        return RowResult(rows, *rows.fit())
     model = LmmModel(design, covariance, reml)
     return LmmResult(model, *model.fit())

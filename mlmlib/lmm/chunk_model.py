@@ -44,7 +44,7 @@ class NoRows:
 
     __array__ = __getitem__ = __iter__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __pow__ = _refuse
     __truediv__ = __rtruediv__ = __neg__ = __eq__ = __ne__ = __rmatmul__ = _refuse
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # as Python itself says that a thing cannot be hashed
 
 
 class Sums(OneFactor):
@@ -63,8 +63,8 @@ class Sums(OneFactor):
 class ChunkedTerm(RandomDesign):
     """A random term whose rows were not kept, with what is known of them."""
 
-    counts: np.ndarray | None = None
-    squares: np.ndarray | None = None
+    counts: np.ndarray = field(kw_only=True)
+    squares: np.ndarray = field(kw_only=True)
 
     @property
     def sizes(self) -> np.ndarray:
@@ -160,7 +160,7 @@ class ChunkedModel(LmmModel):
             squares = np.diagonal(back @ AB[at:at + q, at:at + q].sum(axis=2) @ back.T) / n
             at += q
             random.append(ChunkedTerm(term.group_name, tuple(own.names), NoRows(n, q), NoRows(n), levels, term.independent, term.text, own,
-                                      term.group, None, counts, squares))
+                                      term.group, counts=counts, squares=squares))
         dropped = moments.read - n
         told = (f"{dropped:,} of {moments.read:,} rows were dropped because values are missing.",) if dropped else ()
         weights = None if plan.weights is None else NoRows(n)

@@ -87,7 +87,6 @@ class Plan:
             self._learn(factor, table)
         self.fixed = Encoder(formula.fixed, self.infos)
         self.random = [Encoder(term.terms, self.infos) for term in formula.random]
-        self.x_scale = self.z_scales = None
         y, X, Zs, _ = self._columns(table, extra)
         self.x_scale = _scales(X, self.fixed.names)
         self.z_scales = [_scales(Z, own.names) for Z, own in zip(Zs, self.random)]

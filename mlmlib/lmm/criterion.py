@@ -27,14 +27,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..covariance import Structure
-from .elimination import Eliminated, OneFactor
 from .start import moment_start
 
 __all__ = ["Criterion", "Evaluation"]
+
+_TO_COME = np.zeros((0, 0))  # in place of a Hessian that is made from the rest of its evaluation
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Evaluation:
     half : ndarray, shape (p, p)
         ``half @ half.T`` is the inverse of X'V^-1X.
     parts : Eliminated
-    Y : ndarray, shape (q, p + 1, J)
+    Y : ndarray, shape (q, p + 1, J), or with several grouping factors a list of them
     """
 
     value: float
@@ -70,8 +72,8 @@ class Evaluation:
     s2: float
     Gamma: np.ndarray
     half: np.ndarray
-    parts: Eliminated
-    Y: np.ndarray
+    parts: Any  # as the criterion's elimination makes them
+    Y: Any
 
 
 class Criterion:
@@ -92,7 +94,10 @@ class Criterion:
         The residual variance where it is known, as in the working model of a binomial outcome.
     """
 
-    def __init__(self, elimination: OneFactor, structures: list[Structure], n: int, reml: bool, constant: float = 0.0,
+    elimination: Any  # OneFactor, in subclasses others; `Evaluation.parts` and `Evaluation.Y` are of its kind
+    rows: np.ndarray  # whitened columns [Z X y], of a model with structured residuals
+
+    def __init__(self, elimination, structures: list[Structure], n: int, reml: bool, constant: float = 0.0,
                  held: float | None = None):
         self.elimination, self.structures = elimination, structures
         self.reml, self.constant, self.held = reml, constant, held
@@ -141,7 +146,7 @@ class Criterion:
         Gamma = parts.K.sum(axis=2) - own @ own.T
         flat = basis.reshape(len(basis), -1)
         gradient = 2.0 * (flat @ (Gamma @ L).ravel())
-        at = Evaluation(value, gradient, None, L, basis, b, s2, Gamma, half, parts, Y)
+        at = Evaluation(value, gradient, _TO_COME, L, basis, b, s2, Gamma, half, parts, Y)
         slope = basis @ L.T
         curve, fit = self.curvature(at, slope + slope.transpose(0, 2, 1))
         second = (Gamma @ basis).reshape(len(basis), -1) @ flat.T
@@ -211,8 +216,7 @@ class Criterion:
         value = at.value + N * float(ratio - 1.0 - np.log(ratio))
         return replace(at, value=value, s2=s2, **self._rescaled(at, ratio)), 2.0 * N * (1.0 - ratio)
 
-    @staticmethod
-    def _rescaled(at: Evaluation, ratio: float) -> dict:
+    def _rescaled(self, at: Evaluation, ratio: float) -> dict:
         own, Y = at.Y[:, -1], at.Y.copy()
         Y[:, -1] *= np.sqrt(ratio)
         return {"Gamma": at.Gamma + (1.0 - ratio) * own @ own.T, "Y": Y}

@@ -73,12 +73,10 @@ class LmmModel:
         if self.one_factor:
             first = design.random[0]
             Z = np.concatenate(Zs) if len(Zs) > 1 else Zs[0]
-            elimination = OneFactor(Z, XY, first.codes, len(first.levels))
-            return Criterion(elimination, self.structures, len(design.y), self.reml, constant)
+            return Criterion(OneFactor(Z, XY, first.codes, len(first.levels)), self.structures, len(design.y), self.reml, constant)
         from .several import SeveralFactors
         from .several_criterion import SeveralCriterion
-        elimination = SeveralFactors(sparse_factors(design.random, Zs), XY)
-        return SeveralCriterion(elimination, self.structures, len(design.y), self.reml, constant)
+        return SeveralCriterion(SeveralFactors(sparse_factors(design.random, Zs), XY), self.structures, len(design.y), self.reml, constant)
 
     @staticmethod
     def _check(design: Design) -> None:

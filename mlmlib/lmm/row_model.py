@@ -193,7 +193,7 @@ class _Found:
 class _Search:
     """The search over psi from one start, theta carried along."""
 
-    def __init__(self, model: RowModel, psi: np.ndarray, L: np.ndarray | None = None):
+    def __init__(self, model: RowModel, psi, L: np.ndarray | None = None):
         self.model, self.psi, self.L, self.count = model, psi, L, 0
 
     def at(self, psi: np.ndarray, L=None) -> Evaluation:

@@ -112,8 +112,8 @@ class RowResult(LmmResult):
         units = np.zeros((len(rows), self.nobs))
         units[np.arange(len(rows)), rows] = 1.0
         white = self.model.rows.whiten(units, self.model.psi)[0][:, rows]  # column of L^-1 for each row
-        root = 1.0 if self.model.root_weights is None else self.model.root_weights[rows]
-        white = white * (root if np.ndim(root) == 0 else root[:, None])
+        if self.model.root_weights is not None:
+            white = white * self.model.root_weights[rows, None]
         cov = self._at.s2 * np.linalg.inv(white @ white.T)
         index = self.design.index()[rows]
         return pd.DataFrame(cov, index=index, columns=index)

@@ -12,6 +12,8 @@ Chapter 14 (``14_growth_shapes``) reads these.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..results import normal_quantile
@@ -60,7 +62,7 @@ class RowVarianceParameters(VarianceParameters):
         return out
 
 
-_SCALES = {
+_SCALES: dict[str, tuple[Callable, Callable, Callable]] = {  # to the scale of the interval, back, and the slope there
     "correlation": (np.arctanh, np.tanh, lambda x: 1.0 / (1.0 - x * x)),
     "positive": (np.log, np.exp, lambda x: 1.0 / x),
     "share": (lambda x: np.log(x / (1.0 - x)), lambda z: 1.0 / (1.0 + np.exp(-z)), lambda x: 1.0 / (x * (1.0 - x))),

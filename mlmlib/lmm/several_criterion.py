@@ -19,7 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .criterion import Criterion, Evaluation
+from .criterion import _TO_COME, Criterion, Evaluation
 from .elimination import OneFactor
 from .several import SeveralFactors
 from .several_traces import traces
@@ -76,7 +76,7 @@ class SeveralCriterion(Criterion):
             Gamma[factor.block] -= own @ own.T
         flat = basis.reshape(m, -1)
         gradient = 2.0 * (flat @ (Gamma @ L).ravel())
-        at = Evaluation(value, gradient, None, L, basis, b, s2, Gamma, half, parts, Y)
+        at = Evaluation(value, gradient, _TO_COME, L, basis, b, s2, Gamma, half, parts, Y)
         slope = basis @ L.T
         curve, fit = self.search_curvature(at, slope + slope.transpose(0, 2, 1))
         second = (Gamma @ basis).reshape(m, -1) @ flat.T
@@ -111,9 +111,9 @@ class SeveralCriterion(Criterion):
 
     def sums(self, at: Evaluation, directions: np.ndarray) -> np.ndarray:
         """Sum over all groups of Y'EY for each direction, shape (m, p + 1, p + 1)."""
-        total = 0.0
+        total = np.zeros((len(directions), self.p + 1, self.p + 1))
         for factor, y in zip(self.elimination.factors, at.Y):
-            total = total + np.einsum("jamc,jad->mcd", self._moved(factor, y, directions), y)
+            total += np.einsum("jamc,jad->mcd", self._moved(factor, y, directions), y)
         return total
 
     def fixed_sums(self, at: Evaluation, directions: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ class VarianceParameters:
         for k, (block, direction) in enumerate(directions):
             E[k, block, block] = direction / at.s2
         E[-1] = -2.0 * at.L @ at.L.T
-        free = np.array([*free, True])
+        free.append(True)
         curve, cross = model.criterion.curvature(at, E[free])
         log_s2 = np.zeros(len(cross))
         log_s2[-1] = 2.0

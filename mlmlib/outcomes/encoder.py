@@ -53,7 +53,7 @@ class OutcomeEncoder:
                          for column, code in self.cells])
 
 
-def cells(wide: Columns, outcomes: tuple[str, ...], equal=(), only=None) -> list[tuple[int, int]]:
+def cells(wide, outcomes: tuple[str, ...], equal=(), only=None) -> list[tuple[int, int]]:
     """Which columns of the predictors each outcome has, outcome by outcome, the common ones last.
 
     Parameters
