@@ -202,8 +202,7 @@ def icc_anova(y, groups, level=0.95):
     lower, upper = ((msb / msw / q - 1) / (msb / msw / q + size - 1) for q in tails)
     between = (msb - msw) / size
     note = "" if n.min() == n.max() else "Groups differ in size: the interval is approximate."
-    ends = map(float, (se, lower, upper))
-    return Icc(float(rho), float(between), float(msw), "analysis of variance", "", *ends, level, note=note)
+    return Icc(float(rho), float(between), float(msw), "analysis of variance", "", float(se), float(lower), float(upper), level, note=note)
 
 
 @dataclass(frozen=True, repr=False)

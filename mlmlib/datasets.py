@@ -124,7 +124,8 @@ def sheet(name):
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if line.startswith("|") and len(cells) == 6 and cells[1].isdigit():
             span = cells[0] if " to " in cells[0] else ""
-            columns |= {name: Column(name, int(cells[1]), *cells[2:], span) for name in _spanned(cells[0])}
+            rest = {"type": cells[2], "unit": cells[3], "coding": cells[4], "label": cells[5], "span": span}
+            columns |= {name: Column(name, int(cells[1]), **rest) for name in _spanned(cells[0])}
         elif columns and not line.startswith("|"):
             break
     text = before.strip().split("\n", 1)[1].strip()

@@ -192,7 +192,8 @@ class _DataFrame(_Labeled):
             yield label, _Series(row, names, label, dtype=object if mixed else None)
 
     def itertuples(self, index=True):
-        kind = namedtuple("Row", ["Index"] * index + self.columns, rename=True)
+        names = [*(["Index"] if index else []), *self.columns]
+        kind = namedtuple("Row", names, rename=True)
         cells = ([self.index] if index else []) + [column.tolist() for column in self._data.values()]
         return (kind(*row) for row in zip(*cells))
 

@@ -22,7 +22,7 @@ INTERVENTION_SEED = 3
 PATIENT_SEED = 3
 
 # The truth behind `patient`; T is for minutes counted from zero.
-PATIENT = {
+PATIENT: dict = {
     "gamma": {"Intercept": 30.0, "minutes": 1.2, "female[T.Yes]": 4.0},
     "T": ((49.0, -0.84), (-0.84, 0.09)),
     "sigma": 8.0,

@@ -10,6 +10,7 @@ Chapter 16 (``16_binary``) builds the likelihood of a binary outcome from these 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,12 +34,12 @@ class Terms:
     """
 
     value: np.ndarray
-    d1: np.ndarray | None = None
-    d2: np.ndarray | None = None
-    d3: np.ndarray | None = None
-    p: np.ndarray | None = None
-    p1: np.ndarray | None = None
-    p2: np.ndarray | None = None
+    d1: Any = None  # None above the order that was asked for: whoever reads one has asked for it
+    d2: Any = None
+    d3: Any = None
+    p: Any = None
+    p1: Any = None
+    p2: Any = None
 
     def through(self, a, order) -> Terms:
         """The same as a function of eta, where the argument was a(eta): ``a`` holds its value and its derivatives."""
@@ -63,7 +64,7 @@ class Terms:
         """The same with each array changed."""
         return Terms(*(None if v is None else change(v) for v in self.arrays()))
 
-    def arrays(self):
+    def arrays(self) -> tuple[Any, ...]:
         return self.value, self.d1, self.d2, self.d3, self.p, self.p1, self.p2
 
     def __add__(self, other):

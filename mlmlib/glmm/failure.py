@@ -176,8 +176,8 @@ def _coarse(model, found) -> list[str]:
         return []
     from .nested_quadrature import NestedQuadrature
     from .quadrature import Quadrature
-    criterion, rule, nodes = model.criterion, *((NestedQuadrature, 5) if nested else (Quadrature, 7))
-    near = rule(criterion.X, rows, density, criterion.offset, criterion.basis, nodes)(found.at.x, found.at.modes.v)
+    own = model.criterion.X, rows, density, model.criterion.offset, model.criterion.basis
+    near = (NestedQuadrature(*own, 5) if nested else Quadrature(*own, 7))(found.at.x, found.at.modes.v)
     if near.gradient is None:
         return []
     gain = float(near.gradient @ np.linalg.solve(found.B, near.gradient))

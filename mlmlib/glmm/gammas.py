@@ -55,8 +55,8 @@ def _at(x, c, order):
 def _polygammas(x):
     """Second and third derivatives of log Gamma at x >= 1: eight steps up, then Stirling's series; scipy's are slow."""
     first = second = 0.0
-    for k in range(8):
-        step = 1 / (x + k)
+    for up in range(8):
+        step = 1 / (x + up)
         square = step**2
         first, second = first + square, second - 2 * square * step
     k = 2 * np.arange(len(_STIRLING)) + 1

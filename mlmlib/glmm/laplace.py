@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class LaplaceAt:
 
     x: np.ndarray
     value: float
-    gradient: np.ndarray | None
+    gradient: Any  # ndarray; None where only the value was asked for
     modes: Modes
 
 

@@ -89,7 +89,10 @@ class Symmetric(Link):
     """A probability whose complement at eta is itself at -eta: logit, probit, cauchit."""
 
     def __init__(self, name, log_mean, inverse):
-        self.name, self.log_mean_terms, self._inverse = name, log_mean, inverse
+        self.name, self._log_mean, self._inverse = name, log_mean, inverse
+
+    def log_mean_terms(self, eta, order):
+        return self._log_mean(eta, order)
 
     def eta(self, mu):
         return self._inverse(np.asarray(mu, float))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 
@@ -171,7 +172,7 @@ class GlmmModel:
             L[block, block] = shape.factor(shape.theta(size ** 2 * np.eye(len(shape.sd))))
         return L
 
-    def with_outcome(self, y: np.ndarray) -> GlmmModel:
+    def with_outcome(self, y: np.ndarray) -> Self:
         """The same model for other values of the outcome."""
         other = copy.copy(self)
         other.design = replace(self.design, y=np.asarray(y, dtype=float))

@@ -29,7 +29,7 @@ class CategoryDesign(Design):
         The same as the formula has it: X, and the terms' columns, of one category.
     """
 
-    base: Design | None = field(default=None, kw_only=True)
+    base: Design = field(kw_only=True)
 
 
 class MultinomialModel(CategoryModel):

@@ -72,7 +72,7 @@ class NestedQuadrature(Laplace):
         """
         L, rows = self.factor(at.x), self.rows
         sums = _Sums(self, at.modes, L, at.x[self.p + self.m:], gradient=False, moments=True)
-        found = [None, None]
+        found: list = [None, None]
         for k, (first, second) in ((rows.out, sums.outer_moments / sums.total),
                                    (rows.inn, sums.inner_moments / sums.total[rows.parent])):
             found[k] = L[k, k] * first[:, None], L[k, k] ** 2 * (second - first ** 2)[:, None, None]

@@ -66,9 +66,9 @@ class OrdinalDensity(Density):
         self.codes = self.y.astype(np.intp)
         self.C = int(self.codes.max()) + 1
         self.nominal = None if nominal is None else np.asarray(nominal, dtype=float)
-        self.middle = None if nominal is None else self.nominal.mean(axis=1, keepdims=True)
+        self.middle = None if self.nominal is None else self.nominal.mean(axis=1, keepdims=True)
         names = ["threshold 1", *(f"log distance {j} to {j + 1}" for j in range(1, self.C - 1))]
-        for r in range(0 if nominal is None else len(self.nominal)):
+        for r in range(0 if self.nominal is None else len(self.nominal)):
             names += [f"change of threshold {j} by column {r + 1}" for j in range(1, self.C)]
         self.psi_names = tuple(names)
         self._stretch = LINKS[self.link.name]

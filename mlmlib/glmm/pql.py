@@ -36,6 +36,7 @@ Royal Statistical Society A, 159, 505-513.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -114,7 +115,7 @@ class QuasiModel(GlmmModel):
         self.Zs = Zs
         return super()._rows(Zs)
 
-    def with_outcome(self, y: np.ndarray) -> QuasiModel:
+    def with_outcome(self, y: np.ndarray) -> Self:
         """The same model for other values of the outcome."""
         other = super().with_outcome(y)
         other.working = Working(other.density)

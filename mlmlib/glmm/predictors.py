@@ -21,6 +21,7 @@ approximation. Journal of Statistical Software, 70(5).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,10 +53,10 @@ class Predictors:
     """
 
     eta: np.ndarray
-    gradient: np.ndarray | None
+    gradient: Any  # ndarray; None without derivatives
     open: np.ndarray
     variance: np.ndarray
-    slopes: np.ndarray | None
+    slopes: Any
     new: np.ndarray
 
 
@@ -92,22 +93,22 @@ def predictors(fit, data=None, groups: str = "given", new_groups: str = "populat
     if given:
         refuse_new(rows, new_groups)
     m, P = len(eta), len(fit._at.x)
-    gradient = np.zeros((m, P)) if derivatives else None
-    if derivatives:
+    gradient, slopes = (np.zeros((m, P)), np.zeros((m, P))) if derivatives else (None, None)
+    if gradient is not None:
         gradient[:, :X.shape[1]] = X @ fit._back
-    new, slopes, opened = np.zeros(m), np.zeros((m, P)) if derivatives else None, np.zeros(m)
+    new, opened = np.zeros(m), np.zeros(m)
     for group, own in rows.items():
         if only is not None and group not in only:
             continue
         T = fit._T_of(group)
         new += own.variance_of_new(T)
-        if derivatives:
+        if slopes is not None:
             for k, change in fit._T_slopes(group):
                 slopes[:, k] += own.variance_of_new(change)
     if given and rows:
         moved, turned, opened = _known(fit, rows, derivatives)
         eta = eta + moved
-        if derivatives:
+        if gradient is not None:
             gradient = gradient + turned
     average = groups == "average" or (given and new_groups == "average")
     if not average:
@@ -131,15 +132,15 @@ def _known(fit, rows: dict, derivatives: bool):
     """What the modes of known groups add to each row, its derivatives, and the variance that the outcomes leave them."""
     criterion, at = fit.model.criterion, fit._at
     u = criterion.rows.scale(criterion.factor(at.x), at.modes.v)
-    slopes = mode_slopes(fit) if derivatives else None
-    matrices, moved, turned = [], 0.0, 0.0
+    m = len(next(iter(rows.values())).Z)
+    slopes = mode_slopes(fit) if derivatives else np.zeros((len(u), 0))
+    matrices, moved, turned = [], np.zeros(m), np.zeros((m, slopes.shape[1]))
     for (group, own), (place, J, _) in zip(rows.items(), criterion.rows.parts):
         M = own.matrix(own.Z @ fit._z_back(group), J)
         matrices.append((place, M))
-        moved = moved + M @ u[place]
-        if derivatives:
-            turned = turned + M @ slopes[place]
-    return moved, turned, _opened(criterion, at, matrices) if derivatives else np.zeros(len(moved))
+        moved += M @ u[place]
+        turned += M @ slopes[place]
+    return moved, turned, _opened(criterion, at, matrices) if derivatives else np.zeros(m)
 
 
 def _opened(criterion, at, matrices) -> np.ndarray:
@@ -148,7 +149,7 @@ def _opened(criterion, at, matrices) -> np.ndarray:
     rows, L, inverse = criterion.rows, criterion.factor(at.x), at.modes.inverse
     whole = sp.hstack([M for _, M in sorted(matrices, key=lambda one: one[0].start)]).tocsr()
     whole.sort_indices()
-    keys = {}
+    keys: dict[tuple, int] = {}
     same = np.array([keys.setdefault((whole.indices[a:b].tobytes(), whole.data[a:b].tobytes()), len(keys))
                      for a, b in zip(whole.indptr, whole.indptr[1:])], dtype=int)
     values = np.zeros(len(keys))

@@ -116,7 +116,8 @@ class _Path:
     """A search under way: the criterion, where it is, and what a further step promises."""
 
     def __init__(self, criterion):
-        self.criterion, self.at, self.B, self.count, self.decrement = criterion, None, None, 0, np.inf
+        self.criterion, self.B, self.count, self.decrement = criterion, None, 0, np.inf
+        self.at: Any = None  # a LaplaceAt, once a start was finite
 
     @property
     def L(self) -> np.ndarray:

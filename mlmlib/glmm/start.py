@@ -105,7 +105,7 @@ def moments(rows, structures, blocks, glm: GlmFit) -> list[np.ndarray]:
     """
     A = rows.own(rows.cross(_convex(-glm.terms.d2)))
     score = rows.gather(glm.terms.d1)
-    found = [None] * len(blocks)
+    found: list = [None] * len(blocks)
     for (place, J, effects), own in zip(rows.parts, A):
         q = len(effects)
         S = score[place].reshape(J, q)

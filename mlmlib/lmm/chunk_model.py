@@ -5,7 +5,7 @@ Chapter 7 (``07_estimation``) derives what is left of the rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -44,7 +44,7 @@ class NoRows:
 
     __array__ = __getitem__ = __iter__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __pow__ = _refuse
     __truediv__ = __rtruediv__ = __neg__ = __eq__ = __ne__ = __rmatmul__ = _refuse
-    __hash__ = None  # type: ignore[assignment]  # as Python itself says that a thing cannot be hashed
+    __hash__ = None
 
 
 class Sums(OneFactor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -167,7 +168,7 @@ class RowResult(LmmResult):
 
     # other fits
 
-    def refit(self, y=None, *, reml: bool | None = None) -> RowResult:
+    def refit(self, y=None, *, reml: bool | None = None) -> Self:
         model = self.model
         if reml is not None and reml != self.reml:
             model = type(model)(self.design, model.covariance, reml, model.correlation, model.variance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -276,7 +277,7 @@ class MultivariateResult(RowResult):
         return long_table(data, np.repeat(rows, K), np.tile(np.arange(K), len(rows)), self.outcomes,
                           self.design.encoder.outcome.label)
 
-    def refit(self, y=None, *, reml: bool | None = None) -> MultivariateResult:
+    def refit(self, y=None, *, reml: bool | None = None) -> Self:
         """Fit the same model to other outcomes, or by the other likelihood.
 
         Parameters

@@ -114,7 +114,8 @@ class ZeroFamily(Family):
         return self.cdf_at(y, mu, *self.split(psi))
 
     def simulate(self, mu, psi, rng, trials=None):
-        return self.simulate_at(mu, *self.split(psi), rng)
+        own, zero = self.split(psi)
+        return self.simulate_at(mu, own, zero, rng)
 
 
 class TwoPartFamily(ZeroFamily):
