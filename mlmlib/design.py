@@ -184,15 +184,13 @@ def build_design(formula, data, *, weights=None, offset=None, outcome=None, **ex
     (('Intercept', 'x'), (4, 2), ['a', 'b'])
     """
     formula = parse(formula) if not isinstance(formula, Formula) else formula
-    if formula.response is None:
-        raise FormulaError(f"The formula {formula.text!r} has no outcome; write one, as in 'y ~ x'.")
-    table = Table(data)
+    response, table = formula.outcome, Table(data)
     if not table.n:
         raise DataError("The data have no rows.")
     extra = {name: _option(value, table, name)
              for name, value in (("weights", weights), ("offset", offset), *extra.items())}
     table, extra, kept, messages = _complete(formula, table, extra)
-    y = _outcome(formula.response, table, outcome)
+    y = _outcome(response, table, outcome)
     infos, values = {}, {}
     terms = [*formula.fixed, *(term for random in formula.random for term in random.terms), formula.offsets]
     for factor in dict.fromkeys(factor for term in terms for factor in term):
@@ -210,7 +208,7 @@ def build_design(formula, data, *, weights=None, offset=None, outcome=None, **ex
                                    term.independent, term.text, own, term.group, members))
     if extra["weights"] is not None and not (extra["weights"] > 0).all():
         raise DataError("The weights must all be positive; drop the rows whose weight is zero.")
-    return Design(formula, formula.response.label, tuple(encoder.names), y, encoder.rows(values, table.n).T,
+    return Design(formula, response.label, tuple(encoder.names), y, encoder.rows(values, table.n).T,
                   tuple(random), extra["weights"], shift, kept, tuple(messages), data, encoder, offset, extra=extra)
 
 

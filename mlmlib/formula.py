@@ -59,6 +59,13 @@ class Formula:
     offsets: tuple[Factor, ...]
 
     @property
+    def outcome(self) -> Factor:
+        """The response; FormulaError where there is none."""
+        if self.response is None:
+            raise FormulaError(f"The formula {self.text!r} has no outcome; write one, as in 'y ~ x'.")
+        return self.response
+
+    @property
     def has_intercept(self) -> bool:
         return () in self.fixed
 

@@ -102,7 +102,7 @@ def null_fit(fit):
         return fit
     design = fit.design
     offsets = [factor.label for factor in design.formula.offsets]
-    formula = parse(f"{as_written(design.formula.response)} ~ {' + '.join(['1', *offsets, *(term.text for term in design.random)])}")
+    formula = parse(f"{as_written(design.formula.outcome)} ~ {' + '.join(['1', *offsets, *(term.text for term in design.random)])}")
     smaller = replace(design, formula=formula, X=np.ones((len(design.y), 1)), exog_names=("Intercept",),
                       encoder=Encoder(((),), {}), messages=())
     return fit._of_design(smaller)

@@ -135,7 +135,7 @@ class ChunkedModel(LmmModel):
 
     def _refuse_unusable(self, levels, counts, names) -> None:
         moments, formula = self.moments, self.moments.plan.formula
-        n, group, outcome = moments.n, formula.random[0].group_name, formula.response.label
+        n, group, outcome = moments.n, formula.random[0].group_name, formula.outcome.label
         if not n:
             raise DataError("No row of any chunk is complete.")
         if moments.low == moments.high:
@@ -164,7 +164,7 @@ class ChunkedModel(LmmModel):
         dropped = moments.read - n
         told = (f"{dropped:,} of {moments.read:,} rows were dropped because values are missing.",) if dropped else ()
         weights = None if plan.weights is None else NoRows(n)
-        self.design = Design(plan.formula, plan.formula.response.label, tuple(plan.fixed.names), NoRows(n), NoRows(n, len(plan.fixed.names)),
+        self.design = Design(plan.formula, plan.formula.outcome.label, tuple(plan.fixed.names), NoRows(n), NoRows(n, len(plan.fixed.names)),
                              tuple(random), weights, None, None, told, NoRows(n), plan.fixed, plan.offset)
 
     @property
@@ -228,8 +228,7 @@ class ChunkedResult(LmmResult):
 def fit_chunks(formula: str, data, *, reml: bool, covariance, weights, offset) -> ChunkedResult:
     """Fit rows that come in chunks."""
     parsed = parse(formula)
-    if parsed.response is None:
-        raise FormulaError(f"The formula {formula!r} has no outcome; write one, as in 'y ~ x'.")
+    parsed.outcome  # refused where there is none, before a row is read
     options = [name for name in (weights, offset) if isinstance(name, str)]
     columns = list(dict.fromkeys([*parsed.columns, *options]))
     for name, value in (("weights", weights), ("offset", offset)):

@@ -119,10 +119,10 @@ class Plan:
 
     def _columns(self, table: Table, extra: dict):
         """Outcome less offset, X and each term's Z of a complete table, one column a row, and square roots of weights."""
-        y = _evaluate(self.formula.response, table, Memory())
+        y = _evaluate(self.formula.outcome, table, Memory())
         if isinstance(y, Categorical) or y.ndim != 1:
-            raise DataError(f"The outcome {self.formula.response.label!r} holds text, categories or several columns, not one number a row.")
-        refuse_scale(self.formula.response.label, y)
+            raise DataError(f"The outcome {self.formula.outcome.label!r} holds text, categories or several columns, not one number a row.")
+        refuse_scale(self.formula.outcome.label, y)
         for shift in (extra["offset"], *(_evaluate(factor, table, Memory()) for factor in self.formula.offsets)):
             y = y if shift is None else y - shift
         try:

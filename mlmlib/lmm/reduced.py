@@ -60,6 +60,6 @@ def _fitted(fit, design, fixed: str) -> LmmResult:
     random = tuple(replace(term, names=("Intercept",), Z=ones, independent=False, text=f"(1 | {':'.join(map(as_written, term.factors))})",
                            encoder=_constant())
                    for term in terms.values())
-    formula = parse(f"{as_written(design.formula.response)} ~ {fixed} + {' + '.join(term.text for term in random)}")
+    formula = parse(f"{as_written(design.formula.outcome)} ~ {fixed} + {' + '.join(term.text for term in random)}")
     model = LmmModel(replace(design, formula=formula, random=random, messages=()), "unstructured", fit.reml)
     return LmmResult(model, *model.fit())

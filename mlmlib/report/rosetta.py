@@ -142,7 +142,7 @@ def _parsed(formula: str, fitter: str):
     """The outcome (a set of several), whether there are several, and the rest of the formula."""
     if fitter != "multivariate":
         parsed = parse(formula)
-        return parsed.response.label, False, parsed
+        return parsed.outcome.label, False, parsed
     left, _, right = formula.partition("~")
     return frozenset(term[0].label for term in parse(f"~ {left}").fixed if term), True, parse(f"~ {right}")
 

@@ -38,7 +38,7 @@ def _fixed(model):
     right = side(model.fixed, model.intercept, " & ").replace("I(", "(")
     for column in model.categories:
         right = right.replace(f"factor({column})", column)
-    return f"{expression(model.formula.response)} ~ {'1 + ' if model.intercept and right != '1' else ''}{right}"
+    return f"{expression(model.formula.outcome)} ~ {'1 + ' if model.intercept and right != '1' else ''}{right}"
 
 
 def _contrasts(model):

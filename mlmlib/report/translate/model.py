@@ -70,7 +70,7 @@ class Model:
 
     @property
     def outcome(self) -> str:
-        return self.formula.response.label
+        return self.formula.outcome.label
 
     @property
     def fixed(self):

@@ -19,7 +19,7 @@ PD = {"unstructured": "pdLogChol", "independent": "pdDiag", "exchangeable": "pdC
 
 def write(model: Model):
     """lme, with a pdMat class for each covariance structure; gls without random effects."""
-    fixed = f"{factor_text(model.formula.response)} ~ {side(model.fixed, model.intercept)}"
+    fixed = f"{factor_text(model.formula.outcome)} ~ {side(model.fixed, model.intercept)}"
     if not model.random:
         return generalized(model, fixed) if model.residuals else without_random(model, fixed)
     if model.ddf != "wald":

@@ -25,9 +25,9 @@ def _references(model, text):
 
 def write(model: Model):
     only_single_columns(model)
-    response = expression(model.formula.response, " ** ")
+    response = expression(model.formula.outcome, " ** ")
     response = (
-        response if model.formula.response.is_column else f"np.{response}" if "(" in response else f"I({response})"
+        response if model.formula.outcome.is_column else f"np.{response}" if "(" in response else f"I({response})"
     )
     formula = f"{response} ~ {_references(model, _side(model, model.fixed, model.intercept))}".replace('"', '\\"')
     top = ["import statsmodels.formula.api as smf"] + (["import numpy as np"] if "np." in formula else [])

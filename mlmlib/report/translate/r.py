@@ -66,7 +66,7 @@ def inner(random) -> str:
 
 def lme4(model: Model):
     """lmer; lm for OLS."""
-    fixed = f"{factor_text(model.formula.response)} ~ {side(model.fixed, model.intercept)}"
+    fixed = f"{factor_text(model.formula.outcome)} ~ {side(model.fixed, model.intercept)}"
     if not model.random:
         if model.residuals:
             return generalized(model, fixed)

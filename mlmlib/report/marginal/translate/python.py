@@ -30,7 +30,7 @@ def write(model: MarginalModel) -> tuple[str, str]:
         raise Untranslatable(f"we write statsmodels' GEE without the {model.link} link")
     if model.weights or model.family == "binomial" and not model.binary:
         raise Untranslatable("statsmodels' GEE has no symmetric working covariance for weights or numbers of trials; make a row of each trial")
-    lines, response = ["import statsmodels.api as sm", "import statsmodels.formula.api as smf"], expression(model.formula.response, " ** ")
+    lines, response = ["import statsmodels.api as sm", "import statsmodels.formula.api as smf"], expression(model.formula.outcome, " ** ")
     outcome = response
     table, family = model.data, model.family
     if model.levels and family == "binomial":

@@ -31,7 +31,7 @@ def mixedmodels(model: General):
     if model.method == "agq" and (len(model.random) > 1 or not model.random[0].single):
         raise Untranslatable("MixedModels.jl has quadrature for one random effect only")
     lines = ["using MixedModels, DataFrames"]
-    outcome, left = expression(model.formula.response), ""
+    outcome, left = expression(model.formula.outcome), ""
     if model.family == "binomial" and model.levels:
         left = re.sub(r"\W+", "_", f"{outcome}_{model.levels[1]}")
         lines.append(f"{model.data}.{left} = {model.data}.{outcome} .== {quoted(model.levels[1])}")
@@ -83,7 +83,7 @@ def statsmodels(model: General):
         raise Untranslatable("the Bayesian mixed GLMs of statsmodels have independent random effects only")
     name = "BinomialBayesMixedGLM" if model.family == "binomial" else "PoissonBayesMixedGLM"
     lines = [f"from statsmodels.genmod.bayes_mixed_glm import {name}"]
-    outcome = expression(model.formula.response, " ** ")
+    outcome = expression(model.formula.outcome, " ** ")
     if model.levels:
         new = re.sub(r"\W+", "_", f"{outcome}_{model.levels[1]}")
         lines.append(f'{model.data}["{new}"] = ({model.data}["{outcome}"] == {model.levels[1]!r}).astype(int)')

@@ -59,7 +59,7 @@ def _r(model: General):
 def _clm(model: General):
     if model.family != "ordinal":
         raise Untranslatable("the package ordinal is for ordered categories")
-    response = factor_text(model.formula.response)
+    response = factor_text(model.formula.outcome)
     response = response if model.levels else f"factor({response}, ordered = TRUE)"
     lines = ["library(ordinal)", *general_r.prepared(model),
              f'fit <- clm({response} ~ {side(model.fixed, True)}, data = {model.data}, link = "{model.link}"{_nominal(model)})',
@@ -128,7 +128,7 @@ def _julia(model: General):
                              "GLM.jl takes the share of successes with wts=; make the column and weight by the trials")
     if model.offsets() or model.weights:
         raise Untranslatable("GLM.jl takes offset= and wts= as vectors; add them by hand")
-    outcome = expression(model.formula.response)
+    outcome = expression(model.formula.outcome)
     lines, fixed = ["using GLM, DataFrames"], julia._fixed(model)
     if model.levels:
         new = re.sub(r"\W+", "_", f"{outcome}_{model.levels[1]}")
@@ -150,7 +150,7 @@ def _statsmodels(model: General):
     if model.family not in families or model.link not in links or not model.binary and model.family == "binomial":
         raise Untranslatable(f"we write statsmodels' GLM for other outcomes than {model.family}" if model.family not in families or
                              model.link not in links else "statsmodels takes two columns of successes and failures as the outcome: sm.GLM(np.c_[y, n - y], X)")
-    lines, outcome = ["import statsmodels.api as sm", "import statsmodels.formula.api as smf"], expression(model.formula.response, " ** ")
+    lines, outcome = ["import statsmodels.api as sm", "import statsmodels.formula.api as smf"], expression(model.formula.outcome, " ** ")
     if model.levels:
         new = re.sub(r"\W+", "_", f"{outcome}_{model.levels[1]}")
         lines.append(f'{model.data}["{new}"] = ({model.data}["{outcome}"] == {model.levels[1]!r}).astype(int)')

@@ -24,7 +24,7 @@ def levels_in_r(levels) -> str:
 def prepared(model: General) -> list[str]:
     """Categories of the predictors and of the outcome in our order."""
     lines = preparation(model)
-    if model.levels and model.formula.response.is_column:
+    if model.levels and model.formula.outcome.is_column:
         column = f"{model.data}${named(model.outcome)}"
         ordered = ", ordered = TRUE" if model.family == "ordinal" else ""
         note = f"  # the second is the event: {model.levels[1]}" if model.family == "binomial" else ""
@@ -34,7 +34,7 @@ def prepared(model: General) -> list[str]:
 
 def left(model: General) -> str:
     """The left side: with trials the successes and the failures."""
-    y = factor_text(model.formula.response)
+    y = factor_text(model.formula.outcome)
     if model.family != "binomial" or model.trials in (None, 1):
         return y
     n = named(model.trials) if isinstance(model.trials, str) else str(model.trials)
@@ -195,7 +195,7 @@ def clmm(model: General):
     fixed = right(model, bars(model, PLAIN, "ordinal"))
     if fixed.startswith("0 + "):
         fixed = fixed[4:]
-    response = factor_text(model.formula.response)
+    response = factor_text(model.formula.outcome)
     response = response if model.levels else f"factor({response}, ordered = TRUE)"
     lines += [f"fit <- clmm({response} ~ {fixed},", f"            {', '.join(words)})", "summary(fit)"]
     return "\n".join([*comments, *lines]), (

@@ -161,7 +161,7 @@ def _zero(text, data) -> Model:
 
 def _coded(parsed: Formula, table, family):
     """The table with the outcome as numbers, and its categories."""
-    column = parsed.response.label if parsed.response.is_column else None
+    column = parsed.outcome.label if parsed.outcome.is_column else None
     if column is None or column not in table:
         return table, ()
     levels = categories(table[column])
