@@ -62,6 +62,9 @@ class _Series(_Labeled):
     def __iter__(self):
         return iter(self.values)
 
+    def __contains__(self, label):
+        return label in self.index
+
     def __getitem__(self, key):
         if isinstance(key, slice) or np.ndim(key):
             return _Series(self.values[key], self.index[key], self.name)
@@ -130,6 +133,8 @@ class _DataFrame(_Labeled):
             made = {name: getattr(column, "values", column) for name, column in data.items()}
         elif isinstance(data, np.ndarray):
             made = dict(zip(columns, data.T))
+        elif columns is None and data:  # a dict a row
+            made = {name: [row[name] for row in data] for name in data[0]}
         else:
             made = dict(zip(columns, zip(*data))) if data else dict.fromkeys(columns or (), ())
         self._data = {name: np.asarray(column) for name, column in made.items()}
@@ -153,6 +158,9 @@ class _DataFrame(_Labeled):
     def __getitem__(self, key):
         if isinstance(key, list):
             return _DataFrame({name: self._data[name] for name in key}, self.index)
+        if isinstance(key, _Series):  # of True and False: rows
+            return _DataFrame({name: column[key.values] for name, column in self._data.items()},
+                              [label for label, wanted in zip(self.index, key) if wanted])
         return _Series(self._data[key], self.index, key)
 
     def __setitem__(self, key, value):
