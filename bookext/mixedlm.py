@@ -1,4 +1,4 @@
-"""The runs on *Coming from MixedLM*: each is code of a few lines, carried out while the page is built, and what it printed.
+"""The runs on *From statsmodels' MixedLM*: each is code of a few lines, carried out while the page is built, and what it printed.
 
 A run's warnings are shown as statsmodels words them, each once.
 """
@@ -20,6 +20,18 @@ print("log-likelihood ", round(theirs.llf, 4), round(ours.llf, 4))
 print("slope          ", round(theirs.fe_params["Days"], 4), round(ours.params["Days"], 4))
 print("its SE         ", round(theirs.bse_fe["Days"], 4), round(ours.bse["Days"], 4))
 print("variance slopes", round(theirs.cov_re.iloc[1, 1], 3), round(ours.covariance_matrix().iloc[1, 1], 3))""",
+    "nested": """pastes = mlm.load("pastes")
+casks = {"cask": "0 + C(cask)"}
+theirs = smf.mixedlm("strength ~ 1", pastes, groups="batch", re_formula="1", vc_formula=casks).fit()
+without = smf.mixedlm("strength ~ 1", pastes, groups="batch", vc_formula=casks).fit()
+print("both factors", round(theirs.llf, 3), round(mlm.lmm("strength ~ 1 + (1 | batch/cask)", pastes).llf, 3))
+print("casks alone ", round(without.llf, 3), round(mlm.lmm("strength ~ 1 + (1 | batch:cask)", pastes).llf, 3))""",
+    "schools": """hsb = mlm.load("hsb")
+for method in (None, "powell"):
+    theirs = smf.mixedlm("mathach ~ cses", hsb, groups="school", re_formula="~cses").fit(method=method)
+    print("MixedLM", method, theirs.converged, round(theirs.llf, 2), round(theirs.bse_fe["cses"], 3))
+ours = mlm.lmm("mathach ~ cses + (cses | school)", hsb)
+print("mlmlib", ours.converged, round(ours.llf, 2), round(ours.bse["cses"], 3))""",
     "units": """seconds = sleep.assign(time=sleep["Days"] * 86400)
 theirs = smf.mixedlm("Reaction ~ time", seconds, groups="Subject", re_formula="~time").fit()
 ours = mlm.lmm("Reaction ~ time + (time | Subject)", seconds)

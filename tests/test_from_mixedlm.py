@@ -1,10 +1,11 @@
-"""*Coming from MixedLM* says what is so: the numbers that agree, the failures that it shows, and every name in its tables."""
+"""*From statsmodels' MixedLM* says what is so: the numbers that agree, the failures that it shows, and every name in its tables."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 
+import numpy as np
 import pytest
 import statsmodels.regression.mixed_linear_model as theirs
 
@@ -35,6 +36,28 @@ def test_what_agrees():
         assert one == pytest.approx(other, rel=1e-4), line
     line = [numbers(row) for row in told("crossed").splitlines()]
     assert line[0] == pytest.approx(line[1][:3], abs=2e-3)
+
+
+def test_variance_components_alone_leave_the_outer_factor_out():
+    both, alone = ([float(x) for x in re.findall(r"-\d+\.\d+", line)] for line in told("nested").splitlines())
+    assert both[0] == pytest.approx(both[1], abs=2e-3) and alone[0] == pytest.approx(alone[1], abs=2e-3)
+    assert both[0] > alone[0] + 0.1
+
+
+def test_mixedlm_does_not_arrive_with_the_schools():
+    warned, (first, powell, own) = told("schools").splitlines()[:-3], told("schools").splitlines()[-3:]
+    assert any("failed" in line for line in warned) and "None False" in first and "powell True" in powell and "True" in own
+    assert numbers(own)[0] > numbers(first)[0] + 50 and numbers(powell) == pytest.approx(numbers(own), rel=1e-3)
+    assert numbers(first)[1] > 2 * numbers(own)[1]
+
+
+def test_a_category_without_rows():
+    sleep = mlm.load("sleepstudy")
+    half = sleep.assign(late=(sleep["Days"] > 4).map({True: "late", False: "early"}).astype("category").cat.add_categories("never"))
+    with pytest.raises(np.linalg.LinAlgError, match="Singular"):
+        theirs.MixedLM.from_formula("Reaction ~ late", half, groups="Subject").fit()
+    own = mlm.lmm("Reaction ~ late + (1 | Subject)", half)
+    assert list(own.params.index) == ["Intercept", "late[T.late]"]
 
 
 def test_mixedlm_does_not_arrive_in_seconds():
