@@ -53,7 +53,7 @@ class ProportionalReduction(Shown):
         for row in self.rows:
             if row[:2] == (group, effect):
                 return row[4]
-        raise KeyError(key)
+        raise KeyError(f"There is no reduction of {key!r}; there are {', '.join(str(row[:2]) for row in self.rows)}.")
 
     def _title(self):
         return f"Proportional reduction of variance\nfrom {self.null}\nto   {self.full}"

@@ -1,4 +1,4 @@
-"""Unusable input gets the one clear error, awkward input the right number: the tables are bad_input.py and bad_arguments.py."""
+"""Unusable input gets the one clear error, awkward input the right number: the tables are bad_input.py, bad_arguments.py, bad_questions.py."""
 
 import re
 import warnings
@@ -10,10 +10,12 @@ import pytest
 import mlmlib as mlm
 from bad_arguments import ARGUMENTS, OPTIONS
 from bad_input import FITTERS, FORMULAS, NAMED, NAMES, N, SAME, SCALES, TABLES, base
+from bad_questions import QUESTIONS
 
 matplotlib.use("Agg")
 
-KINDS = {*(row[0] for row in (*TABLES, *SAME)), *(str(row[0]) for row in (*FORMULAS, *OPTIONS, *ARGUMENTS))}
+CALLS = (*FORMULAS, *OPTIONS, *ARGUMENTS, *QUESTIONS)
+KINDS = {*(row[0] for row in (*TABLES, *SAME)), *(str(row[0]) for row in CALLS)}
 READERS = ("lmm", "glmm", "poisson", "ols", "gls", "panel", "gee")
 
 
@@ -39,8 +41,8 @@ def test_tables(name, fitter):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("call, kinds, words", [row[1:] for row in (*FORMULAS, *OPTIONS, *ARGUMENTS)],
-                         ids=[re.sub(r"\s+", " ", str(row[0])) for row in (*FORMULAS, *OPTIONS, *ARGUMENTS)])
+@pytest.mark.parametrize("call, kinds, words", [row[1:] for row in CALLS],
+                         ids=[re.sub(r"\s+", " ", str(row[0])) for row in CALLS])
 def test_formulas_options_and_arguments(call, kinds, words):
     refused(call, kinds, words)
 

@@ -61,9 +61,6 @@ def part_of(design, rows: np.ndarray):
     """The design of some of its rows; groups without rows are gone."""
     random = []
     for term in design.random:
-        if term.members is not None:
-            raise DataError(f"Rows belong to several groups of {term.group!r}; leaving out rows is for models with one "
-                            "group a row.")
         used, codes = np.unique(term.codes[rows], return_inverse=True)
         random.append(replace(term, Z=term.Z[rows], codes=codes, levels=term.levels[used]))
     cut = {name: None if getattr(design, name) is None else getattr(design, name)[rows]
@@ -107,6 +104,9 @@ def glmm_influence(fit, by: str | None = None, progress=None) -> GlmmInfluence:
     if fit.density.K > 1 or hasattr(fit.density, "thresholds") or hasattr(fit.model, "penalized") or hasattr(fit, "outcomes"):
         raise DataError("Influence is there for one outcome with one mean a row, fitted by maximum likelihood; for "
                         "others leave rows out of the data and fit again.")
+    several = [term.group for term in fit.design.random if term.members is not None]
+    if several:
+        raise DataError(f"Rows belong to several groups of {several[0]!r}; leaving out rows is for models with one group a row.")
     by = default_factor(fit) if by is None else by
     if by == "row":
         raise DataError(f"Leaving out each of {fit.nobs} rows would take as many fits. See fit.residuals('quantile') "

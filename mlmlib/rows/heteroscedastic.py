@@ -62,7 +62,8 @@ class Exponential(Variance):
 
 
 def _log_size(values: np.ndarray) -> np.ndarray:
-    return np.log(np.abs(values))
+    with np.errstate(divide="ignore"):  # of zero: refused by who asks
+        return np.log(np.abs(values))
 
 
 def _first(design) -> np.ndarray:
