@@ -15,6 +15,9 @@ from .errors import FormulaError
 
 __all__ = ["Factor", "closing", "read_call"]
 
+_FOREIGN = {"Q": "the name in backticks, as in `blood pressure`", "factor": "C(x)", "as.factor": "C(x)", "relevel": 'C(x, Treatment("b"))',
+            "s": "bs(x, df=5) or ns(x, df=3)"}  # functions of patsy's and R's formulas
+
 
 @dataclass(frozen=True)
 class Factor:
@@ -66,6 +69,9 @@ def read_call(text: str, formula: str) -> Factor:
 
     Columns become ``_c["name"]`` and functions ``_f["name"]``, so that a column called `log` does not hide log().
     """
+    called = text.partition("(")[0].strip()
+    if called in _FOREIGN:
+        raise FormulaError(f"Formulas do not know {called}(), as in {text!r}: write {_FOREIGN[called]}.")
     quoted: list[str] = []
 
     def hide(match):

@@ -30,6 +30,13 @@ __all__ = ["Factor", "Formula", "RandomTerm", "parse"]
 _TOKEN = re.compile(
     r"(?P<name>`[^`]+`|[^\W\d]\w*(?:\.\w+)*)|(?P<number>\d+(?:\.\d+)?)|(?P<op>\*\*|\|\||[-+*/:^()|~])")
 
+_MENDS = {  # what to write in place of what cannot be read
+    "|": "A random term stands in parentheses, as in (1 | g).", "||": "A random term stands in parentheses, as in (x || g).",
+    "=": "Between the outcome and its predictors stands '~'.", "~": "A formula has one '~'.",
+    ",": "A random term has a bar, as in (1 | g).", ")": "No parenthesis is open here.", ".": "Name the columns: no sign stands for all others.",
+    "%": "R's a %in% b is a:b here.", "'": "Columns stand without quotes, names with spaces in backticks.",
+    '"': "Columns stand without quotes, names with spaces in backticks."}
+_JOINED = "Terms are joined by '+', and a name with spaces stands in backticks, as in `blood pressure`."
 
 Term = tuple  # of Factor; the empty tuple is the intercept
 
@@ -158,7 +165,7 @@ class _Parser:
                 continue
             match = _TOKEN.match(text, position)
             if not match:
-                raise self.error(f"Cannot read {text[position]!r}", position)
+                raise self.error(f"Cannot read {text[position]!r}", position, _MENDS.get(text[position], ""))
             kind, word, start, position = str(match.lastgroup), match.group(), position, match.end()
             if kind == "name" and text[position:position + 1] == "(":
                 end = closing(text, position)
@@ -170,9 +177,9 @@ class _Parser:
                 self.tokens.append((kind, Factor(word.strip("`"), (word.strip("`"),)) if kind == "name" else word, start))
         self.tokens.append(("end", "", len(text)))
 
-    def error(self, what: str, position: int | None = None) -> FormulaError:
+    def error(self, what: str, position: int | None = None, mend: str = "") -> FormulaError:
         position = self.tokens[self.at][2] if position is None else position
-        return FormulaError(f"{what} in the formula:\n    {self.text}\n    {' ' * position}^")
+        return FormulaError(f"{what} in the formula:\n    {self.text}\n    {' ' * position}^" + (f"\n{mend}" if mend else ""))
 
     def peek(self, *values) -> bool:
         return self.tokens[self.at][0] == "op" and self.tokens[self.at][1] in values
@@ -191,11 +198,13 @@ class _Parser:
                     raise self.error("The outcome must be a column or a function of one")
                 self.at += 1
             if not self.peek("~"):
-                raise self.error("Expected '~' after the outcome; write a transformed outcome as I(...) or log(...)")
+                raise self.error("Expected '~' after the outcome; write a transformed outcome as I(...) or log(...)",
+                                 mend=_JOINED if self.tokens[self.at][0] == "name" else "")
             self.take("~")
         fixed = self.sum([()], top=True)
-        if self.tokens[self.at][0] != "end":
-            raise self.error("Cannot read on")
+        kind, word, _ = self.tokens[self.at]
+        if kind != "end":
+            raise self.error("Cannot read on", mend=_MENDS.get(word, _JOINED) if kind == "op" else _JOINED)
         offsets = [term[0] for term in fixed if len(term) == 1 and term[0].label.startswith("offset(")]
         fixed = [term for term in fixed if not any(factor in offsets for factor in term)]
         if response and response in {factor for term in fixed for factor in term}:

@@ -191,6 +191,14 @@ FORMULAS = [
         ("y ~ x + (1 | mm(g, t, weights=(x, z)))", DATA, "must not be negative"), ("y ~ x + I(2*x) + (1 | g)", DATA, "fully determined by 'x'"),
         ("y ~ x + (1 + x + z + w + t + k + c + y2 | g)", DATA, "= 96 random effects for 96 rows"), ("y ~ x*w*z*t*k*c*y2 + (1 | g)", DATA, "96 rows cannot carry 128"),
         ("y ~ f + C(f) + (1 | g)", DATA, "fully determined by 'f[T.b]'"), ("y ~ x + (1 | g) + (1 | w)", DATA, "divide the rows into the same groups"),
+        ("y ~ x + 1 | g", FORMULA, "A random term stands in parentheses, as in (1 | g)"), ("y ~ x || g", FORMULA, "as in (x || g)"),
+        ("y ~ x + (1, g)", FORMULA, "A random term has a bar"), ("y ~ x ~ z", FORMULA, "has one '~'"), ("y = x + (1 | g)", FORMULA, "stands '~'"),
+        ("y ~ x) + (1 | g)", FORMULA, "No parenthesis is open"), ("y ~ . + (1 | g)", FORMULA, "Name the columns"), ("y ~ x %in% z", FORMULA, "a:b"),
+        ("y ~ 'x' + (1 | g)", FORMULA, "without quotes"), ('y ~ "x" + (1 | g)', FORMULA, "without quotes"), ("y ~ x z", FORMULA, "joined by '+'"),
+        ("blood pressure ~ x + (1 | g)", FORMULA, "in backticks, as in `blood pressure`"), ("y x (1 | g)", FORMULA, "joined by '+'"),
+        ("y ~ Q('x') + (1 | g)", FORMULA, "do not know Q(), as in \"Q('x')\": write the name in backticks"),
+        ("y ~ factor(f) + (1 | g)", FORMULA, "write C(x)"), ("y ~ as.factor(f) + (1 | g)", FORMULA, "know as.factor(), as in 'as.factor(f)': write C(x)"),
+        ("y ~ relevel(f, ref='b') + (1 | g)", FORMULA, 'write C(x, Treatment("b"))'), ("y ~ s(x) + (1 | g)", FORMULA, "bs(x, df=5) or ns(x, df=3)"),
         ("y ~ sise + (1 | g)", DATA, "did you mean 'size'?"), ("y ~ x | g", FORMULA, "Cannot read on"), ("y ~ `no such` + (1 | g)", DATA, "no column 'no such'"),
     ]
 ]
