@@ -105,7 +105,7 @@ class Design:
     data: Any
     encoder: Columns
     offset_option: Any = None  # the offset= given: a column's name, or values
-    extra: dict | None = field(default=None, kw_only=True)
+    extra: dict = field(default_factory=dict, kw_only=True)
 
     def index(self):
         """The row labels of the rows used: those of the DataFrame, or numbers."""

@@ -68,6 +68,10 @@ class Membership:
         """Weighted sum over each row's groups of values, shape (n, m); unknown groups count zero."""
         return np.where(self.codes < 0, 0.0, self.weights * values).sum(axis=1)
 
+    def values(self, Z: np.ndarray, effects: np.ndarray) -> np.ndarray:
+        """What groups' effects, shape (J, q), give rows with the columns Z, shape (n, q); unknown groups give zero."""
+        return self.combine(np.einsum("nq,nmq->nm", Z, effects[self.codes]))
+
     @property
     def unknown(self) -> np.ndarray:
         """Rows that belong to a group that is not known."""
@@ -78,7 +82,7 @@ def group_values(Z: np.ndarray, codes: np.ndarray, members: Membership | None, e
     """What groups' effects, shape (J, q), give rows with the columns Z, shape (n, q); unknown groups give zero."""
     if members is None:
         return np.where(codes < 0, 0.0, np.einsum("nq,nq->n", Z, effects[codes]))
-    return members.combine(np.einsum("nq,nmq->nm", Z, effects[members.codes]))
+    return members.values(Z, effects)
 
 
 def read_membership(factors, columns: dict, known=None) -> Membership:

@@ -50,6 +50,10 @@ class NewRows:
             whole = whole + sp.csr_matrix((values, (np.repeat(there, q), columns)), shape=(m, J * q))
         return whole
 
+    def values(self, effects: np.ndarray) -> np.ndarray:
+        """What effects of the own groups, shape (groups, q), give the rows, shape (m,)."""
+        return self.members.values(self.Z, effects)
+
     def variance_of_new(self, T: np.ndarray) -> np.ndarray:
         """Variance that the groups not seen give each row, shape (m,)."""
         left = Membership(self.members.codes, np.where(self.known < 0, self.members.weights, 0.0), self.members.levels)

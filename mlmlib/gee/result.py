@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,17 @@ class Marginal(LinearResult):
     reml = None
     method = "gee"
     time_name: str | None = None  # the column given as time=
+    model: Any
+    cov: str
+    corr: str
+    link: Any
+    structure: Any
+    converged: bool
+    n_iterations: int
+    messages: tuple[str, ...]
+    _levels: Any
+    _solved: Any
+    _back: np.ndarray
     _t_df = None
     _marginal = True
     random_effects: dict = {}
@@ -130,14 +142,14 @@ class Marginal(LinearResult):
             raise ValueError(f"method={method!r} needs a likelihood, which GEE has not; leave it out.")
         return self.coef_table(level)[["lower", "upper"]]
 
-    def translate(self, to: str, *, data: str = "df"):
+    def translate(self, to: str, *, data: str = "df", ddf: str = "wald") -> str:
         """The same model as code for another program.
 
         ``to`` is ``"geepack"`` (R), ``"stata"``, ``"sas"`` (PROC GENMOD), ``"glimmix"`` (SAS, with EMPIRICAL), ``"spss"`` or
         ``"statsmodels"``.
         """
         from ..report import translate
-        return translate(self, to, data=data)
+        return translate(self, to, data=data, ddf=ddf)
 
     def summary(self, **options):
         """A readable account: HTML in a notebook, text in a terminal; options ``level`` and ``exponentiate``."""
@@ -187,6 +199,13 @@ class GeeResult(Marginal):
     Traceback (most recent call last):
     AttributeError: GEE has no likelihood, hence neither llf nor AIC and BIC; compare fits by fit.qic().
     """
+
+    family: Any
+    scale: float
+    _rows: Any
+    _options: dict
+    _given: dict
+    _exposure: Any
 
     def __init__(self, design, levels, rows, family, link, structure, solved, options, *, cov, messages=(), given=None):
         theta, known, given = options["theta"], find_family(family), given or {}

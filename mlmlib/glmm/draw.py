@@ -14,7 +14,6 @@ import numpy as np
 
 from ..covariance import root
 from ..lmm.factors import factor_names
-from ..membership import group_values
 from ..new_rows import new_rows
 
 __all__ = ["check_drawn", "effects_given_outcomes", "predictors_drawn", "simulate", "spherical"]
@@ -71,7 +70,7 @@ def predictors_drawn(fit, n: int, rng, random_effects: str, data=None) -> np.nda
             effects = rng.standard_normal((len(own.place), len(T))) @ root(T).T
             if known:
                 effects[seen] = known[group][own.place[seen]]
-            out[k] += group_values(own.Z, None, own.members, effects)
+            out[k] += own.values(effects)
     return out
 
 

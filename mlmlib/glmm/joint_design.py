@@ -119,8 +119,7 @@ def _groups(parts, places, n) -> dict:
     """{grouping factor: (levels, group of each stacked row)}; 0 in rows of outcomes that do not have the factor."""
     found: dict = {}
     for group in dict.fromkeys(term.group for part in parts for term in part.random):
-        own = {k: next((term for term in part.random if term.group == group), None) for k, part in enumerate(parts)}
-        own = {k: term for k, term in own.items() if term is not None}
+        own = {k: term for k, part in enumerate(parts) for term in reversed(part.random) if term.group == group}  # the first of each
         every = list(dict.fromkeys(level for term in own.values() for level in term.levels.tolist()))
         levels = np.empty(len(every), dtype=object)
         levels[:] = every

@@ -72,9 +72,11 @@ def averaged_mean(link, eta, variance) -> tuple[np.ndarray, np.ndarray, np.ndarr
         slope = np.exp(-0.5 * t * t) / (_ROOT_2PI * c)
         return ndtr(t), slope, -t / c * slope
     if not (v > 0).any():
-        return tuple(np.array(part) for part in link.mean_terms(eta, 2))
+        mean, slope, bend = map(np.array, link.mean_terms(eta, 2))
+        return mean, slope, bend
     needs_everywhere(link)
-    return tuple(average(lambda at, rows: np.stack(link.mean_terms(at, 2)), eta, v))
+    mean, slope, bend = average(lambda at, rows: np.stack(link.mean_terms(at, 2)), eta, v)
+    return mean, slope, bend
 
 
 def averaged_link(link, eta, variance) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

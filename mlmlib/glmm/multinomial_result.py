@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import DataError
-from ..membership import group_values
 from ..new_rows import new_rows, refuse_new
 from .categories import CategoryResult
 from .draw import check_drawn, spherical
@@ -108,10 +107,11 @@ class MultinomialResult(CategoryResult):
 
     def _moved(self, terms, effects) -> np.ndarray:
         """What the terms' effects (J, K q), those of groups not seen zero, add to each category, shape (K, rows)."""
-        K, total = len(self.model.others), 0.0
+        K = len(self.model.others)
+        total = np.zeros((K, len(terms[0][1].Z) if terms else 1))
         for (_, own), u in zip(terms, effects):
             known = np.where(own.place[:, None] >= 0, u[own.place], 0.0).reshape(len(own.place), K, -1)
-            total = total + np.stack([group_values(own.Z, None, own.members, known[:, k]) for k in range(K)])
+            total += np.stack([own.values(known[:, k]) for k in range(K)])
         return total
 
     def _term_effects(self, v, x) -> list[np.ndarray]:
@@ -129,11 +129,12 @@ class MultinomialResult(CategoryResult):
 
     def _spread(self, terms, T, which) -> np.ndarray:
         """Covariance of the K linear predictors by random effects that are averaged over, shape (K, K, rows)."""
-        K, total = len(self.model.others), 0.0
+        K = len(self.model.others)
+        total = np.zeros((K, K, len(terms[0][1].Z)))
         for (_, own), cov, new in zip(terms, T, which):
             q = own.Z.shape[1]
             share = (own.members.weights**2 * new).sum(axis=1)
-            total = total + share * np.einsum("ia,kalb,ib->kli", own.Z, cov.reshape(K, q, K, q), own.Z)
+            total += share * np.einsum("ia,kalb,ib->kli", own.Z, cov.reshape(K, q, K, q), own.Z)
         return total
 
     def _at_point(self, x, v, data, groups, new_groups) -> np.ndarray:

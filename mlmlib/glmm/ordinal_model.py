@@ -92,7 +92,7 @@ class OrdinalModel(CategoryModel):
     def _density(self, family, link):
         design = self.design
         return family.density(design.y, link, weights=design.weights, column=f"The outcome {design.endog_name!r}",
-                              trials=design.extra.get("trials") if design.extra else None,
+                              trials=design.extra.get("trials"),
                               nominal=None if self.nominal is None else self.nominal.columns)
 
     def _fixed_columns(self):

@@ -154,10 +154,10 @@ class OrdinalResult(CategoryResult):
         eta = self.design.fixed_matrix(data) @ self.model.coefficients(x) + self.design.offset_of(data)
         if groups != "average" or not self.design.random:
             return self.density.probabilities(eta, psi, nominal)
-        variance = 0.0
+        variance = np.zeros(len(eta))
         for term, factor in zip(self.design.random, self.model.factors(x)):
             own = new_rows(replace(self.design, random=(term,)), term.group, data, False)
-            variance = variance + own.variance_of_new(factor @ factor.T)
+            variance += own.variance_of_new(factor @ factor.T)
         return average(lambda at, rows: self.density.probabilities(at, psi, None if nominal is None else nominal[:, rows]), eta,
                        variance)
 

@@ -154,7 +154,7 @@ class QuasiModel(GlmmModel):
                 history.clear()
             new = self._next(state)
             change = np.inf if new is None else self._change(state, new)
-            if change < _TOLERANCE:
+            if new is not None and change < _TOLERANCE:
                 return new, count, change
             if new is None:
                 if not history and share < 1.0:

@@ -136,7 +136,7 @@ def _new_outcome(fit, at: Predictors, data, level, trials) -> dict:
         trials = fit.density.trials
     spread = quadratic(at.gradient, fit._x_cov) + at.open + at.new
     family, link, psi = fit.family, fit.link, fit._psi
-    size = 1.0 if trials is None else np.broadcast_to(trials, at.eta.shape)
+    size = np.broadcast_to(1.0 if trials is None else trials, at.eta.shape)
     def moments(eta, rows):
         mu = link.mean(eta)
         own = trials if trials is None else size[rows]

@@ -17,7 +17,7 @@ Brant, R. (1990). Assessing proportionality in the proportional odds model for o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class ProportionalOddsTest(TestResult):
         By predictor.  The other attributes are those of `TestResult`, of all predictors jointly.
     """
 
-    terms: dict | None = None
+    terms: dict = field(default_factory=dict)
 
     @property
     def table(self):

@@ -27,6 +27,7 @@ model. Journal of Computational and Graphical Statistics, 4, 12-35.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -46,12 +47,13 @@ class _Sums:
     """Shares pi of the nodes times what the gradient needs, for each row (n,), (K, n) or each group (J, ...)."""
 
     value: float  # -2 log-likelihood
-    d1: np.ndarray | None = None  # sum pi l'
-    a: np.ndarray | None = None  # sum pi g', (J, q)
-    tg: np.ndarray | None = None  # sum pi t g'', (J, q, q)
-    dv: np.ndarray | None = None  # sum pi (Z'l') v', (q, q), over the groups too
-    p: np.ndarray | None = None  # sum pi dl/dpsi, (m,), over the rows too
-    R: np.ndarray | None = None  # (J, q, q)
+    # arrays, None where only the value was asked for
+    d1: Any = None  # sum pi l'
+    a: Any = None  # sum pi g', (J, q)
+    tg: Any = None  # sum pi t g'', (J, q, q)
+    dv: Any = None  # sum pi (Z'l') v', (q, q), over the groups too
+    p: Any = None  # sum pi dl/dpsi, (m,), over the rows too
+    R: Any = None  # (J, q, q)
 
 
 class Quadrature(Laplace):

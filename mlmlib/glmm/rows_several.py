@@ -242,7 +242,7 @@ class SeveralRows:
         """z_i'C z_i of each row, shape (n,) or (K, K, n)."""
         first, n = self.first, self.node.shape[1]
         P = inverse.P.ravel()[self.pair_place].reshape(len(self.pairs), n)
-        out = sum(_form(self.value[a], own, self.value[b], a != b) for own, (a, b) in zip(P, self.pairs))
+        out = np.sum([_form(self.value[a], own, self.value[b], a != b) for own, (a, b) in zip(P, self.pairs)], axis=0)
         if self.eliminated is None:
             return out
         C = inverse.first_posterior()[first.codes]

@@ -163,7 +163,7 @@ class SeveralInverse:
         """As of one factor; where a factor has several effects, its groups taken by themselves: a first approximation."""
         if self.rows.q == len(self.rows.members):
             return self._scalar_information(np.einsum("kaa->ka", dD))
-        rows, out = self.rows, 0.0
+        rows, out = self.rows, np.zeros((len(dD),) * 2)
         whole = (self.left - self.left @ self.P @ self.left).ravel()
         for k, own in enumerate(rows.members):
             if k == rows.eliminated:
@@ -172,7 +172,7 @@ class SeveralInverse:
             else:
                 K = whole[rows.own_place[k]]
             turned = np.einsum("jab,kbc->kjac", K, dD[:, own.effects[:, None], own.effects])
-            out = out + np.einsum("kjac,ljca->kl", turned, turned)
+            out += np.einsum("kjac,ljca->kl", turned, turned)
         return out
 
     def _scalar_information(self, dD: np.ndarray) -> np.ndarray:

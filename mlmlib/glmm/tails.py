@@ -45,12 +45,11 @@ def logit_log_mean(eta, order):
 
 def _log_mills(terms):
     """Coefficients of log(1 - t + 3 t^2 - 15 t^3 + ...) in powers of t = 1/eta^2, of Mills' ratio."""
-    a = [Fraction(1)]
+    a, c = [Fraction(1)], [Fraction(0)]
     for k in range(1, terms + 1):
         a.append(-a[-1] * (2 * k - 1))
-    c = [Fraction(0)]
     for k in range(1, terms + 1):
-        c.append(a[k] - sum(j * c[j] * a[k - j] for j in range(1, k)) / k)
+        c.append(a[k] - sum((j * c[j] * a[k - j] for j in range(1, k)), Fraction(0)) / k)
     return np.array([float(v) for v in c])
 
 

@@ -11,7 +11,6 @@ from scipy.special import expit
 from ..covariance import root
 from ..design import _replay
 from ..errors import DataError
-from ..membership import group_values
 from ..new_rows import new_rows
 from ..table import Table
 from .averaging import average
@@ -76,7 +75,7 @@ class ZeroResult(GlmmResult):
             for number, place in self._own_terms(group)[0]:
                 some = np.zeros_like(drawn)
                 some[:, place] = drawn[:, place]
-                eta[int(number >= self.model.zero.first)] += group_values(own.Z, None, own.members, some)
+                eta[int(number >= self.model.zero.first)] += own.values(some)
         return eta
 
     def predict(self, data=None, random_effects: bool = True, new_groups: str = "population", *,

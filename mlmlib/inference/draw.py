@@ -10,7 +10,6 @@ import numpy as np
 from ..covariance import root
 from ..errors import FormulaError
 from ..lmm.factors import factor_names
-from ..membership import group_values
 from ..new_rows import new_rows
 from .prediction import residual_sd
 
@@ -83,7 +82,7 @@ def simulate_new(fit, data, n: int = 1, seed=None, random_effects: str = "new", 
             effects = rng.standard_normal((J, len(T))) @ factor.T
             if random_effects == "kept":
                 effects[seen] = fit._by_group[group][0][own.place[seen]]
-            row += group_values(own.Z, None, own.members, effects)
+            row += own.values(effects)
     return out
 
 

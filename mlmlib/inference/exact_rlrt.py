@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from ..lmm.factors import only_plain_residuals
 from .boundary import tangent
 from .null_hypothesis import null_text
 from .likelihood_ratio import pair
@@ -160,13 +161,15 @@ def _tested(fit, null) -> tuple[np.ndarray, int]:
     if kind(fit) == "linear":
         raise ValueError("The model has no random effects, so there is no variance to test; give the larger model "
                          "first: exact_rlrt(fit, null).")
+    for one in (fit, null):
+        only_plain_residuals(one, "An exact test")
     q = fit.model.criterion.elimination.q
     fixed, D, fewer = 0, np.zeros((q, q)), 0
     if null is not None:
         if null.n_params > fit.n_params:
             raise ValueError(f"The larger model comes first, exact_rlrt(fit, null): {fit.formula} has {fit.n_params} "
                              f"parameters, {null.formula} {null.n_params}. Exchange them.")
-        _, embedded = check_nested(null, fit)
+        embedded = check_nested(null, fit)[1]
         fixed, D, fewer = len(fit._names) - len(null._names), embedded.D, len(embedded.span)
         if embedded.singular:
             raise ValueError("The null model's own variance is estimated as zero; leave that term out of both models.")

@@ -228,9 +228,8 @@ class ChunkedResult(LmmResult):
 def fit_chunks(formula: str, data, *, reml: bool, covariance, weights, offset) -> ChunkedResult:
     """Fit rows that come in chunks."""
     parsed = parse(formula)
-    parsed.outcome  # refused where there is none, before a row is read
     options = [name for name in (weights, offset) if isinstance(name, str)]
-    columns = list(dict.fromkeys([*parsed.columns, *options]))
+    columns = list(dict.fromkeys([*parsed.outcome.columns, *parsed.columns, *options]))
     for name, value in (("weights", weights), ("offset", offset)):
         if value is not None and not isinstance(value, str):
             raise DataError(f"{name}= must be the name of a column where the data come in chunks.")

@@ -53,7 +53,7 @@ class RowModel(LmmModel):
     def __init__(self, design: Design, covariance="unstructured", reml: bool = True, correlation=None, variance=None):
         self.correlation, self.variance = correlation, variance
         self.rows = RowCovariance(design, correlation, variance)
-        self.psi, self.again = None, False
+        self.again = False
         super().__init__(design, covariance, reml)
 
     @staticmethod
@@ -70,7 +70,7 @@ class RowModel(LmmModel):
         self._plain, self._constant = (Zs, residual), constant
         self._move(self.rows.starts()[0])
 
-    def _move(self, psi) -> None:
+    def _move(self, psi: np.ndarray) -> None:
         self.psi, self.criterion = psi, self.at_psi(psi)
 
     def at_psi(self, psi: np.ndarray) -> Criterion:

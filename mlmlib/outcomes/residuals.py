@@ -23,6 +23,9 @@ UNIT = "unit"  # what the groups of the correlation are called
 class WithinUnit(Correlation):
     """A correlation for each pair of outcomes of a unit."""
 
+    time: str  # the column of outcomes
+    group: str  # that of units
+
     name, title = "un", "unstructured correlation"
 
     def bind(self, design):

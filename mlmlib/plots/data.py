@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..errors import DataError
 from . import theme as t
 from .group_line import group_line
 
@@ -19,6 +20,15 @@ def line_of(x, y) -> tuple[float, float] | None:
         return None
     slope = np.cov(x, y, bias=True)[0, 1] / np.var(x)
     return y.mean() - slope * x.mean(), slope
+
+
+def _pooled(data, x, y) -> tuple[float, float]:
+    """The line through all points; DataError where there is none."""
+    fitted = line_of(data[x], data[y])
+    if fitted is None:
+        raise DataError(f"{x!r} is the same in all rows, so no line of {y!r} goes through them; mlm.plots.scatter(..., line=False) draws "
+                        "the points alone.")
+    return fitted
 
 
 def jittered(x, amount: float, seed: int = 1):
@@ -43,11 +53,11 @@ def scatter(
     """Points with the pooled line; with `groups` and `show`, those groups' own points and lines stand out."""
     ax = t.new(ax)
     t.points(ax, jittered(data[x], jitter), data[y])
-    b0, b1 = line_of(data[x], data[y])
     ends = np.array([data[x].min(), data[x].max()], float)
     said = [f"{len(data)} points of {y} against {x}."]
     places, texts, colors = [], [], []
     if line:
+        b0, b1 = _pooled(data, x, y)
         ax.plot(ends, b0 + b1 * ends, color=t.POOLED, lw=2)
         places.append(b0 + b1 * ends[1])
         texts.append("all")
@@ -65,7 +75,8 @@ def scatter(
         said.append(
             f"{groups} {key}: {len(part)} points, mean {t.number(part[y].mean())}, own slope {t.number(fitted[1])}."
         )
-    t.end_labels(ax, ends[1], places, texts, colors)
+    if texts:
+        t.end_labels(ax, ends[1], places, texts, colors)
     return t.finish(ax, " ".join(said), title=title, xlabel=xlabel or x, ylabel=ylabel or y)
 
 
@@ -74,6 +85,8 @@ def spaghetti(data, x, y, groups, *, show=None, average=True, ax=None, title=Non
     """One least-squares line a group (blue) and the pooled line (orange)."""
     ax = t.new(ax)
     lines = _group_lines(data, x, y, groups)
+    if not lines:
+        raise DataError(f"{x!r} varies within none of the groups of {groups!r}, so none has a line; draw their means instead.")
     labels = ([], [], [])
     for key, (_, b0, b1, low, high) in lines.items():
         chosen = show is not None and key in show
@@ -92,7 +105,7 @@ def spaghetti(data, x, y, groups, *, show=None, average=True, ax=None, title=Non
         f"{t.number(slopes.max())}; {int((slopes < 0).sum())} fall and {int((slopes > 0).sum())} rise."
     ]
     if average:
-        b0, b1 = line_of(data[x], data[y])
+        b0, b1 = _pooled(data, x, y)
         ends = np.array([data[x].min(), data[x].max()], float)
         ax.plot(ends, b0 + b1 * ends, color=t.POOLED, lw=3)
         labels = ([b0 + b1 * ends[1]], ["pooled"], [t.POOLED])
@@ -108,7 +121,7 @@ def small_multiples(
     """A panel a group: its points, its own line (blue), the pooled line (orange) and, from `fit`, the model's (vermilion)."""
     keys = list(show) if show is not None else list(pd.unique(data.sort_values(groups)[groups]))
     axes = t.panels(len(keys), columns, size)
-    b0, b1 = line_of(data[x], data[y])
+    b0, b1 = _pooled(data, x, y)
     ends = np.array([data[x].min(), data[x].max()], float)
     said = [f"{len(keys)} panels of {y} against {x}, one for each {groups}; the pooled slope is {t.number(b1)}."]
     for ax, key in zip(axes, keys):

@@ -173,21 +173,24 @@ class RobustResult(LinearResult):
             As other fits have it; a robust fit has the degrees of freedom that ``mlm.robust(ddf=)`` asked for.
         """
         from ..inference.small_sample import coef_table
-        if ddf == "kenward-roger":
-            raise ValueError("Kenward and Roger's degrees of freedom trust the model's covariance; a robust fit has its own.")
+        _own_degrees(ddf)
         return coef_table(self, level, "satterthwaite")
 
-    def conf_int(self, level: float = 0.95):
+    def conf_int(self, level: float = 0.95, method: str = "satterthwaite", which: str = "fixed", of=None, **options):
         """Confidence intervals of the coefficients, from t with `df` (DataFrame)."""
+        if method not in ("wald", "satterthwaite") or which != "fixed" or of is not None or options:
+            raise ValueError("A robust fit has intervals of its coefficients, by the degrees of freedom that mlm.robust(ddf=) asked for; "
+                             "others are the model's: fit.fit.conf_int(...).")
         check_level(level)
         return self.coef_table(level)[["lower", "upper"]]
 
-    def anova(self, *, type=3):
+    def anova(self, *, type=3, ddf: str = "satterthwaite"):
         """A robust test of each term of the fixed part, of type 1, 2 or 3: see `mlmlib.inference.anova.anova`."""
         from ..inference.anova import anova
+        _own_degrees(ddf)
         return anova(self, type=type, ddf="satterthwaite")
 
-    def test(self, hypothesis, *, rhs=0.0):
+    def test(self, hypothesis, *, rhs=0.0, ddf: str = "satterthwaite"):
         """Joint Wald test of linear hypotheses such as ``"x = 0, z = 2*w"``.
 
         With Satterthwaite's degrees of freedom the F of Pustejovsky and Tipton (2018): an approximate Hotelling's T^2, which
@@ -197,6 +200,8 @@ class RobustResult(LinearResult):
         ----------
         hypothesis, rhs
             As in `mlmlib.inference.contrasts.test`.
+        ddf : str
+            As other fits have it; a robust fit has the degrees of freedom that ``mlm.robust(ddf=)`` asked for.
 
         Returns
         -------
@@ -216,6 +221,7 @@ class RobustResult(LinearResult):
         """
         from ..inference.contrasts import hypotheses
         from ..inference.small_sample import f_test
+        _own_degrees(ddf)
         C, values, null = hypotheses(hypothesis, list(self._names), rhs)
         self._enough(C)
         return f_test(self, C, "satterthwaite", values, null)
@@ -276,7 +282,13 @@ class RobustResult(LinearResult):
         """That of the fit's residuals."""
         return self.fit.acf(*arguments, **options)
 
-    def summary(self, *, level: float = 0.95):
-        """A readable summary: HTML in a notebook, text in a terminal."""
+    def summary(self, **options):
+        """A readable summary: HTML in a notebook, text in a terminal; option ``level``."""
         from .summary import summary
-        return summary(self, level)
+        return summary(self, **options)
+
+
+def _own_degrees(ddf: str) -> None:
+    """Refuse degrees of freedom that trust the model's covariance; a robust fit has its own."""
+    if ddf == "kenward-roger":
+        raise ValueError("Kenward and Roger's degrees of freedom trust the model's covariance; a robust fit has its own.")

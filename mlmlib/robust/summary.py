@@ -12,7 +12,7 @@ _DDF = {"satterthwaite": "Satterthwaite's degrees of freedom (Bell & McCaffrey, 
         "clusters": "degrees of freedom: one less than the clusters", "normal": "normal distribution"}  # fmt: skip
 
 
-def summary(fit, level: float) -> Page:
+def summary(fit, *, level: float = 0.95) -> Page:
     """The printed account of a robust fit."""
     inner = fit.fit
     worth = fit.effective_clusters

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..translate.back import Call, call_arguments, r_formula
+from ..translate.back import Call, call_arguments, formula_of, r_formula
 from ..translate.back_stata import _options, _term, _words
 
 __all__ = ["PATTERN", "PanelCall", "read"]
@@ -77,7 +77,7 @@ def _plm(code: str, program: str) -> PanelCall:
     method = (_strings(given.get("random.method")) or ["swar"])[0]
     if method != "swar" and effects == "random":
         notes.append(f"random.method = {method!r} becomes Swamy and Arora's, which mlm.panel has")
-    formula, *instruments = [part.strip() for part in given["formula"].split("|")]
+    formula, *instruments = [part.strip() for part in formula_of(given).split("|")]
     formula = r_formula(formula)
     if effects == "first-difference":
         if re.search(r"(-\s*1|\+\s*0)\s*$", formula):
@@ -103,7 +103,7 @@ def _plm(code: str, program: str) -> PanelCall:
 
 def _feols(code: str) -> PanelCall:
     given = call_arguments(code, re.search(r"\bfeols\s*\(", code).end(), ("formula", "data", "vcov"))
-    formula, _, absorbed = (part.strip() for part in given["formula"].partition("|"))
+    formula, _, absorbed = (part.strip() for part in formula_of(given).partition("|"))
     effects = [one.strip() for one in absorbed.split("+") if one.strip()]
     notes = [f"{name} = {value} is left out" for name, value in given.items() if name not in ("formula", "data", "vcov", "weights")]
     if given.get("vcov", '"iid"').strip("\"'") != "iid":
@@ -125,7 +125,7 @@ def _stata(code: str) -> PanelCall:
     inside = {name: re.search(rf"\b{name}\w*\(([^)]*)\)", command[2]) for name in ("absorb", "endog", "i", "vce", "cluster")}
     groups, time = (declared[1], declared[2]) if declared else (inside["i"][1].strip() if inside["i"] else None, None)
     cluster = inside["vce"] or inside["cluster"]
-    if cluster and cluster[1].split()[0] not in ("conventional", "ols", "unadjusted"):
+    if cluster and cluster[1].split()[:1] not in ([], ["conventional"], ["ols"], ["unadjusted"]):
         own = cluster[1].removeprefix("cluster ").strip()
         hc2 = own.startswith("hc2 ")
         own = re.sub(r"^hc2 |,.*", "", own).strip() if hc2 else groups if own in ("robust", "r") else own

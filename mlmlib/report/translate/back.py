@@ -106,7 +106,7 @@ def from_lme4(code: str) -> Call:
     """Read ``lmer(y ~ x + (1 | g), data = df, REML = FALSE)``."""
     match = re.search(r"\b(lmer|lm)\s*\(", code)
     named = call_arguments(code, match.end(), ("formula", "data", "REML"))
-    formula = r_formula(named["formula"])
+    formula = r_formula(formula_of(named))
     known = ("formula", "data", "REML", "control", "start", "verbose", "na.action", "contrasts")
     notes = tuple(f"{name} = {value} is left out" for name, value in named.items() if name not in known)
     method = "OLS" if match[1] == "lm" else "ML" if named.get("REML", "TRUE") in ("FALSE", "F", "0") else "REML"
@@ -124,6 +124,13 @@ def call_arguments(text: str, start: int, order) -> dict:
         elif argument.strip():
             named[free.pop(0) if free else f"argument {place}"] = argument.strip()
     return named
+
+
+def formula_of(given: dict, name: str = "formula") -> str:
+    """The formula among the arguments of an R call, as it is written."""
+    if not given.get(name):
+        raise ValueError("The call has no formula; write one, such as y ~ x, as its first argument.")
+    return given[name]
 
 
 def r_formula(text: str) -> str:

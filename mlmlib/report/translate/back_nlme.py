@@ -6,7 +6,7 @@ import re
 
 from ...formula import parse
 from ...rows import public as rows
-from .back import Call, arguments, call_arguments, r_formula
+from .back import Call, arguments, call_arguments, formula_of, r_formula
 
 _STRUCTURES = {"pdDiag": "independent", "pdCompSymm": "exchangeable", "pdIdent": "identity", "pdLogChol": "unstructured",
                "pdSymm": "unstructured"}
@@ -28,7 +28,7 @@ def from_nlme(code: str) -> Call:
     correlation = _correlation(given["correlation"], sources, notes) if given.get("correlation", "NULL") != "NULL" else None
     variance = _variances(given["weights"]) if given.get("weights", "NULL") != "NULL" else ()
     method = "ML" if given.get("method", "").strip("\"'") == "ML" else "REML"
-    formula = " + ".join([r_formula(given["fixed" if mixed else "model"]), *random])
+    formula = " + ".join([r_formula(formula_of(given, "fixed" if mixed else "model")), *random])
     if not random and correlation is None and not variance:
         method = "OLS" if method == "REML" else "ML"
     return Call(formula, method, covariance, tuple(notes), correlation, variance)

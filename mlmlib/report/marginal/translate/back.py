@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ...translate.back import call_arguments, r_formula
+from ...translate.back import call_arguments, formula_of, r_formula
 from ...translate.back_stata import _options, _term, _words
 from ...translate.general.back_r import _column, _family, _trials, _with_term
 from ...translate.general.back_stata import _offsets, _outcome, _read
@@ -57,7 +57,7 @@ def _geeglm(code: str) -> MarginalCall:
     if "id" not in given:
         raise ValueError("geeglm(...) without id = has no groups.")
     notes, used = [], {"formula", "family", "weights", "offset", "id", "waves", "corstr", "scale.fix", "scale.value", "std.err"}
-    formula = re.sub(r"^\s*as\.numeric\((\w+)\) - 1", r"\1", r_formula(given["formula"]))
+    formula = re.sub(r"^\s*as\.numeric\((\w+)\) - 1", r"\1", r_formula(formula_of(given)))
     family, link = _family(given.get("family", "gaussian"), given)
     if family not in _LINKS:
         raise ValueError(f"family = {given['family']} has no GEE here.")
@@ -97,9 +97,9 @@ def _xtgee(code: str) -> MarginalCall:
     notes, found = [], dict(map(_read, options))
     found.setdefault("corr", found.pop("c", "exchangeable"))
     declared = re.search(r"^\s*(?:xtset|tsset)[ \t]+(\w+)(?:[ \t]+(\w+))?", code, re.M)
-    if not declared and "i" not in found:
+    groups = found.get("i") or (declared[1] if declared else None)
+    if groups is None:
         raise ValueError("xtgee needs xtset before it, which names the groups: xtset id time.")
-    groups = found.get("i") or declared[1]
     groups = encoded.get(groups, groups)
     right = [*(["0"] if "noconstant" in options else []), *[_term(word, new, notes) for word in words]] or ["1"]
     right += [f"offset({text})" for text in _offsets(found.get("offset"), new)]

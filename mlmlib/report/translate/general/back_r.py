@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..back import Call, call_arguments, r_formula
+from ..back import Call, call_arguments, formula_of, r_formula
 from .call import GeneralCall, exposed, settings_of
 
 __all__ = ["from_r"]
@@ -34,7 +34,7 @@ def from_r(code: str) -> Call:
     program = match[1]
     given = call_arguments(code, match.end(), ORDERS[program])
     notes, used = [], {"formula", "family", "weights", "offset", "nAGQ", "ziformula", "link", "map"}
-    formula = _structures(r_formula(given["formula"]))
+    formula = _structures(r_formula(formula_of(given)))
     if program == "clmm":
         return _ordered(formula, given, notes)
     family, link = ("nbinom2", "log") if program == "glmer.nb" else _family(given.get("family", "gaussian"), given)
