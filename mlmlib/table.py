@@ -187,11 +187,19 @@ def _names(data) -> list:
         return list(data.collect_schema().names())
     if hasattr(kind, "columns"):
         return list(data.columns)
-    if hasattr(kind, "keys"):
+    if callable(getattr(kind, "keys", None)) and not hasattr(kind, "to_frame"):
         return list(data.keys())
     if getattr(getattr(data, "dtype", None), "names", None):
         return list(data.dtype.names)
-    mend = "; read the file first, as with pandas.read_csv" if isinstance(data, (str, bytes)) or hasattr(kind, "open") else ""
+    mend = ""
+    if isinstance(data, (str, bytes)) or hasattr(kind, "open"):
+        mend = "; read the file first, as with pandas.read_csv"
+    elif hasattr(kind, "to_frame"):  # a Series: one column, or one row
+        mend = "; give the whole table (of one row, df.iloc[[0]])"
+    elif isinstance(data, np.ndarray):
+        mend = "; name its columns, as in pandas.DataFrame(array, columns=[...])"
+    elif hasattr(kind, "__next__"):
+        mend = "; rows in chunks are for mlm.lmm with one grouping factor, so put them together, as with pandas.concat"
     raise DataError(f"The data must be a table (a DataFrame or a dict of columns), not {kind.__name__}{mend}.")
 
 

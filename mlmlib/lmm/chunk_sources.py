@@ -30,9 +30,12 @@ def _library(data) -> str:
 
 
 def is_chunked(data) -> bool:
-    """True for what comes in chunks, False for a table that is all there, and for what is none."""
+    """True for what comes in chunks, False for a table that is all there, and for what is none; a file that is not there is refused."""
     if isinstance(data, (str, os.PathLike)):
         path = Path(data)
+        if path.suffix in ("", ".parquet") and not path.exists():
+            raise DataError(f"There is no folder or Parquet file {path.name!r}; a folder is named without a pattern such as "
+                            "*.parquet.")
         return path.is_dir() or path.suffix == ".parquet" and path.is_file()
     if _library(data) == "duckdb" or hasattr(type(data), "to_delayed") or hasattr(type(data), "to_batches") and hasattr(type(data), "scanner"):
         return True

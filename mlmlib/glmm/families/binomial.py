@@ -64,7 +64,8 @@ class Binomial(Family):
             if not np.isin(y, (0.0, 1.0)).all():
                 bad = y[~np.isin(y, (0.0, 1.0))][0]
                 raise DataError(f"{column} has the value {bad:g}, and a binomial outcome without trials= is 0 or 1: "
-                                "give the number of trials a row as trials=\"column\", or make the outcome 0/1")
+                                "give the number of trials a row as trials=\"column\", make the outcome 0/1, "
+                                "or name another family=, such as \"poisson\" for counts")
             return
         if not np.isfinite(trials).all() or (trials < 0).any() or (trials != np.floor(trials)).any():
             raise DataError("trials= must hold whole numbers of at least 0: mend or drop the other rows")
