@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import FormulaError
 
-__all__ = ["Factor", "closing", "read_call"]
+__all__ = ["Factor", "closing", "matched", "read_call"]
 
 _FOREIGN = {"Q": "the name in backticks, as in `blood pressure`", "factor": "C(x)", "as.factor": "C(x)", "relevel": 'C(x, Treatment("b"))',
             "s": "bs(x, df=5) or ns(x, df=3)"}  # functions of patsy's and R's formulas
@@ -44,6 +44,14 @@ class Factor:
     def __reduce__(self):
         # Python does not pickle compiled code: a function is compiled again from its label
         return (Factor, (self.label, self.columns)) if self.is_column else (read_call, (self.label, self.label))
+
+
+def matched(pattern: str, text: str, flags: int = 0) -> re.Match[str]:
+    """Where a pattern first stands in a text; ValueError where it does not."""
+    found = re.search(pattern, text, flags)
+    if found is None:
+        raise ValueError(f"Nothing like {pattern} stands in {text[:200]!r}.")
+    return found
 
 
 def closing(text: str, start: int) -> int:

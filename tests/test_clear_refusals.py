@@ -14,6 +14,9 @@ AR1 = {"correlation": mlm.ar1("Days", group="Subject")}
     ("lmer()", "The call has no formula"), ("lm()", "The call has no formula"), ("glmer()", "The call has no formula"),
     ("clmm(data = df)", "The call has no formula"), ("gls(data = df)", "The call has no formula"),
     ("geeglm(id = g, data = df)", "The call has no formula"), ('plm(index = "g")', "The call has no formula"),
+    ("mixed y x || g:, residuals(unstructured)", r"residuals\(unstructured\) needs the column of times"),
+    ("mixed y x || g:, residuals(exponential)", r"residuals\(exponential\) needs the column of times"),
+    ("gls(y ~ x, df, correlation = corCAR1(form = ~ 1 | g))", "corCAR1 needs the times"),
     ("feols(data = df)", "The call has no formula"), ("xtgee y x, family(binomial) i()", "xtgee needs xtset before it"),
 ])
 def test_code_without_what_a_model_needs(code, says):

@@ -7,6 +7,7 @@ there, attributes that a subclass sets, functions called with what a table decid
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -50,6 +51,16 @@ def test_a_fault_is_found(tmp_path):
     done = subprocess.run([sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir",
                            str(tmp_path / "cache"), str(tmp_path / "wrong.py")], cwd=tmp_path, capture_output=True, text=True)
     assert "[arg-type]" in done.stdout and "[name-defined]" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_stub_names_what_the_package_has():
+    """`__init__.pyi` says to editors and mypy where each public name is; at run time a table does."""
+    said = {}
+    for node in ast.parse((ROOT / "mlmlib" / "__init__.pyi").read_text(encoding="utf-8")).body:
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            said[alias.asname] = ".".join(filter(None, [node.module, alias.name]))
+    import mlmlib
+    assert said == {**{name: f"{where}.{name}" for name, where in mlmlib._WHERE.items()}, **mlmlib._MODULES}
 
 
 if __name__ == "__main__":

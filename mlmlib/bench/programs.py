@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 from mlmlib.cli import environment
+from mlmlib.expression import matched
 
 __all__ = ["INSTALLED", "PACKAGES", "Program", "start"]
 
@@ -40,7 +41,8 @@ class Program:
 
     def __init__(self, name: str, command: list[str], speaks: str, env: dict):
         self.name, self.command, self.speaks, self.env = name, command, speaks, env
-        self.about, self.process, self.path = {}, None, None
+        self.about: dict = {}
+        self.path = ""  # of the table that it reads
         self.begin()
 
     def begin(self) -> None:
@@ -166,7 +168,7 @@ def peers_python(root: Path) -> tuple[Path | None, dict]:
     if subprocess.run([*pip, "-r", str(root / LOCK)], capture_output=True).returncode:
         subprocess.run([*pip, "numpy", "scipy", "pandas", "polars"], capture_output=True)
         for name in INSTALLED:
-            wanted = re.search(rf"^{name}==[^\s;\\]+", lock, re.M).group()
+            wanted = matched(rf"^{name}==[^\s;\\]+", lock, re.M)[0]
             done = subprocess.run([*pip, wanted], capture_output=True, text=True)
             if done.returncode:
                 failed[name] = _short(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "pip failed")

@@ -100,14 +100,14 @@ def _row(task: Task, path: Path, programs, rounds: int) -> dict:
                 spent += own[-1]["wall"]
                 if spent > TURN:
                     break
-    results = {name: {"error": why} for name, why in failed.items()}
+    results: dict[str, dict] = {name: {"error": why} for name, why in failed.items()}
     for program in alive:
         own = found[program.name]
         results[program.name] = {"median": statistics.median(one["seconds"] for one in own[1:]), "fits": len(own) - 1,
                                  "numbers": own[-1]["numbers"]}
-    for own in results.values():
-        if "numbers" in own and "numbers" in results.get("mlmlib", {}):
-            own["apart"] = apart(own["numbers"], results["mlmlib"]["numbers"])
+    for result in results.values():
+        if "numbers" in result and "numbers" in results.get("mlmlib", {}):
+            result["apart"] = apart(result["numbers"], results["mlmlib"]["numbers"])
     for name, why in task.different.items():
         if name in results:
             results[name]["different"] = why

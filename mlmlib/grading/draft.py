@@ -28,6 +28,7 @@ import re
 
 import nbformat
 
+from ..expression import matched
 from .edition import is_edition
 from .source import questions, test_functions
 
@@ -62,7 +63,7 @@ def to_notebook(text):
         elif kind == "question":
             cells.append(_raw(_config(rest)))
         elif kind == "edition":
-            cells.append(_raw("# EDITION\n" + FENCE.search(body)[1]))
+            cells.append(_raw("# EDITION\n" + matched(FENCE.pattern, body, FENCE.flags)[1]))
             body = FENCE.sub("", body, count=1)
         elif kind == "end":
             cells.append(_raw("# END QUESTION"))
@@ -154,7 +155,7 @@ def to_text(book, name):
         if cell.cell_type == "raw":
             begins = re.match(r"# BEGIN (\w+)", source)
             if begins and begins[1] == "QUESTION":
-                q = manual[re.search(r"^name:\s*(\S+)", source, re.M)[1]]
+                q = manual[matched(r"^name:\s*(\S+)", source, re.M)[1]]
                 out.append(f"%% question {q.name} points={q.points:g}" + (" manual" if q.manual else ""))
             elif begins and begins[1] in ("SOLUTION", "TESTS"):
                 out.append(f"%% {begins[1].lower()}")

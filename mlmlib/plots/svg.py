@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from ..expression import matched
 from . import theme
 
 # plain color -> the page's variable (assets/figures.css gives each its light and dark value)
@@ -46,8 +47,8 @@ def inline(svg: str, alt: str, prefix: str) -> str:
     for color, variable in VARIABLES.items():
         body = re.sub(rf"(?<![\w-]){re.escape(color)}(?![\w-])", variable, body, flags=re.I)
     head, rest = body.split(">", 1)
-    width = float(re.search(r'width="([\d.]+)pt"', head)[1]) * 96 / 72
-    box = re.search(r'viewBox="[^"]*"', head)[0]
+    width = float(matched(r'width="([\d.]+)pt"', head)[1]) * 96 / 72
+    box = matched(r'viewBox="[^"]*"', head)[0]
     narrow = " mlm-narrow" if width <= 360 else ""  # fits a phone as it is
     return (
         f'<svg class="mlm-figure{narrow}" role="img" aria-label="{escape(alt, quote=True)}" {box} width="{width:.0f}" '

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class ClusterRandomized(Design):
         extra = {"z": math.sqrt(a * self.r2_group), "x": math.sqrt(b * self.r2_unit)}
         extra = {name: value for name, value in extra.items() if value}
         extra.update({f"z{k}": 0.0 for k in range(2, self.covariates + 1)})
-        shared = {"formula": " + ".join(["y ~ treatment", *extra, "(1 | group)"]),
+        shared: dict[str, Any] = {"formula": " + ".join(["y ~ treatment", *extra, "(1 | group)"]),
                   "layout": partial(self._layout, sizes, given, tuple(extra)),
                   "term": "treatment", "groups": "group"}
         if self.outcome.scale == "difference":

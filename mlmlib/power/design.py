@@ -44,7 +44,6 @@ class Design:
     df: float | None = None
     outcome: Outcome = Outcome()
 
-    title: ClassVar[str] = ""
     names: ClassVar[tuple[str, ...]] = ("groups", "n")
     words: ClassVar[dict[str, str]] = {"groups": "groups", "n": "units a group"}
     least: ClassVar[dict[str, int]] = {}

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -214,7 +215,7 @@ def three_level(effect=None, *, icc_cluster, icc_group, at=3, clusters=None, gro
                         "of the whole variance.")
     found.check(None, icc_cluster, icc_group)
     one_of("effects", effects, ("random", "fixed"))
-    above = {name: number(name, value, least=0.0, mend="It is a standard deviation of the effect.")
+    above: dict[str, Any] = {name: number(name, value, least=0.0, mend="It is a standard deviation of the effect.")
              for name, value in (("effect_sd_cluster", effect_sd_cluster), ("effect_sd_group", effect_sd_group))}
     if at == 3 and any(above.values()) or at == 2 and above["effect_sd_group"]:
         name = next(name for name, value in reversed(above.items()) if value)
@@ -224,7 +225,7 @@ def three_level(effect=None, *, icc_cluster, icc_group, at=3, clusters=None, gro
         raise DataError("effects='fixed' is for a treatment within clusters, whose effects are then all there are: "
                         "at=2 or at=1, "
                         "without effect_sd_cluster.")
-    shares = {name: unit_share(name, value) for name, value in (("r2_cluster", r2_cluster), ("r2_group", r2_group),
+    shares: dict[str, Any] = {name: unit_share(name, value) for name, value in (("r2_cluster", r2_cluster), ("r2_group", r2_group),
                                                                 ("r2_unit", r2_unit))}
     covariates = int(at == 3 and r2_cluster > 0) if covariates is None else count("covariates", covariates, 0)
     design = ThreeLevel(at=at, icc_cluster=icc_cluster, icc_group=icc_group, effects=effects, covariates=covariates,

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from ..expression import matched
 from .digits import fixed, r_format
 
 BLOCKS = {"residuals": "scaled_residuals"}
@@ -67,7 +68,7 @@ def _pairs(names, cov, sds, places):
 
 def text(values: dict, formula: str, rows, schools) -> str:
     """The printed summary from strings; what is not among them is left out."""
-    outcome_group = re.search(r"\|\|?\s*(\w+)\s*\)", formula)[1]
+    outcome_group = matched(r"\|\|?\s*(\w+)\s*\)", formula)[1]
     out = [f"Linear mixed model fit by {values['estimator']} ['lmerMod']", f"Formula: {formula}", ""]
     if "criterion" in values:
         name = "REML criterion at convergence" if values["estimator"] == "REML" else "deviance"

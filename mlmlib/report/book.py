@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..expression import matched
 from ..formula import parse
 
 FITTERS = ("lmm", "ols", "gls", "multivariate", "glmm")
@@ -59,7 +60,7 @@ def _chapter(path: Path, page: str) -> Chapter:
                 first = first or label
                 title = title or (line[2:].strip() if line.startswith("# ") else "")
         cells.append((label, cell))
-    return Chapter(int(re.match(r"\d+", path.name)[0]), page, title, first, tuple(cells))
+    return Chapter(int(matched(r"^\d+", path.name)[0]), page, title, first, tuple(cells))
 
 
 def link(words: str, label: str | None, labels) -> str:

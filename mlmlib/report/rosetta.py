@@ -179,7 +179,7 @@ def entries(root: Path, pages=None) -> list[Entry]:
             found[key].uses.append(use)
         else:
             fit = getattr(mlm, use.call)(use.formula, use.table, **options)
-            found[key] = Entry(key, kind(use.formula, *key[3:6], fitter=use.call, family=options.get("family", "binomial")), [use], fit)
+            found[key] = Entry(key, kind(use.formula, key[3], key[4], key[5], fitter=use.call, family=options.get("family", "binomial")), [use], fit)
     return sorted(found.values(), key=lambda e: list(KINDS).index(e.kind))
 
 

@@ -167,9 +167,9 @@ def general_rows(fits, show, level, digits) -> list[Row]:
         for key, row in parameters(fit, level).items():
             found.setdefault(key, {})[k] = Cell(row.estimate, "", row.se, row.lower, row.upper)
     order = sorted(found, key=lambda key: key[0] != "Thresholds")
-    return [Row(*key, f"{key[0].lower()}: {key[1]}",
-                _written([found[key].get(k) for k in range(len(fits))], show, digits, False))
-            for key in order]
+    return [Row(section, label, f"{section.lower()}: {label}",
+                _written([found[section, label].get(k) for k in range(len(fits))], show, digits, False))
+            for section, label in order]
 
 
 def _written(cells, show, digits, stars, bounded=False) -> tuple:

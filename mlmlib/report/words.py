@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..expression import matched
 from ..lmm.nested import constant_in, short_name
 
 __all__ = ["Piece", "Words", "plural", "split"]
@@ -180,7 +181,7 @@ class Words:
     def _about(self, column: str):
         """The column of the data sheet, also for its within and between part."""
         known = self.sheet.columns if self.sheet else {}
-        base, part = re.fullmatch(r"(.*?)(?:_(within|between))?", column).groups()
+        base, part = matched(r"^(.*?)(?:_(within|between))?$", column).groups()
         if column in known:
             return known[column], None
         return (known[base], part) if part and base in known else (None, None)

@@ -49,8 +49,8 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> Equations:
 def _write(fit, w: Writer, estimates: bool) -> str:
     index = "ijk" if len(fit._levels) > 1 else "ij"
     if hasattr(fit, "categories"):
-        mean, association = _categories(fit, w, estimates, index)
-        return w.whole([w.block("Mean", mean), *([w.block("Working association", association)] if association else [])])
+        lines, association = _categories(fit, w, estimates, index)
+        return w.whole([w.block("Mean", lines), *([w.block("Working association", association)] if association else [])])
     linked = Linked(Seen(fit))
     y, mean = w.variable(fit.design.endog_name, index), w.symbol(linked.letter, index)
     count = _trials(fit, w, index)

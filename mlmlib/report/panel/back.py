@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from ...expression import matched
 from ..translate.back import Call, call_arguments, formula_of, r_formula
 from ..translate.back_stata import _options, _term, _words
 
@@ -47,7 +48,7 @@ def read(code: str) -> PanelCall:
     >>> print(mlm.translate('plm(inv ~ value + capital, data = df, index = c("firm", "year"), model = "within")', "mlmlib"))
     mlm.panel("inv ~ value + capital", df, groups="firm", effects="within", time="year")
     """
-    found = re.search(PATTERN, code, re.M)
+    found = matched(PATTERN, code, re.M)
     if found[2]:
         return _stata(code)
     return _feols(code) if found[1] == "feols" else _plm(code, found[1])
@@ -58,7 +59,7 @@ def _strings(text: str | None) -> list[str]:
 
 
 def _plm(code: str, program: str) -> PanelCall:
-    given = call_arguments(code, re.search(rf"\b{program}\s*\(", code).end(), _ORDER)
+    given = call_arguments(code, matched(rf"\b{program}\s*\(", code).end(), _ORDER)
     index = _strings(given.get("index"))
     if not index:
         raise ValueError(f"{program}(...) without index = does not say what the groups are; write index = \"firm\".")
@@ -102,7 +103,7 @@ def _plm(code: str, program: str) -> PanelCall:
 
 
 def _feols(code: str) -> PanelCall:
-    given = call_arguments(code, re.search(r"\bfeols\s*\(", code).end(), ("formula", "data", "vcov"))
+    given = call_arguments(code, matched(r"\bfeols\s*\(", code).end(), ("formula", "data", "vcov"))
     formula, _, absorbed = (part.strip() for part in formula_of(given).partition("|"))
     effects = [one.strip() for one in absorbed.split("+") if one.strip()]
     notes = [f"{name} = {value} is left out" for name, value in given.items() if name not in ("formula", "data", "vcov", "weights")]
@@ -118,7 +119,7 @@ def _feols(code: str) -> PanelCall:
 def _stata(code: str) -> PanelCall:
     new = dict(re.findall(r"^\s*gen(?:erate)?\s+(\w+)\s*=\s*(.+?)\s*$", code, re.M))
     declared = re.search(r"^[ \t]*xtset[ \t]+(\w+)(?:[ \t]+(\w+))?", code, re.M)
-    command = re.search(r"^\s*(xtreg|xthtaylor|reghdfe)\s+(.+)$", code, re.M)
+    command = matched(r"^\s*(xtreg|xthtaylor|reghdfe)\s+(.+)$", code, re.M)
     main, options = _options(command[2])
     outcome, *words = _words(main)
     notes: list = []

@@ -119,7 +119,7 @@ def columns_of(fit) -> Columns:
 
 def expression(source: str, language: str) -> str:
     """A coefficient's column as arithmetic: ``exper:union[T.yes]`` is ``exper * (union == "yes")``."""
-    own, parts = LANGUAGES.get(language), []
+    own, parts = LANGUAGES[language], []
     for piece in split(source):
         level = re.fullmatch(r"(?:C\()?(\w+)\)?\[(?:T\.)?([^\[\]]*)\]", piece)
         if level:

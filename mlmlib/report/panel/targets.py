@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...expression import matched
 from ..translate import python as plain_python
 from ..translate import r
 from ..translate.model import Untranslatable
@@ -23,13 +24,13 @@ def _in_r(ask) -> tuple[list[str], str]:
     lines = text.splitlines()
     at = next(k for k, line in enumerate(lines) if line.startswith("fit <- lm("))
     means = ask.columns.lines("r", ask.data, r.named(ask.group)) if ask.split else []
-    return [*_only_means(ask, means), *lines[:at]], re.fullmatch(r"fit <- lm\((.*?), data = .*\)", lines[at])[1]
+    return [*_only_means(ask, means), *lines[:at]], matched(r"^fit <- lm\((.*?), data = .*\)$", lines[at])[1]
 
 
 def _only_means(ask, lines) -> list[str]:
     """Lines of the columns that means are taken of, and of the means; the rest the formula says itself."""
     needed = {column for column, _ in ask.columns.means.values()} | set(ask.columns.means)
-    return [line for line in lines if re.search(r'(?:\$|generate |egen |COMPUTE |\[")(\w+)', line)[1] in needed]
+    return [line for line in lines if matched(r'(?:\$|generate |egen |COMPUTE |\[")(\w+)', line)[1] in needed]
 
 
 def plm(ask):

@@ -186,10 +186,10 @@ def _aloud(fit, words, say):
         speech.quote_categories(say)
         return (general._asked(inner, words, say, speech, mixed).replace(" taken as independent of one another", ""),
                 list(general._fixed(fit, words, say, speech, mixed)))
-    from ..explain import _asked, _fixed
-    asked = _asked(inner, words, say, mixed).replace(" taken as independent of one another", "")
+    from .. import explain
+    asked = explain._asked(inner, words, say, mixed).replace(" taken as independent of one another", "")
     words.fit = fit
-    return asked, list(_fixed(fit, words, say, mixed))
+    return asked, list(explain._fixed(fit, words, say, mixed))
 
 
 def _errors(fit, say):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
+from ...expression import matched
 from ...rows.base import Correlation, Variance
 
 
@@ -30,7 +32,7 @@ class Call:
     def _options(self) -> dict:
         if self.fitter == "ols":
             return {} if self.method == "OLS" else {"method": "ml"}
-        options = {} if self.method == "REML" else {"reml": False}
+        options: dict[str, Any] = {} if self.method == "REML" else {"reml": False}
         if self.covariance != "unstructured" and self.fitter == "lmm":
             options["covariance"] = self.covariance
         if self.correlation is not None:
@@ -94,9 +96,9 @@ def read(code: str) -> Call:
     if re.search(r"\b(lmer|lm)\s*\(", text):
         return from_lme4(text)
     if re.search(r"^\s*(mixed|xtmixed|reg|regress)\b", text, re.M):
-        from .back_stata import from_stata
+        from . import back_stata
 
-        return from_stata(text)
+        return back_stata.from_stata(text)
     raise ValueError("This reads a call of lmer(), lm(), lme(), gls(), glmer(), glmmTMB(), clmm(), geeglm() or plm() in R, or a mixed, "
                      "regress, melogit (or its kin), xtgee or xtreg command in Stata; found neither.")
 
@@ -104,7 +106,7 @@ def read(code: str) -> Call:
 # ---------------------------------------------------------------- R
 def from_lme4(code: str) -> Call:
     """Read ``lmer(y ~ x + (1 | g), data = df, REML = FALSE)``."""
-    match = re.search(r"\b(lmer|lm)\s*\(", code)
+    match = matched(r"\b(lmer|lm)\s*\(", code)
     named = call_arguments(code, match.end(), ("formula", "data", "REML"))
     formula = r_formula(formula_of(named))
     known = ("formula", "data", "REML", "control", "start", "verbose", "na.action", "contrasts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...expression import matched
 from ...formula import parse
 from ...rows import public as rows
 from .back import Call, arguments, call_arguments, formula_of, r_formula
@@ -16,7 +17,7 @@ _LEFT = ("data", "control", "method", "na.action", "fixed", "model", "random", "
 
 def from_nlme(code: str) -> Call:
     """Read ``lme(y ~ x, random = ~ 1 | a/b, correlation = corAR1(form = ~ t | a/b), weights = varIdent(form = ~ 1 | s))``, and gls."""
-    match = re.search(r"\b(lme|gls)\s*\(", code)
+    match = matched(r"\b(lme|gls)\s*\(", code)
     mixed = match[1] == "lme"
     given = call_arguments(code, match.end(), ("fixed", "data", "random") if mixed else ("model", "data"))
     notes = [f"{name} = {value} is left out" for name, value in given.items() if name not in _LEFT or name == "subset"]
@@ -121,6 +122,8 @@ def _correlation(text, sources, notes):
             return rows.toeplitz(time, group=group)
         raise ValueError(f"corARMA(p = {p}, q = {q}) is not there: mlm.ar1, mlm.arma11, and mlm.toeplitz.")
     make = {"corAR1": rows.ar1, "corCAR1": rows.car1, "corSymm": rows.un}.get(name)
+    if name == "corCAR1" and time is None:
+        raise ValueError("corCAR1 needs the times: name their column, form = ~ time | group.")
     if make:
         return make(time, group=group)
     if name == "corCompSymm":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...expression import matched
 from ...rows import public as rows
 from .back import Call
 
@@ -12,7 +13,7 @@ def from_stata(code: str) -> Call:
     """Read ``mixed y i.a##c.x || g: x, covariance(unstructured) reml``; lines ``generate new = ...`` are used."""
     new = dict(re.findall(r"^\s*(?:bysort [^:\n]*:\s*)?gen(?:erate)?\s+(?:long\s+)?(\w+)\s*=\s*(.+?)\s*$", code, re.M))
     joined = {name: inner.split() for name, inner in re.findall(r"^\s*egen\s+(\w+)\s*=\s*group\(([^)]*)\)", code, re.M)}
-    command = re.search(r"^\s*(mixed|xtmixed|regress|reg)\s+(.+)$", code, re.M)
+    command = matched(r"^\s*(mixed|xtmixed|regress|reg)\s+(.+)$", code, re.M)
     first, *groups = re.split(r"\|\|", command[2])
     fixed, options = _options(first)
     linear = command[1].startswith("reg")
@@ -83,6 +84,8 @@ def _residuals(options, group, new, notes):
         return None, (rows.by_group(by),) if by else ()
     if kind == "exchangeable":
         return rows.cs(group=group), ()
+    if kind in ("unstructured", "exponential") and time is None:
+        raise ValueError(f"residuals({kind}) needs the column of times: t(column).")
     if kind == "unstructured":
         return rows.un(time, group=group), (rows.by_group(time),)
     if kind == "ar" and order.strip() in ("", "1"):
@@ -104,9 +107,7 @@ def _options(text: str) -> tuple[str, list[str]]:
 
 
 def _structure(options, effects: int) -> str:
-    found = next(
-        (re.fullmatch(r"cov\w*\((\w+)\)", o)[1] for o in options if re.fullmatch(r"cov\w*\((\w+)\)", o)), "independent"
-    )
+    found = next((m[1] for o in options if (m := re.fullmatch(r"cov\w*\((\w+)\)", o))), "independent")
     if effects == 1:
         return "unstructured"
     for name in ("unstructured", "independent", "exchangeable", "identity"):

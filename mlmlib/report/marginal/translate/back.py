@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ....expression import matched
 from ...translate.back import call_arguments, formula_of, r_formula
 from ...translate.back_stata import _options, _term, _words
 from ...translate.general.back_r import _column, _family, _trials, _with_term
@@ -53,7 +54,7 @@ def _made(formula, family, link, notes, **settings) -> MarginalCall:
 
 # ------------------------------------------------------------- R
 def _geeglm(code: str) -> MarginalCall:
-    given = call_arguments(code, re.search(r"\bgeeglm\s*\(", code).end(), _ORDER)
+    given = call_arguments(code, matched(r"\bgeeglm\s*\(", code).end(), _ORDER)
     if "id" not in given:
         raise ValueError("geeglm(...) without id = has no groups.")
     notes, used = [], {"formula", "family", "weights", "offset", "id", "waves", "corstr", "scale.fix", "scale.value", "std.err"}
@@ -89,7 +90,7 @@ def _geeglm(code: str) -> MarginalCall:
 def _xtgee(code: str) -> MarginalCall:
     new = dict(re.findall(r"^\s*gen(?:erate)?\s+(?:long\s+)?(\w+)\s*=\s*(.+?)\s*$", code, re.M))
     encoded = {n: old for old, n in re.findall(r"^\s*encode\s+(\w+),\s*gen(?:erate)?\((\w+)\)", code, re.M)}
-    line = re.search(r"^\s*xtgee\s+(.+)$", code, re.M)[1]
+    line = matched(r"^\s*xtgee\s+(.+)$", code, re.M)[1]
     weights = re.search(r"\[\s*([a-z]\w*)\s*=\s*(\w+)\s*\]", line)
     fixed, options = _options(line.replace(weights[0], "") if weights else line)
     options = [part for part in options if part.strip()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ....expression import matched
 from ..back import Call, call_arguments, formula_of, r_formula
 from .call import GeneralCall, exposed, settings_of
 
@@ -30,7 +31,7 @@ QUIET = ("data", "control", "start", "verbose", "na.action", "contrasts", "Hess"
 
 def from_r(code: str) -> Call:
     """Read ``glmer(...)``, ``glmer.nb(...)``, ``glmmTMB(...)`` or ``clmm(...)``."""
-    match = re.search(r"\b(glmer\.nb|glmer|glmmTMB|clmm)\s*\(", code)
+    match = matched(r"\b(glmer\.nb|glmer|glmmTMB|clmm)\s*\(", code)
     program = match[1]
     given = call_arguments(code, match.end(), ORDERS[program])
     notes, used = [], {"formula", "family", "weights", "offset", "nAGQ", "ziformula", "link", "map"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ....expression import matched
 from ..back_stata import _expression, _options, _term, _words, random_part
 from .call import GeneralCall, exposed, settings_of
 
@@ -24,7 +25,7 @@ def from_stata(code: str) -> GeneralCall:
     new = dict(re.findall(r"^\s*gen(?:erate)?\s+(?:long\s+)?(\w+)\s*=\s*(.+?)\s*$", code, re.M))
     joined = {name: inner.split() for name, inner in re.findall(r"^\s*egen\s+(\w+)\s*=\s*group\(([^)]*)\)", code, re.M)}
     encoded = {n: old for old, n in re.findall(r"^\s*encode\s+(\w+),\s*gen(?:erate)?\((\w+)\)", code, re.M)}
-    command = re.search(rf"^\s*({'|'.join(COMMANDS)})\s+(.+)$", code, re.M)
+    command = matched(rf"^\s*({'|'.join(COMMANDS)})\s+(.+)$", code, re.M)
     first, *groups = re.split(r"\|\|", command[2])
     if not groups:
         raise ValueError(f"{command[1]} without || has no random part; mlm.glmm needs one.")
@@ -46,11 +47,11 @@ def from_stata(code: str) -> GeneralCall:
         formula, exposure = exposed(formula, family, link)
     method, nodes = _method(found, groups, random, notes)
     trials = found.get("binomial") or (found.get("trials"))
-    trials = int(trials) if trials and trials.isdigit() else trials
     if len(path) > 1:
         notes.append(f"Stata takes labels of {path[1]} as those within {path[0]}: hence {':'.join(path[:2])}")
     covariance = "unstructured" if not structures else next(iter(structures.values())) if len(random) == 1 else structures
-    settings = settings_of(family, link, method=method, nodes=nodes, trials=trials, exposure=exposure,
+    settings = settings_of(family, link, method=method, nodes=nodes,
+                           trials=int(trials) if trials and trials.isdigit() else trials, exposure=exposure,
                            weights=weights[2] if weights else None)
     return GeneralCall(formula, method or "laplace", covariance, tuple(dict.fromkeys(notes)), None, (), settings)
 

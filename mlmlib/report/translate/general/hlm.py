@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ....expression import matched
 from .. import hlm
 from ..model import Untranslatable
 from .spec import General
@@ -52,7 +53,7 @@ def write(model: General):
         three = "tij = " in lines[1] or "ijk = " in lines[1]
         body = lines[1].split(" = ", 1)[1]
         body = re.sub(r" \+ (rij|etij|eijk)$", "", body)
-        index = re.match(r"\s*\w*?(tij|ijk|ij) = ", lines[1])[1]
+        index = matched(r"^\s*\w*?(tij|ijk|ij) = ", lines[1])[1]
         first = [line.format(y=model.outcome.upper(), n=_size(model)).replace("ij", index) if three else
                  line.format(y=model.outcome.upper(), n=_size(model)) for line in SAMPLING[kind]]
         lines[1:2] = [*(f"  {line}" for line in first), f"  η{index} = {body}"]

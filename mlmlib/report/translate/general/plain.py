@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from ....expression import matched
 from .. import julia, python
 from ..model import Untranslatable, derived, expression, only_single_columns
 from ..r import factor_text, quoted, side
@@ -102,10 +103,10 @@ def _spss(model: General):
     if model.family not in GENLIN:
         raise Untranslatable("NOMREG is SPSS's multinomial regression; its reference category is the last unless "
                              "BASE=FIRST")
-    target = re.search(r"TARGET=(\w+)", text)[1]
+    target = matched(r"TARGET=(\w+)", text)[1]
     of = "" if model.family != "binomial" or model.binary else f" OF {model.trials}"
     reference = " (REFERENCE=FIRST)" if model.family == "binomial" and model.binary else ""
-    fixed = re.search(r"/FIXED (?:EFFECTS=)?(.*?) ?USE_INTERCEPT", text)[1]
+    fixed = matched(r"/FIXED (?:EFFECTS=)?(.*?) ?USE_INTERCEPT", text)[1]
     link = spss.LINKS.get(model.link)
     kind = "MULTINOMIAL" if model.family == "ordinal" else GENLIN[model.family]
     if model.family == "ordinal":

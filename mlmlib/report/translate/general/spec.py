@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ....formula import Factor, Formula, parse
 from ..model import Model, Untranslatable, _of_design, expression, of_formula
@@ -117,12 +118,10 @@ def of_fit(fit, data: str = "df") -> General:
                     facts.nodes, facts.order)
     nominal = facts.option("nominal")
     made = replace(made, nominal=None if nominal is None else str(nominal))
-    for name in ("trials", "exposure", "offset", "weights"):
-        value = facts.option(name)
-        if value is not None and not isinstance(value, (str, int)):
-            made = replace(made, left_out=(*made.left_out, {"offset": "an offset"}.get(name, name)))
-        else:
-            made = replace(made, **{name: value})
+    given: dict[str, Any] = {name: facts.option(name) for name in ("trials", "exposure", "offset", "weights")}
+    values = [name for name, value in given.items() if value is not None and not isinstance(value, (str, int))]
+    made = replace(made, left_out=(*made.left_out, *({"offset": "an offset"}.get(name, name) for name in values)),
+                   **{name: value for name, value in given.items() if name not in values})
     zero = facts.option("zero")
     made = replace(made, levels=facts.levels, df=held_df(fit.family))
     return replace(made, zero=_zero(zero, data)) if zero else made
