@@ -186,10 +186,11 @@ def _aloud(fit, words, say):
         speech.quote_categories(say)
         return (general._asked(inner, words, say, speech, mixed).replace(" taken as independent of one another", ""),
                 list(general._fixed(fit, words, say, speech, mixed)))
-    from .. import explain
-    asked = explain._asked(inner, words, say, mixed).replace(" taken as independent of one another", "")
+    from ..explain import _asked as asked_of
+    from ..explain import _fixed as fixed_of
+    asked = asked_of(inner, words, say, mixed).replace(" taken as independent of one another", "")
     words.fit = fit
-    return asked, list(explain._fixed(fit, words, say, mixed))
+    return asked, list(fixed_of(fit, words, say, mixed))
 
 
 def _errors(fit, say):
