@@ -85,4 +85,5 @@ from .rows.public import (
 from .testresult import TestResult as TestResult
 
 __version__: str
+__all__: list[str]
 

@@ -47,7 +47,7 @@ def simulate(n: int, J: int, q: int, crossed: int) -> tuple[str, dict]:
     rng = np.random.default_rng(20261122)
     g = rng.integers(J, size=n)
     names = [f"x{k}" for k in range(1, q)]
-    data = {"g": g}
+    data: dict = {"g": g}
     effects = rng.standard_normal((J, q))
     y = effects[g, 0] + 2.0 * rng.standard_normal(n)
     for k, name in enumerate(names, start=1):

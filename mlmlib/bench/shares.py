@@ -16,16 +16,16 @@ def shares(quick: bool = False, say=print) -> list[dict]:
     """Median processor seconds of each step of each model's fit, in the order of `STEPS`, and the evaluations of the search."""
     import mlmlib as mlm
     from mlmlib.design import build_design
-    from mlmlib.formula import parse
+    from mlmlib.formula import _parsed
     from mlmlib.lmm import LmmModel, LmmResult
 
-    rows = []
+    rows: list[dict] = []
     for model in MODELS:
         data, spent = mlm.load(model.data), []
         if quick and model.data == "insteval":
             continue
         for _ in range(5 if model.data == "insteval" else 21):
-            parse.cache_clear()
+            _parsed.cache_clear()
             marks = [time.process_time()]
             design = build_design(model.formula, data)
             marks.append(time.process_time())

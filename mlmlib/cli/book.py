@@ -68,7 +68,7 @@ def run(root: Path, args) -> int:
     stamp.unlink(missing_ok=True)
 
     os.environ["TQDM_DISABLE"] = "1"  # nobody watches a chapter run: no progress bar among its outputs
-    overrides = {"nitpicky": True, "latex_individualpages": False}
+    overrides: dict[str, bool | str] = {"nitpicky": True, "latex_individualpages": False}
     if args.only:
         overrides["external_toc_path"] = str(_preview_toc(root, args.only, folder))
     began = time.time()

@@ -173,7 +173,7 @@ def acf(fit, max_lag: int | None = None, *, kind: str | None = None, time: str |
 
 
 def _largest(fit) -> str | None:
-    sizes = getattr(fit, "n_groups", {})
+    sizes: dict = getattr(fit, "n_groups", {})
     return max(sizes, key=sizes.get) if sizes else None
 
 

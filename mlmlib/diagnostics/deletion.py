@@ -187,6 +187,8 @@ def _rows(fit, at: Blocks, back: np.ndarray):
 class _Begun(Criterion):
     """The criterion of what is left, whose search begins at the optimum of all rows."""
 
+    first: np.ndarray  # L there
+
     def start(self):
         return self.settle(self.first)
 

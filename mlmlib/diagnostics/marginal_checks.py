@@ -131,11 +131,10 @@ def _pairs(fit, r):
         lags.append(np.zeros(len(j)) if time is None else np.round(time[a + k] - time[a + j], 6))
         products.append(r[a + j] * r[a + k])
         model.append(np.asarray(fit.structure.matrix(g))[j, k])
-    lags, products, model = (np.concatenate(one) for one in (lags, products, model))
-    values, codes = np.unique(lags, return_inverse=True)
+    values, codes = np.unique(np.concatenate(lags), return_inverse=True)
     pairs = np.bincount(codes)
     names = ["of one group"] if time is None else [f"{v:g} apart in time" for v in values]
-    return names, np.bincount(codes, products) / pairs, np.bincount(codes, model) / pairs, pairs
+    return names, np.bincount(codes, np.concatenate(products)) / pairs, np.bincount(codes, np.concatenate(model)) / pairs, pairs
 
 
 def _errors(fit) -> Check | None:

@@ -150,7 +150,7 @@ class Rows:
     @cached_property
     def random_variance(self) -> np.ndarray:
         """Diagonal of ZDZ', shape (n,)."""
-        return sum(np.asarray(Z.multiply(Z).sum(axis=1)).ravel() for Z in self._rooted)
+        return np.sum([np.asarray(Z.multiply(Z).sum(axis=1)).ravel() for Z in self._rooted], axis=0)
 
     def whitened(self, e: np.ndarray, order=None) -> np.ndarray:
         """The inverse of V's Cholesky factor, rows in the given order, times e."""

@@ -48,6 +48,8 @@ def information_of_sets(at, sets) -> tuple[np.ndarray, np.ndarray]:
 class _Begun(SeveralCriterion):
     """The criterion of what is left, whose search begins at the optimum of all rows."""
 
+    first: np.ndarray  # L there
+
     def start(self):
         return self.settle(self.first)
 

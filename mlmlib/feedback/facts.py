@@ -258,9 +258,9 @@ class Facts:
     def _ols(self):
         """Coefficients, standard errors and residual variance of least squares on the same columns."""
         design = self.fit.spec
-        root = 1.0 if design.weights is None else np.sqrt(design.weights)
+        root = np.ones(len(design.y)) if design.weights is None else np.sqrt(design.weights)
         y = (design.y if design.offset is None else design.y - design.offset) * root
-        X = design.X * (root if np.ndim(root) == 0 else root[:, None])
+        X = design.X * root[:, None]
         b, *_ = np.linalg.lstsq(X, y, rcond=None)
         s2 = float(((y - X @ b) ** 2).sum() / (len(y) - len(b)))
         se = np.sqrt(s2 * np.diagonal(np.linalg.inv(X.T @ X)))

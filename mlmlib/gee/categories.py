@@ -47,6 +47,7 @@ def categories(formula, data, kind: str, *, groups, corr, link, time, cov, offse
     if own.name not in (_SYMMETRIC if kind == "ordinal" else ("logit",)):
         raise ValueError(f"link={own.name!r} is not for family={kind!r}; choose "
                          f"{'logit, probit or cauchit' if kind == 'ordinal' else 'logit'}.")
+    reading: Any  # of the outcome; knows its categories when it has read it
     if kind == "ordinal":
         from ..glmm.families.ordinal import OrderedOutcome
         reading = OrderedOutcome(data)

@@ -152,8 +152,8 @@ def scores(engine: GEE) -> Scores:
         VD, Vr = engine.cov_struct.covariance_matrix_solve(mean, k, sd, (D, engine.endog_li[k] - mean))
         B.append(D.T @ VD)
         s.append(D.T @ Vr)
-    B = np.array(B)
-    return Scores((B + B.swapaxes(1, 2)) / 2.0, np.array(s), tuple(engine.group_labels))
+    bread = np.array(B)
+    return Scores((bread + bread.swapaxes(1, 2)) / 2.0, np.array(s), tuple(engine.group_labels))
 
 
 def _size(engine) -> float:

@@ -5,6 +5,7 @@ name holds a function or a fit. Nothing is unpickled. `encode` runs on the submi
 """
 import math
 import numbers
+from typing import Any
 
 MAX_ITEMS = 20_000
 MAX_TEXT = 20_000
@@ -71,7 +72,8 @@ def decode(data, function=None):
         return data
     if not isinstance(data, dict):
         return Unreadable("an unreadable value")
-    tag, v = data.get("t"), data.get("v")
+    tag: Any = data.get("t")
+    v: Any = data.get("v")
     match tag:
         case "empty":
             return Ellipsis

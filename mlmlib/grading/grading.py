@@ -142,7 +142,7 @@ def _guarded(path, run, stop):
         try:
             return grade_one(path, name, run)
         except Interrupted as error:
-            fault = error
+            fault: Exception = error
         except Exception as error:
             fault = error
             break

@@ -57,9 +57,9 @@ def multivariate(formula, name, **options):
 def simulated_power(effect, *, true=None, replicates, seed, analysis, **plan):
     """Power by simulation of a cluster-randomized plan, by analysis; `true` is the effect that is drawn, if another one than is planned for."""
     import mlmlib as mlm
-    plan = mlm.power.cluster_randomized(effect, **plan)
+    planned = mlm.power.cluster_randomized(effect, **plan)
     drawn = {} if true is None else {"effect": true}
-    return mlm.power.simulate(plan, replicates=replicates, seed=seed, analysis=list(analysis), progress=False, **drawn).table["power"]
+    return mlm.power.simulate(planned, replicates=replicates, seed=seed, analysis=list(analysis), progress=False, **drawn).table["power"]
 
 
 def variance(fit, name="Intercept"):

@@ -32,9 +32,9 @@ class Fresh:
     kind = "new interpreter"
 
     def __init__(self, folder):
-        own_group = {"start_new_session": True} if os.name == "posix" else {}
         self._process = subprocess.Popen([sys.executable, "-m", "mlmlib.grading.runner"], stdin=subprocess.PIPE, cwd=folder,
-                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(folder), **own_group)
+                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(folder),
+                                         start_new_session=os.name == "posix")
         self.stdin, self.stdout, self.pid = self._process.stdin, self._process.stdout, self._process.pid
 
     def healthy(self):

@@ -19,7 +19,7 @@ class Record:
     options: list | None = None
     digits: int = 3
     confirm: bool = False
-    sample: tuple = None
+    sample: tuple | None = None
 
 
 class Name:

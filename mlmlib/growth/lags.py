@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 
 from ..errors import DataError
@@ -109,7 +107,7 @@ def _shifted(df, col, groups, time, n, by):
     values, times, codes = numbers(df, col), time_of(df, time), codes_of(df, groups)
     if by not in ("time", "occasion"):
         raise DataError(f"by= is 'time' or 'occasion', not {by!r}.")
-    if not isinstance(n, Real) or not np.isfinite(n) or n == 0 or (by == "occasion" and n != int(n)):
+    if not isinstance(n, (int, float, np.integer, np.floating)) or not np.isfinite(n) or n == 0 or (by == "occasion" and n != int(n)):
         raise DataError(
             f"n={n!r} must be {'a whole number of occasions' if by == 'occasion' else 'a number of units of time'}, "
             "not zero."

@@ -58,6 +58,7 @@ class Bootstrap(Shown):
     _groups: Any
     _why: Any
     _derived: Any
+    _checkpoint: Any
     singular_share: float
 
     def __init__(self, fit, kind, seed, names, estimates, values, singular, n_failed, asked, interrupted, statistic,
@@ -264,4 +265,5 @@ def bca_levels(replicates: np.ndarray, jackknife: np.ndarray, estimate: float, l
     scale = float((away ** 2).sum()) ** 1.5
     bend = float((away ** 3).sum()) / (6.0 * scale) if scale > 0 else 0.0
     tails = lean + np.array([-1.0, 1.0]) * normal_quantile(level)
-    return tuple(float(ndtr(lean + tail / (1.0 - bend * tail)).round(12)) for tail in tails)
+    low, high = (float(ndtr(lean + tail / (1.0 - bend * tail)).round(12)) for tail in tails)
+    return low, high

@@ -200,8 +200,8 @@ class RowRatio:
             found = fit_replicates(fit.model, replace(data, constant=np.zeros(len(Y))), fit._at.L)
             return found.value, found.singular
         for k, y in enumerate(Y):
-            found = refitted_outcome(fit.model, y, fit._at.L)
-            if found is not None:
-                value[k] = found[1].at.value - fit.model.criterion.constant
-                singular[k] = any(fit.model.singular(found[1].at))
+            one = refitted_outcome(fit.model, y, fit._at.L)
+            if one is not None:
+                value[k] = one[1].at.value - fit.model.criterion.constant
+                singular[k] = any(fit.model.singular(one[1].at))
         return value, singular

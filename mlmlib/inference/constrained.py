@@ -17,6 +17,8 @@ Journal of Statistical Software, 67(1), section 5.1.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,7 @@ class Optimum:
     slope : float
         Derivative of `value` in `held`.
     L : ndarray, shape (q, q)
-        Relative covariance factor, in working columns.
+        Relative covariance factor, in working columns; of models that hold more at once the tuple that a search begins from.
     s2 : float
         Residual variance.
     b : ndarray, shape (p,)
@@ -50,7 +52,7 @@ class Optimum:
     held: float
     value: float
     slope: float
-    L: np.ndarray
+    L: Any
     s2: float
     b: np.ndarray
     converged: bool
@@ -208,13 +210,15 @@ class HeldCorrelation(HeldVariance):
 
     def __init__(self, model, term: int, chart, without, starts):
         super().__init__(model, term, chart)
-        self.without, self.starts, self._zero = without, starts, None
+        self.without, self.starts = without, starts
+
+    @cached_property
+    def _zero(self) -> Optimum:
+        """The best fit in which one of the two effects does not vary."""
+        return min((held.solve(0.0, *start) for held in self.without for start in self.starts), key=lambda fit: fit.value)
 
     def solve(self, value: float, L: np.ndarray, s2: float) -> Optimum:
         """The best fit with the correlation at `value`, sought from L and s2."""
-        if self._zero is None:
-            fits = [held.solve(0.0, *start) for held in self.without for start in self.starts]
-            self._zero = min(fits, key=lambda fit: fit.value)
         found = super().solve(value, L, s2)
         if found.value > self._zero.value - 0.01:
             found = min([found, *(super(HeldCorrelation, self).solve(value, *start) for start in self.starts)],

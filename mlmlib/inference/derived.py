@@ -294,7 +294,7 @@ def _moved_along(values, k: int, scale: str, step: float) -> np.ndarray:
     return other
 
 
-_SCALES = {  # of a quantity: to the scale, its slope there, and back
+_SCALES: dict[str, tuple[Callable, Callable, Callable]] = {  # of a quantity: to the scale, its slope there, and back
     "plain": (lambda v: v, lambda v: 1.0, lambda v: v),
     "log": (np.log, lambda v: 1.0 / v, np.exp),
     "atanh": (np.arctanh, lambda v: 1.0 / (1.0 - v * v), np.tanh),

@@ -163,8 +163,8 @@ class Estimates:
             offset.append(_product(found.matrix, self.offset[places]))
             rows += [(*values, label) for label in found.names]
             notes += found.notes
-        C, offset = np.concatenate(C), np.concatenate(offset)
-        void = [str(row[-1]) for row, c in zip(rows, C) if not c.any()]
+        matrix = np.concatenate(C)
+        void = [str(row[-1]) for row, c in zip(rows, matrix) if not c.any()]
         if void:
             more = " and others" if len(void) > 1 else ""
             notes.append(f"{void[0]}{more}: zero in this model whatever its coefficients, so there is nothing "
@@ -174,8 +174,8 @@ class Estimates:
         kind = self.kind
         if not kind.startswith("Contrasts of "):
             kind = f"Contrasts of {kind[0].lower()}{kind[1:]}"
-        return replace(self, kind=kind, value="estimate", keys=(*by, name), rows=tuple(rows), by=by, coefficients=C,
-                       offset=offset, adjust=adjust, level=self.level if level is None else level, tested=True,
+        return replace(self, kind=kind, value="estimate", keys=(*by, name), rows=tuple(rows), by=by, coefficients=matrix,
+                       offset=np.concatenate(offset), adjust=adjust, level=self.level if level is None else level, tested=True,
                        pairs=found.pairs, notes=tuple(dict.fromkeys(notes)), order=order)
 
     def adjusted(self, adjust: str, *, level: float | None = None) -> Estimates:

@@ -267,8 +267,8 @@ def _spectrum(criterion, factor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             own = np.linalg.qr(own, mode="r") if p else own[:0]
         kept.append(np.full(len(own), xi[begin]))
         rows.append(own)
-    kept, rows = np.concatenate(kept), np.concatenate(rows)
-    rest = np.linalg.eigvalsh(np.diag(kept) - rows @ rows.T) if len(kept) else kept
+    diagonal, left = np.concatenate(kept), np.concatenate(rows)
+    rest = np.linalg.eigvalsh(np.diag(diagonal) - left @ left.T) if len(diagonal) else diagonal
     mu = np.concatenate([found, rest])
     times = np.concatenate([counts, np.ones(len(rest))])
     real = mu > _EQUAL * mu.max()
@@ -310,16 +310,17 @@ def _draw(mu, times, xi, degrees, weight, fixed, n, rng, reml) -> np.ndarray:
 
 def _finer(where, w, rest, total, weight, mu, penal, often) -> np.ndarray:
     """The largest value near the best point of the grid, by two Newton steps in log l."""
-    for last in (False, False, True):
+    for _ in range(2):
         l = np.exp(where)[:, None]
         ratio = l * mu / (1.0 + l * mu)
         left = w * (1.0 - ratio)
         D = left.sum(axis=1) + rest
-        if last:
-            return weight * np.log(total / D) - np.log1p(l * penal) @ often
         slope = (left * ratio).sum(axis=1) / D
         bend = (left * ratio * (1.0 - 2.0 * ratio)).sum(axis=1) / D + slope ** 2
         part = l * penal / (1.0 + l * penal)
         first = weight * slope - part @ often
         second = weight * bend - (part * (1.0 - part)) @ often
         where = where + np.clip(-first / np.where(second < 0, second, -np.inf), -_STEP, _STEP)
+    l = np.exp(where)[:, None]
+    D = (w * (1.0 - l * mu / (1.0 + l * mu))).sum(axis=1) + rest
+    return weight * np.log(total / D) - np.log1p(l * penal) @ often

@@ -20,6 +20,7 @@ from typing import Any
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -283,12 +284,14 @@ class _Correlation(_Covariance):
 
     def __init__(self, fit, term: int, chart, without, starts):
         super().__init__(fit, term, chart)
-        self.without, self.starts, self._zero = without, starts, None
+        self.without, self.starts = without, starts
+
+    @cached_property
+    def _zero(self) -> Optimum:
+        """The best fit in which one of the two effects does not vary."""
+        return min((held.solve(0.0, *start) for held in self.without for start in self.starts), key=lambda fit: fit.value)
 
     def solve(self, value: float, L, s2: float) -> Optimum:
-        if self._zero is None:
-            fits = [held.solve(0.0, *start) for held in self.without for start in self.starts]
-            self._zero = min(fits, key=lambda fit: fit.value)
         found = super().solve(value, L, s2)
         if found.value > self._zero.value - 0.01:
             found = min([found, *(super(_Correlation, self).solve(value, *start) for start in self.starts)],

@@ -11,6 +11,7 @@ Chapter 8 (``08_inference``) shows which comparisons are legitimate.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def kind(fit) -> str:
     return "linear" if reml is None else "REML" if reml else "ML"
 
 
-def check_nested(null, full) -> tuple[bool, Embedding | None]:
+def check_nested(null, full) -> tuple[bool, Any]:
     """Refuse a comparison that means nothing.
 
     Parameters
@@ -61,8 +62,8 @@ def check_nested(null, full) -> tuple[bool, Embedding | None]:
     -------
     bool
         True where the fixed parts differ, so that restricted likelihoods cannot be compared.
-    Embedding or None
-        None when the larger model has no random effects.
+    Embedding, Special or None
+        Of generalized models a `Special`; None when the larger model has no random effects, or the residuals' structures differ.
 
     Raises
     ------

@@ -107,11 +107,11 @@ def _known(fit, X: np.ndarray, rows: dict) -> tuple[np.ndarray, np.ndarray]:
     from scipy.linalg import block_diag
     model, at, p = fit.model, fit._at, X.shape[1]
     left = np.linalg.solve(model.x_map, X.T).T  # x in the model's own columns
-    moved, matrices, post = 0.0, [], 0.0
+    moved, matrices, post = np.zeros(len(X)), [], np.zeros(len(X))
     for k, (group, own) in enumerate(rows.items()):
         u, cov = fit._by_group[group]
         J, q = u.shape
-        moved = moved + own.matrix(own.Z, J) @ u.ravel()
+        moved += own.matrix(own.Z, J) @ u.ravel()
         back = block_diag(*(z for term, z in zip(fit.design.random, model.z_maps) if term.group == group))
         Z = own.matrix(own.Z @ back, J)
         B = np.einsum("sa,apj->jsp", at.L, at.parts.U[:, :p]) if model.one_factor else at.parts.U[k][:, :, :p]

@@ -335,8 +335,8 @@ def _ends(track: Track, z: float) -> tuple[float, float]:
                       "that end, and simplify the random part.", RuntimeWarning, stacklevel=3)
     if here.ends is None:
         return ends
-    return tuple(stands if end == bound else end
-                 for end, bound, stands in zip(ends, (here.lower, here.upper), here.ends))
+    low, high = (stands if end == bound else end for end, bound, stands in zip(ends, (here.lower, here.upper), here.ends))
+    return low, high
 
 
 def _prepared(fit, of, reml: bool):

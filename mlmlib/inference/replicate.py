@@ -75,8 +75,8 @@ def _several_engine(fit, kind: str, statistic, groups):
     if groups is not None and kind != "cluster":
         raise ValueError("groups= is for kind='cluster': the groups that are drawn whole.")
     if kind == "cluster":
-        sampler = WholeGroups(fit, None if groups is None else named_codes(fit, groups))
-        return Refits(fit, kind, statistic or _parameters, sampler)
+        whole = WholeGroups(fit, None if groups is None else named_codes(fit, groups))
+        return Refits(fit, kind, statistic or _parameters, whole)
     sampler = Outcomes(fit, kind)
     return SeveralMixed(fit, kind, sampler) if statistic is None else Refits(fit, kind, statistic, sampler)
 

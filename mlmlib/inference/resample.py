@@ -175,7 +175,7 @@ class _Outcomes:
         wide = len(self.AB)
         yy = ee + np.einsum("raj,raj->r", u, 2.0 * Ze[:, :q] + Zu[:, :q])
         Zy, Xy = Ze + Zu[:, :wide], Xe + Zu[:, wide:].sum(axis=2)
-        found = []
+        found: list = []
         for (own, columns), sums in zip(self.places, self.sums):
             if sums is None:
                 found.append((Xy[:, columns], yy))

@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -110,6 +112,9 @@ def better_fit(fit, optimum: Optimum):
 class _Search:
     """The best fit with a parameter held, over psi; a subclass gives `_start` and `_point`."""
 
+    _start: Callable[..., tuple]
+    _point: Callable[..., tuple]
+
     def solve(self, value: float, L, s2: float) -> Optimum:
         """The best fit with the parameter at `value`, sought from the pair `L` = (psi, L) and s2."""
         x, metric = self._start(L[0])
@@ -172,15 +177,17 @@ class _HeldRow(_Search):
 
     def __init__(self, model, held, without=(), starts=(), sigma: bool = False):
         self.model, self.held, self.sigma = model, held, sigma
-        self.without, self.starts, self._zero = without, starts, None
+        self.without, self.starts = without, starts
+
+    @cached_property
+    def _zero(self) -> Optimum:
+        """The best fit in which one of the two effects does not vary."""
+        return min((held.solve(0.0, *start) for held in self.without for start in self.starts), key=lambda fit: fit.value)
 
     def solve(self, value, L, s2) -> Optimum:
         found = super().solve(value, L, s2)
         if not self.without:
             return found
-        if self._zero is None:
-            self._zero = min((held.solve(0.0, *start) for held in self.without for start in self.starts),
-                             key=lambda fit: fit.value)
         if found.value > self._zero.value - 0.01:
             found = min([found, *(super(_HeldRow, self).solve(value, *start) for start in self.starts)],
                         key=lambda fit: fit.value)

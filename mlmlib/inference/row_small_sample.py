@@ -157,14 +157,14 @@ def _blocks_of(model, psi, rows: np.ndarray, n: int) -> np.ndarray:
 
 def _effects(fit, E: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Z E Z' of sets of rows, in the model's own columns, shape (sets, size, size)."""
-    total = 0.0
+    total = np.zeros((*rows.shape, rows.shape[1]))
     for a, Za, block in zip(fit.design.random, fit.model._plain[0], fit.model.criterion.blocks):
         for b, Zb, other in zip(fit.design.random, fit.model._plain[0], fit.model.criterion.blocks):
             if a.group != b.group or not E[block, other].any():
                 continue
             product = np.einsum("agr,ab,bgs->grs", Za[:, rows], E[block, other], Zb[:, rows], optimize=True)
-            total = total + product * _shared(a, rows)
-    return total if not np.isscalar(total) else np.zeros((*rows.shape, rows.shape[1]))
+            total += product * _shared(a, rows)
+    return total
 
 
 def _shared(term, rows) -> np.ndarray:

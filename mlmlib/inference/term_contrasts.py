@@ -145,7 +145,7 @@ def _type_three(fit, terms) -> dict:
 def _full(term, values, infos, n) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A column for every cell of the term, one a row, its numbers brought to mean square one; which of the columns
     treatment coding would keep; what they were divided by."""
-    parts, kept = [np.ones((1, n))], [(True,)]
+    parts, kept = [np.ones((1, n))], [[True]]
     sizes = [np.ones(1)]
     for factor in term:
         info, value = infos[factor], values[factor]
@@ -153,7 +153,7 @@ def _full(term, values, infos, n) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             columns = np.atleast_2d(value if info.width == 1 else value.T)
             size = np.sqrt(np.mean(columns ** 2, axis=1))
             parts.append(columns / size[:, None])
-            kept.append((True,) * info.width)
+            kept.append([True] * info.width)
             sizes.append(size)
         else:
             levels = info.levels.tolist()

@@ -30,7 +30,8 @@ def bootstrap(boot, names=None, *, level=0.95, type="percentile", columns=3, bin
         values = values[np.isfinite(values)]
         lower, upper = ends.loc[name]
         inside, mean, sd = estimates[name], values.mean(), values.std(ddof=1)
-        edges = np.linspace(*np.quantile(values, (0.001, 0.999)), bins + 1) if sd > 0 else bins
+        low, high = np.quantile(values, (0.001, 0.999))
+        edges = np.linspace(low, high, bins + 1) if sd > 0 else bins
         ax.hist(values, bins=edges, color=t.PARTIAL, alpha=0.55, lw=0, density=sd > 0)
         if sd > 0:
             x = np.linspace(edges[0], edges[-1], 201)

@@ -96,7 +96,8 @@ def sampling(estimates, *, true=None, bins=None, title=None, xlabel=None, sharex
     together = np.concatenate(list(values.values()))
     if not together.size:
         raise ValueError("mlm.plots.sampling needs at least one finite estimate to draw.")
-    edges = bins if bins is not None else np.linspace(*np.quantile(together, (0.001, 0.999)), 41)
+    low, high = np.quantile(together, (0.001, 0.999))
+    edges = bins if bins is not None else np.linspace(low, high, 41)
     _, axes = t.plt.subplots(len(values), 1, figsize=(5.8, 0.8 + 1.2 * len(values)), sharex=sharex, squeeze=False)
     axes, said = axes[:, 0], []
     for ax, (key, v), color in zip(axes, values.items(), _colors(values)):
@@ -158,7 +159,7 @@ def type1_error(n=20, icc=(0.0, 0.3), *, simulated=None, level=0.05, ax=None, ti
     """How often OLS calls a useless group-level predictor significant, over the ICC, a curve a group size.
 
     `simulated`: a table with columns icc and rate (optionally n, se, name), drawn as points."""
-    grid = np.linspace(*icc, 121) if len(np.atleast_1d(icc)) == 2 else np.asarray(icc, float)
+    grid = np.linspace(icc[0], icc[1], 121) if len(np.atleast_1d(icc)) == 2 else np.asarray(icc, float)
     sizes = np.atleast_1d(n)
     z = stats.norm.ppf(1 - level / 2)
     ax = t.new(ax)
@@ -205,7 +206,7 @@ def type1_error(n=20, icc=(0.0, 0.3), *, simulated=None, level=0.05, ax=None, ti
 @t.styled
 def design_effect(n=(5, 20, 50), icc=(0.0, 0.3), *, ax=None, title=None, xlabel=None, ylabel=None):
     """1 + (n - 1) ICC: by how much clustering multiplies the variance of a mean."""
-    grid = np.linspace(*icc, 61)
+    grid = np.linspace(icc[0], icc[1], 61)
     ax = t.new(ax)
     labels, said = ([], [], []), []
     for size in np.atleast_1d(n):

@@ -76,8 +76,8 @@ def _grid(m, ax, adjust) -> str:
     for edge in np.arange(k + 1) - 0.5:
         ax.axhline(edge, color=t.FAINT, lw=0.6)
         ax.axvline(edge, color=t.FAINT, lw=0.6)
-    for i in range(k):
-        ax.add_patch(t.plt.Rectangle((i - 0.5, i - 0.5), 1, 1, color=t.FAINT, lw=0))
+    for own in range(k):
+        ax.add_patch(t.plt.Rectangle((own - 0.5, own - 0.5), 1, 1, color=t.FAINT, lw=0))
     short = max(map(len, labels)) < 9
     ax.set_xticks(range(k), labels, rotation=0 if short else 40, ha="center" if short else "right")
     ax.set_yticks([])  # the rows are those of the intervals

@@ -46,9 +46,26 @@ class Design:
 
     names: ClassVar[tuple[str, ...]] = ("groups", "n")
     words: ClassVar[dict[str, str]] = {"groups": "groups", "n": "units a group"}
-    least: ClassVar[dict[str, int]] = {}
-    in_arms: ClassVar[tuple[str, ...]] = ()
-    source: ClassVar[str] = ""
+
+    @property
+    def title(self) -> str:
+        """What the design is called."""
+        return ""
+
+    @property
+    def least(self) -> dict[str, int]:
+        """The smallest size of each name, where it is not 1."""
+        return {}
+
+    @property
+    def in_arms(self) -> tuple[str, ...]:
+        """The sizes that come in whole arms."""
+        return ()
+
+    @property
+    def source(self) -> str:
+        """Where the formula is from."""
+        return ""
 
     def parts(self, effect: float, sizes: dict) -> dict[str, float]:
         """What each level adds to the variance of the estimated effect."""

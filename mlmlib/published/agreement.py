@@ -34,8 +34,8 @@ class Row:
     def difference(self) -> float | None:
         """Ours minus the printed one; None for words."""
         try:
-            return float(self.ours) - float(self.printed)
-        except (TypeError, ValueError):
+            return None if self.ours is None or self.printed is None else float(self.ours) - float(self.printed)
+        except ValueError:
             return None
 
     @property

@@ -8,6 +8,7 @@ layout.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
@@ -146,7 +147,7 @@ def stata_margins(margins) -> None:
 
 def stata_data(data, means=("math", "ses", "ratio"), counts=("homework", "schtype"), groups="schid") -> None:
     """Print means, SDs and frequencies as ``summarize`` and ``tabulate`` do."""
-    out = {"rows": str(len(data)), "schools": str(data[groups].nunique())}
+    out: dict[str, Any] = {"rows": str(len(data)), "schools": str(data[groups].nunique())}
     for name in means:
         out |= {f"{name}_mean": general(data[name].mean(), 6), f"{name}_sd": general(data[name].std(), 6)}
     for name in counts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 
 from .digits import general, significant
 
@@ -103,9 +104,7 @@ def _top(values, head, show):
         ]
     if "loglik" in values:
         left += [""] * (len(right) - len(left) - 1) + [f"Log likelihood = {values['loglik']}"]
-    right += [None] * (len(left) - len(right))
-    left += [""] * (len(right) - len(left))
-    return "\n".join(f"{a:<38}" + (f"{b[0]:>20} = {b[1]:>9}" if b else "") if b else a for a, b in zip(left, right))
+    return "\n".join(f"{a:<38}{b[0]:>20} = {b[1]:>9}" if b else a for a, b in zip_longest(left, right, fillvalue=""))
 
 
 def _fixed_part(values, head, show):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 EARLIEST = 315_532_800  # 1 January 1980, the first day that a zip can name
 NOT_SITE = (".buildinfo",)
-LIBRARY = (".py", ".js", ".css", ".html", ".toml", ".json", ".md")
+LIBRARY = (".py", ".pyi", ".js", ".css", ".html", ".toml", ".json", ".md")
 DATA = (".csv", ".gz", ".md")
 PUBLISHED = (".toml", ".json", ".md")  # chapters show the literature's numbers beside ours
 TOP = ("LICENSE", "LICENSE-text", "CITATION.cff", "Makefile", "_toc.yml", "pyproject.toml", "setup.py",
@@ -70,7 +70,7 @@ def site_files(site: Path, name: str) -> dict[str, bytes | Path]:
 
 def notebook_files(root: Path, student: Path, name: str, version: str) -> dict[str, bytes | Path]:
     """Chapters, student copies, library and data, laid out so that the notebooks run where they are unpacked."""
-    files = {f"{name}/{top}": root / top for top in TOP if (root / top).is_file()}
+    files: dict[str, bytes | Path] = {f"{name}/{top}": root / top for top in TOP if (root / top).is_file()}
     files |= _tree(root / "mlmlib", f"{name}/mlmlib", LIBRARY) | _tree(root / "data", f"{name}/data", DATA)
     files |= _tree(root / "tests" / "reference", f"{name}/tests/reference", PUBLISHED)
     files |= _tree(root / "binder", f"{name}/binder")  # so that the unpacked archive, as a repository, runs on Binder

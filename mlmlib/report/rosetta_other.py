@@ -10,7 +10,7 @@ from .translate import elsewhere, translate
 __all__ = ["back", "marginal", "panels", "robust"]
 
 INV = "inv ~ value + capital"
-PANELS = {  # effects: heading, data, formula, settings
+PANELS: dict[str, tuple[str, str, str, dict]] = {  # effects: heading, data, formula, settings
     "pooled": ("All rows as one", "grunfeld", INV, {}),
     "within": ("Fixed effects", "grunfeld", INV, {}),
     "two-way": ("Fixed effects of groups and times", "grunfeld", INV, {"time": "year"}),

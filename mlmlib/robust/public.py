@@ -160,7 +160,7 @@ def _two_way(fit, rows, found, kind, ddf, working) -> RobustResult:
                          "for both.")
     first, second, third = (clustered(fit, rows, one, kind) for one in (*found, both))
     cov = first.cov + second.cov - third.cov
-    told = ()
+    told: tuple[str, ...] = ()
     scale = np.sqrt(np.maximum(np.diagonal(first.cov + second.cov), np.finfo(float).tiny))
     values, axes = np.linalg.eigh(cov / np.outer(scale, scale))
     if values[0] < -1e-12:

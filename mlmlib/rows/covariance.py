@@ -138,7 +138,7 @@ class RowCovariance:
                 moved = (slope.mean() - slope) * scaled
                 if self.correlation is not None:
                     moved = self.correlation.whiten(moved[:, order], own)[0]
-                found.append([2.0 * np.vdot(adjoint, moved)])
+                found.append(np.array([2.0 * np.vdot(adjoint, moved)]))
         return np.concatenate(found)
 
     def colour(self, rows: np.ndarray, psi: np.ndarray) -> np.ndarray:

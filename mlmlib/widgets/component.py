@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 from mlmlib.widgets.bundle import bundle
@@ -62,6 +63,8 @@ def html(kind: str, entry: str, values: dict, waiting: str, owner: object) -> st
 
 class _Html:
     """A component without a widget behind it: the same attributes, and HTML."""
+
+    to_html: Callable[[], str]
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         return {"text/plain": repr(self), "text/html": self.to_html()}

@@ -58,7 +58,8 @@ def equations(fit, *, estimates: bool = False, form: str = "both") -> PanelEquat
       Var(e_ij) = σ²
     """
     words = PanelWords(fit)
-    return PanelEquations(*(_Build(fit, words, Writer(tex), estimates).whole(form) for tex in (True, False)), _reading(fit, words))
+    latex, text = (_Build(fit, words, Writer(tex), estimates).whole(form) for tex in (True, False))
+    return PanelEquations(latex, text, _reading(fit, words))
 
 
 class _Build:

@@ -34,8 +34,8 @@ class Random:
         if not self.group.startswith("mm("):
             return None
         groups, _, weights = self.group[3:-1].partition("weights=")
-        return tuple(tuple(word.strip(" `") for word in text.strip(" (),").split(",") if word.strip())
-                     for text in (groups, weights))
+        columns, shares = (tuple(word.strip(" `") for word in text.strip(" (),").split(",") if word.strip()) for text in (groups, weights))
+        return columns, shares
 
     @property
     def intercept(self) -> bool:

@@ -26,8 +26,8 @@ def factor_text(factor) -> str:
         return named(factor.label)
     if plain_category(factor):
         return f"factor({plain_category(factor)})"
-    if is_basis(factor) and in_r(factor):
-        return in_r(factor)
+    if is_basis(factor) and (basis := in_r(factor)):
+        return basis
     text = expression(factor)
     return text if re.match(r"(log|exp|sqrt)\(", text) and text.endswith(")") else f"I({text})"
 
