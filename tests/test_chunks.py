@@ -117,9 +117,13 @@ def test_what_needs_no_rows_works_and_what_does_says_so(whole):
     np.testing.assert_allclose(fit.conf_int(which="all"), whole.conf_int(which="all"), rtol=1e-8)
     assert fit.refit(reml=False).criterion == pytest.approx(whole.refit(reml=False).criterion, rel=1e-10)
     assert fit.test("x = 2").pvalue == pytest.approx(whole.test("x = 2").pvalue, rel=1e-6)
+    assert mlm.icc(fit).estimate == pytest.approx(mlm.icc(whole).estimate, rel=1e-8)
+    np.testing.assert_allclose(fit.random_effects["g"], whole.random_effects["g"], rtol=1e-6, atol=1e-9)
     assert "3,000" in str(fit.messages) and "2,999" in str(fit.summary())
     for call in (lambda: fit.resid, lambda: fit.fittedvalues, fit.predict, lambda: fit.endog, lambda: fit.exog, fit.simulate, lambda: fit.bootstrap(3),
-                 lambda: fit.refit(np.ones(3)), lambda: mlm.influence(fit), lambda: mlm.diagnose(fit)):
+                 lambda: fit.refit(np.ones(3)), lambda: mlm.influence(fit), lambda: mlm.diagnose(fit), fit.profile, fit.report, fit.equations,
+                 lambda: mlm.compare(fit, fit), lambda: mlm.table(fit), lambda: fit.translate("lme4"), lambda: fit.margins("f"), fit.anova,
+                 lambda: mlm.r2(fit), lambda: mlm.reliability(fit), lambda: mlm.robust(fit, "g")):
         with pytest.raises(mlm.DataError, match="made in chunks and keeps no rows"):
             call()
 
@@ -128,9 +132,9 @@ def test_what_needs_no_rows_works_and_what_does_says_so(whole):
     ("y ~ x + (1 | g)", lambda parts: [], {}, "table|chunk"), ("y ~ q + (1 | g)", None, {}, "no column 'q'"), ("y ~ x", None, {}, "no random term"),
     ("y ~ x + (1 | g) + (1 | t)", None, {}, "takes one grouping factor"), ("y ~ center(x) + (1 | g)", None, {}, "learns from all rows"),
     ("y ~ x + (1 | g)", None, {"weights": np.ones(3000)}, "weights= must be the name of a column"), ("y ~ x + (1 | g)", None, {"correlation": mlm.ar1("o")}, "need all rows at once"),
-    ("y ~ x + f + (1 | g)", lambda parts: [parts[0], parts[1].assign(f="zz")], {}, "In chunk 1: .* zz in 'f'.*C\\(f, levels="),
-    ("y ~ x + (1 | g)", lambda parts: [parts[0], parts[1].drop(columns="x")], {}, "In chunk 1: There is no column 'x'"),
-    ("y ~ x + (1 | g)", lambda parts: [parts[0], 3], {}, "In chunk 1: The data must be a table"),
+    ("y ~ x + f + (1 | g)", lambda parts: [parts[0], parts[1].assign(f="zz")], {}, "In chunk 1, the first being 0: .* zz in 'f'.*C\\(f, levels="),
+    ("y ~ x + (1 | g)", lambda parts: [parts[0], parts[1].drop(columns="x")], {}, "In chunk 1, the first being 0: There is no column 'x'"),
+    ("y ~ x + (1 | g)", lambda parts: [parts[0], 3], {}, "In chunk 1, the first being 0: The data must be a table"),
     ("y ~ x + (1 | g)", lambda parts: [part.assign(g=1) for part in parts], {}, "has one group only"), ("y ~ x + (1 | g)", lambda parts: [part.assign(y=2.0) for part in parts], {}, "'y' is 2 in every row"),
     ("y ~ x + I(2 * x) + (1 | g)", None, {}, "fully determined by"), ("y ~ x + o + (1 | g)", lambda parts: [part.assign(o=0) for part in parts], {}, "zero in every row"),
     ("y ~ x + o + (1 | g)", lambda parts: [part.assign(o=part.y) for part in parts], {}, "reproduce"),

@@ -34,8 +34,9 @@ class NoRows:
         return self.shape[0]
 
     def _refuse(self, *_, **__):
-        raise DataError("This fit was made in chunks and keeps no rows: it has no residuals, fitted values or diagnostics of them. Use "
-                        "fit.predict(data) for rows at hand, or fit rows that are all there.")
+        raise DataError("This fit was made in chunks and keeps no rows, which this needs. Without rows there are coefficients, tests, Wald "
+                        "intervals, variances, random effects, mlm.icc and fit.predict(data) for rows at hand; for more, fit rows that "
+                        "are all there, of a sample of the groups, say.")
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -263,7 +264,7 @@ def _accumulated(parsed, data, columns, weights, offset) -> Moments:
         try:
             moments.add(plan.read(chunk))
         except DataError as error:
-            raise DataError(f"In chunk {number}: {error}") from None
+            raise DataError(f"In chunk {number}, the first being 0: {error}") from None
     return moments
 
 
