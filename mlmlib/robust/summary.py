@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..report.page import Page, Table, p_value, rounded
+from ..testresult import p_text
 
 __all__ = ["summary"]
 
@@ -41,7 +42,9 @@ def _title(inner) -> str:
 
 def _wald(fit) -> str:
     try:
-        text = str(fit.wald_test())
+        test = fit.wald_test()
     except ValueError as error:
         return str(error)
-    return "all slopes zero" + text[text.rindex(": "):]
+    if test.pvalue != test.pvalue:  # no number of degrees of freedom serves
+        return test.note
+    return f"all slopes zero: {test.distribution} = {test.statistic:.2f}, p {p_text(test.pvalue)}"
