@@ -29,7 +29,8 @@ def run(make, n: int, seed: int, n_jobs: int | None, progress: bool | None, bloc
     """Carry out `n` replicates, `block` at a time; whether it was interrupted is the second value.
 
     What a block draws depends on its seed alone, and blocks are put in order at the end: neither the backend nor the number of workers,
-    nor an earlier run whose blocks are in the file `checkpoint`, changes a number.
+    nor an earlier run whose blocks are in the file `checkpoint`, changes a number.  (A BLAS with another number of threads, as
+    joblib gives its processes where the environment does not say, adds products in another order, and the last bits differ.)
     """
     sizes = [min(block, n - begin) for begin in range(0, n, block)]
     seeds = np.random.SeedSequence(seed).spawn(len(sizes))

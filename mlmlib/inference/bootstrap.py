@@ -51,7 +51,8 @@ def bootstrap(fit, n: int = 1000, seed: int | None = 1, kind: str = "parametric"
         by itself.  All parameters of the fit when left out.
     n_jobs : int or None
         Workers, through joblib: -1 for all processors; None for those of the joblib backend that is in force
-        (``joblib.parallel_config("dask")`` for a cluster), one where none is.
+        (``joblib.parallel_config("dask")`` for a cluster), one where none is.  No number changes with it; no bit does where
+        the workers' BLAS has as many threads as this process', as when ``OPENBLAS_NUM_THREADS`` is set before Python starts.
     progress : bool, optional
         A progress bar; by default in a terminal or a notebook when it takes longer than a second.
     groups : str or array, optional
