@@ -21,6 +21,8 @@ from ..errors import DataError
 
 __all__ = ["Autoregressive", "Independent", "Levels", "Structure", "Unstructured"]
 
+_EDGE = 0.999  # beyond, AR(1) has no working covariance that could be inverted
+
 
 class Structure(CovStruct):
     """What all structures share: weights, and the moments at each step.
@@ -200,6 +202,11 @@ class Autoregressive(_Timed):
 
     name, labels = "ar1", ("one unit of time",)
 
+    @property
+    def at_edge(self) -> bool:
+        """Whether the correlation ran to where the search for it ends."""
+        return bool(abs(self.dep_params[0]) >= _EDGE)
+
     def _kind(self, low, high):
         self._lags, kinds = np.unique(self.times[high] - self.times[low], return_inverse=True)
         return kinds
@@ -217,13 +224,11 @@ class Autoregressive(_Timed):
         def loss(a):
             return float((sums * (means - a**lags) ** 2).sum())
 
-        grid = np.linspace(-0.999 if whole else 0.001, 0.999, 400)
-        if whole and slope(grid[0]) * slope(grid[-1]) > 0 and len(lags) == 1:
-            return np.array([np.clip(means[0], -1.0, 1.0)])
+        grid = np.linspace(-_EDGE if whole else 0.001, _EDGE, 400)
         from scipy.optimize import brentq
         best = int(np.argmin([loss(a) for a in grid]))
         left, right = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-        if slope(left) * slope(right) > 0:
+        if slope(left) * slope(right) > 0:  # at the edge
             return np.array([grid[best]])
         return np.array([brentq(slope, left, right, xtol=1e-15, rtol=1e-14)])
 

@@ -226,6 +226,9 @@ class GeeResult(Marginal):
         if low <= 1e-10:
             yield ("The estimated working correlation is not positive definite, so it is no correlation matrix: choose a simpler "
                    "corr=, such as 'exchangeable'.")
+        if getattr(self.structure, "at_edge", False):
+            yield (f"The correlation of rows one unit of time apart runs to {self.structure.dep_params[0]:g}, where the search for it ends: "
+                   "neighbors in time tell the same. Choose another corr=, such as 'exchangeable'.")
         if self.corr != "independence" and self.structure.name == "independence":
             yield "Every group has one row: there is no correlation to estimate."
         pairs = len(self.structure.labels)
