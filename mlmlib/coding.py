@@ -38,6 +38,9 @@ class Columns(Protocol):
     infos: dict[Factor, FactorInfo]
     names: list[str]
 
+    @property
+    def named_terms(self) -> list[tuple[Term, list[str]]]: ...
+
     def rows(self, values: dict, n: int) -> np.ndarray: ...
 
 
@@ -48,6 +51,11 @@ class Encoder:
         self.terms, self.infos = terms, infos
         self.blocks = _blocks(terms, infos)
         self.names = [name for term, coding in self.blocks for name in self._names(term, coding)]
+
+    @property
+    def named_terms(self) -> list[tuple[Term, list[str]]]:
+        """The terms in their order, each with the names of its columns."""
+        return [(term, self._names(term, coding)) for term, coding in self.blocks]
 
     def _names(self, term, coding) -> list[str]:
         parts = []

@@ -217,7 +217,8 @@ def _length(data, names) -> int:
 
 def _column(values, name: str):
     """One column as a float array or a `Categorical`."""
-    library, dtype = type(values).__module__.partition(".")[0], getattr(values, "dtype", None)
+    library = type(values).__module__.partition(".")[0]
+    dtype: Any = getattr(values, "dtype", None)
     if getattr(dtype, "name", "") == "category":  # pandas
         return Categorical(values.cat.codes.to_numpy().astype(np.intp), np.asarray(values.cat.categories), None, name,
                            True)

@@ -12,6 +12,8 @@ import json
 import sys
 import time
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 
 def pandas_table(path):
@@ -127,7 +129,7 @@ class Linearmodels:
         import linearmodels  # noqa: F401
 
 
-PROGRAMS = {"linearmodels": Linearmodels, "mlmlib": Mlmlib, "glmm": Glmm, "mixedlm": Mixedlm, "lme-python": LmePython, "statsmodels": Statsmodels}
+PROGRAMS: dict[str, Callable[[], Any]] = {"linearmodels": Linearmodels, "mlmlib": Mlmlib, "glmm": Glmm, "mixedlm": Mixedlm, "lme-python": LmePython, "statsmodels": Statsmodels}
 
 
 def _of_mlmlib() -> dict:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class Blocks:
     codes: np.ndarray
     J: int
     D: np.ndarray
-    C: np.ndarray
+    C: Any  # ndarray; None with several grouping factors
     effects: np.ndarray
     half: np.ndarray
     VX: np.ndarray

@@ -298,7 +298,7 @@ class _Cut:
         part = self.stacked[:, rows]
         XY = part[q:]
         p, n = len(XY) - 1, len(self.fit.design.y) - len(rows)
-        gone = np.linalg.eigh(XY[:p] @ XY[:p].T) if p else (np.zeros(1), None)
+        gone = np.linalg.eigh(XY[:p] @ XY[:p].T) if p else (np.zeros(1), np.zeros((0, 1)))
         if p and 1.0 - gone[0][-1] < _RANK:
             return None, _lost(self.fit, gone[1][:, 1.0 - gone[0] < _RANK])
         AB = self.elimination.AB.copy()

@@ -135,7 +135,7 @@ def glmm_influence(fit, by: str | None = None, progress=None) -> GlmmInfluence:
             bar.update(1)
     measures = {name: np.full(m, np.nan) for name in ("cooks", "mdffits", "covratio", "covtrace")}
     inverse, det = np.linalg.inv(fit._cov), np.linalg.slogdet(fit._cov)[1]
-    for j in np.flatnonzero(np.isfinite(cov).all(axis=(1, 2))):
+    for j in np.flatnonzero(np.isfinite(cov).all(axis=(1, 2))).tolist():
         shift = fixed[j] - fit._params
         measures["cooks"][j] = shift @ inverse @ shift / p
         measures["mdffits"][j] = shift @ np.linalg.solve(cov[j], shift) / p

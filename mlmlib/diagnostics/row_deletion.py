@@ -71,7 +71,7 @@ def row_deletions(fit, codes: np.ndarray, m: int, *, variances: bool):
     known = np.isfinite(fixed).all(axis=1)
     measures = {name: np.full(m, np.nan) for name in ("cooks", "mdffits", "covratio", "covtrace")}
     inverse, det = np.linalg.inv(fit._cov), np.linalg.slogdet(fit._cov)[1]
-    for j in np.flatnonzero(known):
+    for j in np.flatnonzero(known).tolist():
         shift = fixed[j] - fit._params
         measures["cooks"][j] = shift @ inverse @ shift / p
         measures["mdffits"][j] = shift @ np.linalg.solve(cov[j], shift) / p

@@ -14,7 +14,7 @@ Chapters 9 and 12 (``09_diagnostics``, ``12_crossed``) use it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -60,7 +60,7 @@ class Rows:
         self.el, self.at = fit.model.criterion.elimination, fit._at
         self.parts = self.at.parts
         Z1 = self.el.Z1
-        self.ze = self._by_effect() if self.el.J1 else None
+        self.ze = self._by_effect() if self.el.J1 else np.zeros((0, self.el.q1))
         self.ZE = sp.csr_matrix((self.ze.ravel(), Z1.indices, Z1.indptr), Z1.shape) if self.el.J1 else Z1
         self.P = self.el._between(self.parts.inverse, self.parts.scale, inward=False)
 
@@ -191,8 +191,8 @@ class SeveralBlocks(Blocks):
         Which factor.
     """
 
-    rows: Rows = None
-    place: int = 0
+    rows: Rows = field(kw_only=True)
+    place: int = field(kw_only=True)
 
     @cached_property
     def v_diagonal(self) -> np.ndarray:
@@ -257,7 +257,7 @@ def _made(fit, group: str, rows: Rows) -> SeveralBlocks:
     Z = np.asarray(np.concatenate([(np.linalg.inv(model.z_maps[j]).T @ other.Z.T) * root
                                    for j, other in enumerate(design.random) if other.group == group]))
     return SeveralBlocks(Z, model.Q, e, term.codes, el.factors[k].J, L @ L.T, None, effects[k], at.half, VX, Ve, at.s2,
-                         at.s2 * model.criterion.degrees, root, rows, k)
+                         at.s2 * model.criterion.degrees, root, rows=rows, place=k)
 
 
 class _Seen:

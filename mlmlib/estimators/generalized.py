@@ -49,7 +49,7 @@ def generalized(formula, data, groups, family, link, slope, trials, exposure, le
     own = {"family": name, "link": link, **{key: design.extra[key] for key in columns}, "offset": design.offset}
     names = {f"x{k}": column for k, column in enumerate(design.exog_names)}
     means = {f"m{k}": f"{column}_between" for k, column in enumerate(design.exog_names) if varying[k]}
-    renamed = {"hybrid GLMM": {**names, **means}}
+    renamed: dict[str, dict] = {"hybrid GLMM": {**names, **means}}
     calls = {
         "GLM": lambda: glm,
         "GLM + CR2": lambda: robust(glm, groups),

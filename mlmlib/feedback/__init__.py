@@ -13,6 +13,7 @@ there, or that gives the right answer here, is left out. `facts.py` gets facts o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
 
@@ -21,7 +22,7 @@ from . import estimates, sizes, variances
 from .facts import FactMissing, Facts
 from .judge import ROUNDING, Reply, judge
 
-ANSWERS = variances.ANSWERS | estimates.ANSWERS | sizes.ANSWERS
+ANSWERS: dict[str, Callable] = variances.ANSWERS | estimates.ANSWERS | sizes.ANSWERS
 MISTAKES = [*variances.MISTAKES, *estimates.MISTAKES, *sizes.MISTAKES]
 
 __all__ = ["ROUNDING", "Mistake", "Question", "Reply", "asked", "judge", "question"]

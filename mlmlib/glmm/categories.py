@@ -5,7 +5,9 @@ Chapter 18 (``18_categories``) predicts them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +48,12 @@ class CategoryResult(GlmmResult):
         codes = self.design.y.astype(int)
         return pd.Series(pd.Categorical.from_codes(codes, self.categories, ordered=self.family.name == "ordinal"),
                          index=self.design.index(), name=self.design.endog_name)
+
+    # a subclass says how a model with an intercept relates to it, and what its probabilities are
+    _with_intercept: Callable[[], Any]
+    _of_contrast: Callable[[np.ndarray], np.ndarray]
+    _probabilities: Callable[..., np.ndarray]
+    _probabilities_with_se: Callable[..., tuple[np.ndarray, np.ndarray]]
 
     def _term_hypotheses(self, kind: int) -> dict:
         """For each term the rows of its hypothesis, as `term_contrasts` has them for a model with an intercept."""

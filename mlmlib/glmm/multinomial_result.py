@@ -192,8 +192,10 @@ class MultinomialResult(CategoryResult):
             eta = eta + self._moved(terms, self._term_effects(self._at.modes.v, self._at.x))
         return pd.DataFrame(eta.T, index=index, columns=self.categories[1:])
 
-    def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new") -> np.ndarray:
+    def simulate(self, n: int = 1, seed: int | None = None, random_effects: str = "new", *, data=None, trials=None) -> np.ndarray:
         """Draw categories from the fitted model, as numbers 0 .. C - 1, for ``refit``: see `GlmmResult.simulate`."""
+        if data is not None or trials is not None:
+            raise ValueError("Unordered categories are drawn for the rows of the fit only: leave data= and trials= out.")
         check_drawn(random_effects)
         rng, criterion, at = np.random.default_rng(seed), self.model.criterion, self._at
         rows, L, fixed = criterion.rows, criterion.factor(at.x), criterion.fixed(at.x)

@@ -34,11 +34,13 @@ class SeveralInverse:
         A11, A12, A22 = A
         none = rows.eliminated is None
         self.L1 = np.zeros((0, 0)) if none else self._part(rows.eliminated)
-        self.one = rows.first.eliminate(A11, self.L1) if not none else None
-        self.logdet = 0.0 if none else self.one.logdet
+        self.L2: np.ndarray | None
+        self.one = None
         if none:
-            self.left = A22
+            self.logdet, self.left = 0.0, A22
         else:
+            self.one = rows.first.eliminate(A11, self.L1)
+            self.logdet = self.one.logdet
             self.E = self.one.posterior()
             self.EA12 = self.E @ A12
             self.left = A22 - self._gram(A12, self.EA12)

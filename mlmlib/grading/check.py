@@ -8,6 +8,8 @@ A hidden test compares an answer with what mlmlib computes (``check.number``, ``
 While `recording` is on, checks compare nothing and note what they would have checked: that is how the seals are
 made, and how the tests of the book get at every known mistake.
 """
+from __future__ import annotations
+
 import math
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,7 +23,7 @@ __all__ = ["NotYet", "Name", "Record", "Told", "choice", "choose", "fit", "form"
            "recording", "submission", "table", "tolerance", "truth"]
 
 FOLLOWS = "{what} follows correctly from your own earlier answer and counts in full."
-_told = ContextVar("the submission that is being judged", default=None)  # each thread has its own
+_told: ContextVar[Told | None] = ContextVar("the submission that is being judged", default=None)  # each thread has its own
 
 
 class Told:

@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from . import process
 from .codec import decode, encode
@@ -62,8 +63,9 @@ class Submission:
 
     def __init__(self, cells, names, *, limits=Limits(), hidden=(), start=process.start):
         self.cells, self.names, self.limits, self.hidden = cells, sorted(names), limits, [str(h) for h in hidden]
-        self.outcome, self.process, self.folder, self.start, self.slot = Outcome(), None, None, start, None
-        self.deadline, self.interrupted = None, False
+        self.outcome, self.folder, self.start, self.slot = Outcome(), None, start, None
+        self.process: Any = None  # as `start` makes it, while one runs
+        self.deadline, self.interrupted = 0.0, False
 
     def __enter__(self):
         self.slot = _take_slot()

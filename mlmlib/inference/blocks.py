@@ -21,7 +21,7 @@ __all__ = ["bar_of", "how_to_go_on", "new_seed", "run"]
 def new_seed(seed: int | None, checkpoint=None) -> int:
     """The seed, that of the run to be continued, or a new one."""
     seed = seed_of(checkpoint) if seed is None else seed
-    return int(np.random.SeedSequence().entropy % 2 ** 32) if seed is None else seed
+    return int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
 
 
 def run(make, n: int, seed: int, n_jobs: int | None, progress: bool | None, block: int = BLOCK, *, kind: type = Drawn, checkpoint=None,

@@ -49,6 +49,8 @@ class BootstrapComparison(Comparison):
         The same test against its limiting distribution.
     """
 
+    _values: np.ndarray
+
     def __init__(self, limit: Comparison, values: np.ndarray, n_failed: int, seed: int, asked: int,
                  checkpoint=None):
         n, statistic = len(values), limit.statistic

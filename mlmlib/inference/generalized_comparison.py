@@ -49,7 +49,7 @@ def reference_of_generalized(null, full, special: Special, statistic: float, df:
         if edges > 1 or random or special.singular:
             return {df: 1.0}, f"chi2({df})", plain, ["conservative: the null lies on the boundary of what is possible "
                                                      "in more than one way; method='bootstrap' is the check"]
-        weights = {regular: 0.5, regular + 1: 0.5}
+        weights: dict[int, float] | None = {regular: 0.5, regular + 1: 0.5}
         return weights, _describe(weights), mixture_pvalue(statistic, weights), [
             "one-sided, because the null lies on the boundary of the larger family"]
     if not random:

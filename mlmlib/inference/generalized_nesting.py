@@ -11,6 +11,7 @@ Chapter 16 (``16_binary``) and Chapter 17 (``17_counts``) compare such models.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Special:
         occur), so that the likelihood ratio has no known limit.
     """
 
-    D: np.ndarray | None
+    D: Any
     maps: list
     singular: bool
     random: int

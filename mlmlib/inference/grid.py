@@ -93,9 +93,9 @@ class Grid:
         rows = [tuple(self.levels[name][i] for name, i in zip(names, place[::-1]))
                 for place in np.ndindex(*shape[::-1])]
         back = tuple(range(len(shape)))[::-1]
-        empty = int(((count == 0) & (weight > 0)).sum()), int((weight > 0).sum())
+        void = int(((count == 0) & (weight > 0)).sum()), int((weight > 0).sum())
         return (tuple(rows), np.ascontiguousarray(C.transpose(back + (len(shape),)).reshape(-1, C.shape[-1])),
-                shift.transpose(back).reshape(-1), empty)
+                shift.transpose(back).reshape(-1), void)
 
     def _describe(self, names, place) -> str:
         return ", ".join(f"{name} = {self.levels[name][i]}" for name, i in zip(names, place))

@@ -72,7 +72,8 @@ class Profile:
     def __setattr__(self, name, value):
         raise AttributeError(f"Results are immutable; {name!r} cannot be set.")
 
-    __delattr__ = __setattr__
+    def __delattr__(self, name):
+        raise AttributeError(f"Results are immutable; {name!r} cannot be deleted.")
 
     def _track(self, name: str) -> Track:
         if name not in self._tracks:

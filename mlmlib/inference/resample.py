@@ -306,7 +306,7 @@ class Cluster:
     """
 
     def __init__(self, fit, codes: np.ndarray | None = None):
-        self.criterion = fit.model.criterion if hasattr(fit, "model") else None
+        self.criterion: Any = fit.model.criterion if hasattr(fit, "model") else None  # of least squares there is none
         codes = fit.design.random[0].codes if codes is None else codes
         self.codes, self.J = codes, int(codes.max()) + 1
         Q = working(fit)[1]

@@ -37,8 +37,8 @@ class RowEngine:
             raise ValueError("groups= is for kind='cluster': the groups that are drawn whole.")
         self.fit, self.kind, self.statistic = fit, kind, statistic or _parameters
         self.names, _ = named(self.statistic(fit))
-        self.codes = whole_sets(fit, groups) if kind == "cluster" else None
-        self.J = int(self.codes.max()) + 1 if kind == "cluster" else None
+        self.codes = whole_sets(fit, groups) if kind == "cluster" else np.zeros(fit.nobs, dtype=int)
+        self.J = int(self.codes.max()) + 1
         if kind == "residual":
             white = fit._whitened(fit.design.y - fit._fitted)
             self.pool = reflated(white[None], np.eye(1))[0]
@@ -71,7 +71,7 @@ class RowEngine:
         n = fit.nobs
         rows = fit.model.rows.colour(self.pool[rng.integers(n, size=n)][None], fit.model.psi)[0] * np.sqrt(fit._at.s2)
         y = fit._fixed_part + (rows if fit.model.root_weights is None else rows / fit.model.root_weights)
-        picks = {}
+        picks: dict[str, np.ndarray] = {}
         for term, pool in zip(fit.design.random, self.effects):
             J = pool.shape[1]
             picks.setdefault(term.group, rng.integers(J, size=J))

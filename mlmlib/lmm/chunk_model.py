@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,11 @@ class NoRows:
     __array__ = __getitem__ = __iter__ = __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __pow__ = _refuse
     __truediv__ = __rtruediv__ = __neg__ = __eq__ = __ne__ = __rmatmul__ = _refuse
     __hash__ = None
+
+
+def _none(*shape: int) -> Any:
+    """In place of an array of rows that were not kept."""
+    return NoRows(*shape)
 
 
 class Sums(OneFactor):
@@ -88,7 +94,7 @@ class ChunkedModel(LmmModel):
 
     def __init__(self, moments: Moments, covariance="unstructured", reml: bool = True):
         plan, n = moments.plan, moments.n
-        self.moments, self.covariance, self.reml = moments, covariance, reml
+        self.moments, self.covariance, self.reml, self.root_weights = moments, covariance, reml, None
         levels, AB, counts = moments.sorted()
         names, p = tuple(plan.fixed.names), len(plan.fixed.names)
         self._refuse_unusable(levels, counts, names)
@@ -160,17 +166,13 @@ class ChunkedModel(LmmModel):
             q = len(own.names)
             squares = np.diagonal(back @ AB[at:at + q, at:at + q].sum(axis=2) @ back.T) / n
             at += q
-            random.append(ChunkedTerm(term.group_name, tuple(own.names), NoRows(n, q), NoRows(n), levels, term.independent, term.text, own,
+            random.append(ChunkedTerm(term.group_name, tuple(own.names), _none(n, q), _none(n), levels, term.independent, term.text, own,
                                       term.group, counts=counts, squares=squares))
         dropped = moments.read - n
         told = (f"{dropped:,} of {moments.read:,} rows were dropped because values are missing.",) if dropped else ()
-        weights = None if plan.weights is None else NoRows(n)
-        self.design = Design(plan.formula, plan.formula.outcome.label, tuple(plan.fixed.names), NoRows(n), NoRows(n, len(plan.fixed.names)),
-                             tuple(random), weights, None, None, told, NoRows(n), plan.fixed, plan.offset)
-
-    @property
-    def root_weights(self):
-        return None
+        weights = None if plan.weights is None else _none(n)
+        self.design = Design(plan.formula, plan.formula.outcome.label, tuple(plan.fixed.names), _none(n), _none(n, len(plan.fixed.names)),
+                             tuple(random), weights, None, None, told, _none(n), plan.fixed, plan.offset)
 
     def fit(self):
         """The minimum of the criterion, and what the reader should know of it."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..coding import Columns, FactorInfo
 from ..errors import FormulaError
-from ..formula import Factor, term_name
+from ..formula import Factor, Term, term_name
 from ..transforms import Memory
 
 __all__ = ["ALL", "OutcomeEncoder", "cells"]
@@ -43,6 +43,12 @@ class OutcomeEncoder:
         self.names = [wide.names[column] if code == ALL else f"{outcomes[code]}: {wide.names[column]}"
                       for column, code in cells]
 
+    @property
+    def named_terms(self) -> list[tuple[Term, list[str]]]:
+        """Each column by itself, under the term of the predictors that it is of."""
+        terms = [term for term, names in self.wide.named_terms for _ in names]
+        return [(terms[column], [name]) for (column, _), name in zip(self.cells, self.names)]
+
     def rows(self, values: dict, n: int) -> np.ndarray:
         """The matrix, transposed: one contiguous row a coefficient, shape (p, n)."""
         return self.stack(self.wide.rows(values, n), values[self.outcome].codes)
@@ -53,7 +59,7 @@ class OutcomeEncoder:
                          for column, code in self.cells])
 
 
-def cells(wide, outcomes: tuple[str, ...], equal=(), only=None) -> list[tuple[int, int]]:
+def cells(wide: Columns, outcomes: tuple[str, ...], equal=(), only=None) -> list[tuple[int, int]]:
     """Which columns of the predictors each outcome has, outcome by outcome, the common ones last.
 
     Parameters
@@ -70,7 +76,7 @@ def cells(wide, outcomes: tuple[str, ...], equal=(), only=None) -> list[tuple[in
     FormulaError
         For a term or an outcome that is not there.
     """
-    labels = [(term_name(term), name) for term, coding in wide.blocks for name in wide._names(term, coding)]
+    labels = [(term_name(term), name) for term, names in wide.named_terms for name in names]
     equal = [equal] if isinstance(equal, str) else list(equal)
     if only is not None and not hasattr(only, "items"):
         raise FormulaError(f"only={only!r} must say which outcomes have a term: only={{'x': '{outcomes[0]}'}}.")

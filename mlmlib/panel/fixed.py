@@ -16,7 +16,7 @@ from .twoway import TwoWay
 __all__ = ["between", "first_difference", "pooled", "two_way", "within"]
 
 
-def _rooted(frame: Frame, y, X):
+def _rooted(frame: Frame, y, X) -> tuple[np.ndarray, np.ndarray]:
     """Rows times the roots of their weights."""
     w = frame.design.weights
     return (y, X) if w is None else (y * np.sqrt(w), X * np.sqrt(w)[:, None])

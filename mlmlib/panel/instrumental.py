@@ -27,10 +27,10 @@ def endogenous_columns(frame: Frame, endogenous) -> np.ndarray:
     if not asked:
         raise DataError("effects='hausman-taylor' needs to know what goes with the groups' effects: name variables of the "
                         "formula in endogenous=, as in endogenous=['school'].")
-    encoder, known = frame.design.encoder, []
-    for term, coding in encoder.blocks:
+    known = []
+    for term, names in frame.design.encoder.named_terms:
         words = {word for factor in term for word in (factor.label, *factor.columns)}
-        known += [words | {name} for name in encoder._names(term, coding)]
+        known += [words | {name} for name in names]
     strange = [name for name in asked if not any(name in words for words in known)]
     if strange:
         raise DataError(f"endogenous= names {strange[0]!r}, which is not in the formula; it has "

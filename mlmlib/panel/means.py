@@ -82,8 +82,7 @@ def group_means(formula: str, data, *, groups: str, form: str = "hybrid") -> Wit
     constant, means = frame.constant(frame.X), frame.means(frame.X)[frame.codes]
     kept = data if design.kept is None else data[design.kept]
     stay, inner, outer, new, at = [], [], [], {}, 0
-    for term, coding in design.encoder.blocks:
-        names = design.encoder._names(term, coding)
+    for term, names in design.encoder.named_terms:
         places = range(at, at := at + len(names))
         if not term:
             continue

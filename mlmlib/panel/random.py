@@ -86,7 +86,7 @@ def with_means(frame: Frame, form: str) -> tuple[Frame, tuple]:
     constant = frame.constant(frame.X)
     raw = "x" if form == "mundlak" else "within"
     plan = [(j, "x" if constant[j] else raw) for j in range(len(constant))]
-    plan += [(j, "between") for j in np.flatnonzero(~constant)]
+    plan += [(int(j), "between") for j in np.flatnonzero(~constant)]
     names = tuple(frame.names[j] + ("" if part == "x" else f"_{part}") for j, part in plan)
     X = planned(plan, frame.X, frame.means(frame.X)[frame.codes])
     return replace(frame, design=replace(frame.design, X=X, exog_names=names)), tuple(plan)

@@ -326,7 +326,7 @@ class PanelResult(LinearResult):
     def _added(self, data, group_effects, new_groups) -> np.ndarray:
         """What effects of groups and times add to rows."""
         frame, w = self.frame, self.design.weights
-        total = 0.0
+        total = np.zeros(1)
         sets = [(frame.group, frame.group_factors, frame.levels, self._effects, frame.codes, group_effects)]
         if self.effects == "two-way":
             sets.append((frame.time, frame.time_factors, frame.time_levels, self._two[1], frame.times, True))

@@ -74,7 +74,7 @@ def independent(X: np.ndarray, size=None) -> tuple[np.ndarray, np.ndarray, np.nd
     m, p = X.shape
     length = np.sqrt((X ** 2).sum(axis=0))
     size = length if size is None else np.maximum(size, length)
-    Q, R, kept, follows = np.empty((m, p)), np.zeros((p, p)), [], {}
+    Q, R, kept, follows = np.empty((m, p)), np.zeros((p, p)), [], dict[int, tuple[int, ...]]()
     for j in range(p):
         k = len(kept)
         if k == m or length[j] <= _TOLERANCE * size[j] or not length[j]:

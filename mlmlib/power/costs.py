@@ -19,6 +19,7 @@ unit of randomization. Journal of Educational and Behavioral Statistics, 28, 231
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..display import Shown, number
@@ -32,7 +33,7 @@ from .three import three_level
 
 __all__ = ["BudgetResult", "budget"]
 
-_DESIGNS = {"cluster_randomized": cluster_randomized, "multisite": multisite, "three_level": three_level}
+_DESIGNS: dict[str, Callable] = {"cluster_randomized": cluster_randomized, "multisite": multisite, "three_level": three_level}
 _WIDEST, _LARGEST = 400, 10 ** 5  # sizes of a level that are tried one by one; the largest
 
 

@@ -71,6 +71,10 @@ class Design:
         """What each level adds to the variance of the estimated effect."""
         raise NotImplementedError
 
+    def study(self, effect: float, sizes: dict, given=None):
+        """The truth that `simulate` draws from (`Study`)."""
+        raise NotImplementedError
+
     def degrees(self, sizes: dict) -> float:
         """Degrees of freedom of the test, by the design."""
         raise NotImplementedError

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import DataError
 from .arguments import inside, one_of
@@ -39,7 +40,7 @@ class Outcome:
 
     kind: str = "continuous"
     scale: str = "standard deviations"
-    control: float | None = None
+    control: Any = None  # the proportion in the control arm, of a binary outcome
 
     @property
     def binary(self) -> bool:

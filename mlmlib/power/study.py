@@ -72,7 +72,7 @@ class Study:
         """The formula without random terms."""
         parsed = parse(self.formula)
         terms = [term_name(term) for term in parsed.fixed if term]
-        return f"{parsed.response.label} ~ {' + '.join(['1' if parsed.has_intercept else '0', *terms])}"
+        return f"{parsed.outcome.label} ~ {' + '.join(['1' if parsed.has_intercept else '0', *terms])}"
 
     def draw(self, rng):
         """A table with an outcome (DataFrame)."""
@@ -81,7 +81,7 @@ class Study:
         table = dict(self.layout(rng))
         n = len(next(iter(table.values())))
         parsed = parse(self.formula)
-        response = parsed.response.label
+        response = parsed.outcome.label
         if self.outcome is not None:
             return pd.DataFrame({**table, response: self.outcome(rng, table)})
         design = build_design(parsed, {**table, response: np.arange(n, dtype=float)})

@@ -49,5 +49,5 @@ def r_format(values, digits: int = 4) -> list[str]:
         if value == 0 or not math.isfinite(value):
             continue
         number = Decimal(f"{value:.{digits - 1}e}").normalize()
-        places = max(places, -number.as_tuple().exponent)
+        places = max(places, -int(number.as_tuple().exponent))
     return [format(Decimal(repr(v)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN), "f") for v in values]

@@ -9,6 +9,7 @@ import copy
 import html
 import shutil
 from pathlib import Path
+from typing import Any
 
 LEFT_OUT = ("exercises", "further-reading", "the-same-model-elsewhere", "check-against-the-published-result", "summary")
 PAGE = """<!doctype html>
@@ -55,7 +56,7 @@ def make_slides(page: Path, out: Path, site: Path) -> Path:
     """
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    soup: Any = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
     article = soup.select_one("article.bd-article")
     for surplus in article.select(".headerlink, .copybtn, script:not([type='application/json'])"):
         surplus.decompose()

@@ -102,6 +102,8 @@ def simple_slope(words: Words, read: Meaning, level: float = 0.95, ddf: str = "w
 
     None unless the product is of a number and a category.
     """
+    if read.focal is None or read.moderator is None:
+        return None
     if read.kind != "product" or read.moderator.category is None or read.focal.category is not None:
         return None
     from scipy.special import stdtrit

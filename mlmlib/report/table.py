@@ -171,13 +171,13 @@ def table(
         raise ValueError(f"digits={digits!r} must be a whole number from 0 to 15.")
     if not fits:
         raise ValueError("table() needs one fit at least: mlm.table(fit1, fit2).")
-    for name, value, known in (
+    for name, value, choices in (
         ("show", show, ("se", "ci", "p")),
         ("random", random, ("sd", "variance")),
         ("criteria", criteria, ("fit", "ml")),
     ):
-        if value not in known:
-            raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, known))}.")
+        if value not in choices:
+            raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, choices))}.")
     names = tuple(names or (f"Model {k + 1}" for k in range(len(fits))))
     if len(names) != len(fits) or len(set(names)) != len(names):
         raise ValueError(f"names= must hold {len(fits)} different names, one a model.")

@@ -8,6 +8,7 @@ Jones, R. H. (1993). Longitudinal Data with Serial Correlation: A State-space Ap
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,7 @@ def integer_gaps(own: Layout, time, what: str) -> np.ndarray:
 
 class _Markov(BoundCorrelation):
     n_params = 1
+    lagged: Callable[[np.ndarray], np.ndarray]  # the correlation of each row with the one before it
 
     def __init__(self, own: Layout, gaps: np.ndarray):
         self.layout, self.gaps, self.first = own, gaps, own.first

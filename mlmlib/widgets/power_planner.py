@@ -69,7 +69,7 @@ def power_planner(
     >>> import mlmlib as mlm
     >>> opened = mlm.labs.power_planner(icc=0.1, cost_group=1000)
     """
-    state = {"level": level, "effect": effect, "icc": icc, "r2_group": r2_group, "r2_unit": r2_unit}
+    state: dict[str, Any] = {"level": level, "effect": effect, "icc": icc, "r2_group": r2_group, "r2_unit": r2_unit}
     state |= {"effect_sd": effect_sd, "alpha": alpha, "J": J, "n": n, "budget": budget, "cost_group": cost_group}
     state |= {"cost_unit": cost_unit, "snap": bool(snap)}
     for name, options in (("level", LEVELS), ("alpha", ALPHAS)):

@@ -56,7 +56,7 @@ def working_correlation(
     >>> import mlmlib as mlm
     >>> opened = mlm.labs.working_correlation(corr="ar1", J=8)
     """
-    state = {"truth": truth, "rho": rho, "corr": corr, "predictor": predictor, "J": J, "m": m, "t": bool(t)}
+    state: dict[str, Any] = {"truth": truth, "rho": rho, "corr": corr, "predictor": predictor, "J": J, "m": m, "t": bool(t)}
     state |= {"seed": seed, "studies": studies}
     for name, options in CHOICES.items():
         if state[name] not in options:

@@ -75,10 +75,10 @@ def icc_of(fit, factor: str) -> float | None:
 
 def shares_of(fit) -> tuple | None:
     """Variances of the fixed part, the random part and a unit on the link scale; None where there are none."""
-    import mlmlib
+    from ...glmm.r2 import glmm_r2
 
     try:
-        found = mlmlib.r2(fit)
+        found = glmm_r2(fit)
     except ValueError:
         return None
     shares = (found.var_fixed, found.var_random, found.var_residual)

@@ -88,7 +88,7 @@ def _fixed(fit, facts, level, ratio):
         rows = []
         for name in names:
             row = table.loc[name]
-            numbers = (row["estimate"], row["se"], row["lower"], row["upper"])
+            numbers: tuple = (row["estimate"], row["se"], row["lower"], row["upper"])
             if ratio:
                 numbers = tuple(float(ratios.at[name, key]) for key in ("ratio", "se", "lower", "upper"))
             shown = rounded(*numbers, guide=numbers[1])

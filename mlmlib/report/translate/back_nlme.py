@@ -122,7 +122,8 @@ def _correlation(text, sources, notes):
                          "same")
             return rows.toeplitz(time, group=group)
         raise ValueError(f"corARMA(p = {p}, q = {q}) is not there: mlm.ar1, mlm.arma11, and mlm.toeplitz.")
-    make: Callable | None = {"corAR1": rows.ar1, "corCAR1": rows.car1, "corSymm": rows.un}.get(name)
+    makers: dict[str, Callable] = {"corAR1": rows.ar1, "corCAR1": rows.car1, "corSymm": rows.un}
+    make = makers.get(name)
     if name == "corCAR1" and time is None:
         raise ValueError("corCAR1 needs the times: name their column, form = ~ time | group.")
     if make:

@@ -84,14 +84,12 @@ def _residuals(options, group, new, notes):
         return None, (rows.by_group(by),) if by else ()
     if kind == "exchangeable":
         return rows.cs(group=group), ()
-    if kind in ("unstructured", "exponential") and time is None:
-        raise ValueError(f"residuals({kind}) needs the column of times: t(column).")
-    if kind == "unstructured":
-        return rows.un(time, group=group), (rows.by_group(time),)
+    if kind in ("unstructured", "exponential"):
+        if time is None:
+            raise ValueError(f"residuals({kind}) needs the column of times: t(column).")
+        return (rows.un(time, group=group), (rows.by_group(time),)) if kind == "unstructured" else (rows.car1(time, group=group), ())
     if kind == "ar" and order.strip() in ("", "1"):
         return rows.ar1(time, group=group), ()
-    if kind == "exponential":
-        return rows.car1(time, group=group), ()
     if kind == "toeplitz":
         if order.strip():
             notes.append(f"toeplitz {order.strip()} sets correlations beyond lag {order.strip()} to zero, mlm.toeplitz "
