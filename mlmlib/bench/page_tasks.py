@@ -35,8 +35,8 @@ def _ratios(part: dict) -> str:
             cells.append(f"**{digits(values[-1])}**" if values[-1] < 1 else digits(values[-1]))
         lines.append([row["title"], digits(1e3 * ours), *cells])
     lost = sum(value < 1 for value in values)
-    said = (f"Of {len(values)} comparisons mlmlib wins {len(values) - lost} and loses {lost}; **bold** is where the other is "
-            "faster. A dash is a task that the program was not given.")
+    said = (f"Of {len(values)} comparisons mlmlib wins {len(values) - lost} and loses {lost}. Ours are milliseconds; the others' columns "
+            "say how many times as long they take, and **bold** is where the other is faster. A dash is a task that the program was not given.")
     failed = [f"- {row['title']}, {name}: {own['error'].rstrip('.')}." for row in part["rows"]
               for name, own in row["results"].items() if "error" in own]
     failed += [f"- {name} was not compared: {why}." for name, why in part["missing"].items()]

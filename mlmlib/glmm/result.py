@@ -316,7 +316,8 @@ class GlmmResult(Questions, MixedResult):
         Returns
         -------
         Series
-            With `interval` a DataFrame: ``mean``, ``se``, ``lower``, ``upper``.
+            With `interval` a DataFrame: ``mean``, ``se``, ``lower``, ``upper``; with ``"prediction"`` the ``mean`` is that of a new
+            outcome, averaged over all that is not known (the effects of a typical or unseen group too), and ``se`` its SD.
 
         Notes
         -----
