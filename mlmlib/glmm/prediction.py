@@ -54,10 +54,10 @@ def predict(fit, data=None, random_effects: bool = True, new_groups: str = "popu
     if scale == "response":
         value, gradient, slope = mean_and_gradient(fit, at)
         se = np.sqrt(quadratic(gradient, fit._x_cov) + slope**2 * at.open)
-        if _proportional(fit.family):
+        if _is_that_of_the_link(fit):
             ends = fit.density.mean(np.stack([lower, upper]), fit._psi)
             lower, upper = ends.min(axis=0), ends.max(axis=0)
-        else:  # on the logarithm of the mean
+        else:  # on the logarithm of the mean, which also depends on parameters of the density
             spread = np.exp(fit._quantile(level) * se / value)
             lower, upper = value / spread, value * spread
     return pd.DataFrame({"mean": value, "se": se, "lower": lower, "upper": upper}, index=index)
@@ -94,6 +94,11 @@ def mean_and_gradient(fit, at: Predictors) -> tuple[np.ndarray, np.ndarray, np.n
 def _proportional(family) -> bool:
     """True where a family's mean is a multiple of the link's; that of a hurdle's counts is not."""
     return not getattr(family, "hurdle", False)
+
+
+def _is_that_of_the_link(fit) -> bool:
+    """Whether the expected outcome is the link's mean, so that ends on the link scale are its ends."""
+    return _proportional(fit.family) and float(fit.family.mean(np.ones(1), fit._psi)[0]) == 1.0
 
 
 def _value(fit, eta, variance, psi) -> np.ndarray:
