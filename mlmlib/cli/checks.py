@@ -8,6 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+# two workers; the cells of every chapter are tests too
+WHOLE = ["-n", "2", "--dist", "loadscope", "-q", "tests", "chapters", "--nbval-lax", "--nbval-current-env",
+         "--nbval-sanitize-with", "tests/nbval.cfg", "--nbval-cell-timeout", "900", "--durations", "15"]
+QUICK = [*WHOLE[:WHOLE.index("chapters")], "-m", "not site and not browser and not slow"]
+
 
 def _step(name: str, code: int, began: float) -> tuple[str, int]:
     print(f"--- {name}: {'ok' if code == 0 else 'FAILED'} ({time.time() - began:.0f} s)\n", flush=True)
@@ -26,16 +31,7 @@ def run(root: Path, args) -> int:
         # a process of its own: building sets what must not reach the tests
         code = subprocess.call([sys.executable, "-m", "mlmlib.cli", "book"], cwd=root)
         done.append(_step("the book builds without a warning", code, began))
-    command = [sys.executable, "-m", "pytest"]
-    if args.pytest:
-        command += args.pytest
-    else:
-        command += ["-n", "2", "--dist", "loadscope", "-q", "tests"]
-        if args.quick:
-            command += ["-m", "not site and not browser and not slow"]
-        else:
-            command += ["chapters", "--nbval-lax", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg"]
-            command += ["--nbval-cell-timeout", "900", "--durations", "15"]
+    command = [sys.executable, "-m", "pytest", *(args.pytest or (QUICK if args.quick else WHOLE))]
     code = subprocess.call(command, cwd=root, env={**os.environ, "TQDM_DISABLE": "1"})  # no progress bar among outputs
     failed = [name for name, code in done if code]
     if failed:
