@@ -40,8 +40,6 @@ def compare(root: Path, quick: bool = False, blas: str | None = None, say=print)
     dict
         ``programs`` (versions), ``missing`` (why a program is not there) and ``rows``.
     """
-    import pandas as pd
-
     import mlmlib as mlm
 
     programs, missing = start(root, blas)
@@ -53,7 +51,7 @@ def compare(root: Path, quick: bool = False, blas: str | None = None, say=print)
                     continue
                 path = Path(folder) / f"{model.data}.csv"
                 if not path.is_file():
-                    pd.DataFrame(mlm.load(model.data)).to_csv(path, index=False)
+                    mlm.load(model.data).to_csv(path, index=False)
                 rows.append(_row(model, path, programs, quick, gone))
                 _tell(rows[-1], say)
     finally:

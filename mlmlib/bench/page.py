@@ -41,7 +41,8 @@ def digits(value: float) -> str:
     """
     if value == 0:
         return "0"
-    return f"{value:,.{max(2 - math.floor(math.log10(abs(value))), 0)}f}"
+    rounded = float(f"{value:.2e}")  # 9.999 has the digits of 10
+    return f"{value:,.{max(2 - math.floor(math.log10(abs(rounded))), 0)}f}"
 
 
 def power(value: float) -> str:
@@ -71,8 +72,8 @@ def _cells(found: dict, show, names) -> list[list[str]]:
 
 
 def ratio(found: dict, key: str, name: str) -> float | None:
-    """How many times as long as mlmlib a program takes for a model; None where it gave no answer."""
-    row = next(row for row in found["rows"] if row["key"] == key)["results"]
+    """How many times as long as mlmlib a program takes for a model; None where it gave no answer or was not asked."""
+    row = next((row["results"] for row in found["rows"] if row["key"] == key), {})
     return row[name]["median"] / row["mlmlib"]["median"] if "median" in row.get(name, {}) else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -55,8 +56,9 @@ class Program:
 
     @staticmethod
     def _listen(process, lines) -> None:
-        for line in process.stdout:
-            lines.put(line)
+        with process.stdout:
+            for line in process.stdout:
+                lines.put(line)
         lines.put("")
 
     def _answer(self, limit: float) -> dict:
@@ -138,6 +140,8 @@ class Program:
         """End the process."""
         self.process.kill()
         self.process.wait()
+        with contextlib.suppress(OSError):  # what was not yet written goes nowhere
+            self.process.stdin.close()
 
 
 def _short(message: str) -> str:

@@ -21,9 +21,9 @@ def shares(quick: bool = False, say=print) -> list[dict]:
 
     rows: list[dict] = []
     for model in MODELS:
-        data, spent = mlm.load(model.data), []
         if quick and model.data == "insteval":
             continue
+        data, spent = mlm.load(model.data), []
         for _ in range(5 if model.data == "insteval" else 21):
             _parsed.cache_clear()
             marks = [time.process_time()]

@@ -86,7 +86,7 @@ def _row(task: Task, path: Path, programs, rounds: int) -> dict:
         try:
             program.read(path)
             program.prepare(*task.programs[program.name], LIMIT)
-            found[program.name] = [program.run(LIMIT)]  # the first is kept of slow ones alone
+            found[program.name] = [program.run(LIMIT)]  # warms up and is not counted
             alive.append(program)
         except NoAnswer as problem:
             failed[program.name] = str(problem)
@@ -95,11 +95,15 @@ def _row(task: Task, path: Path, programs, rounds: int) -> dict:
             own, spent = found[program.name], 0.0
             if sum(one["seconds"] for one in own) > BUDGET and len(own) > 1:
                 continue
-            for _ in range(MOST):
-                own.append(program.run(LIMIT))
-                spent += own[-1]["wall"]
-                if spent > TURN:
-                    break
+            try:
+                for _ in range(MOST):
+                    own.append(program.run(LIMIT))
+                    spent += own[-1]["wall"]
+                    if spent > TURN:
+                        break
+            except NoAnswer as problem:
+                failed[program.name] = str(problem)
+                alive = [other for other in alive if other is not program]
     results: dict[str, dict] = {name: {"error": why} for name, why in failed.items()}
     for program in alive:
         own = found[program.name]
