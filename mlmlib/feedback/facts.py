@@ -167,12 +167,15 @@ class Facts:
     @property
     def deviation(self):
         """The predicted random intercept of the group `of`."""
+        if not self._mixed or "Intercept" not in self._effects:
+            return None
         effects = self.fit.random_effects[self._group]["Intercept"]
         return float(effects[self.of]) if self.of in effects.index else None
 
     @property
     def icc(self):
-        return self.between / (self.between + self.within) if self._mixed else None
+        between = self.between
+        return None if between is None else between / (between + self.within)
 
     @property
     def icc_empty(self):

@@ -107,9 +107,7 @@ class BlockLayout:
                 if failed:
                     raise np.linalg.LinAlgError("not positive definite")
                 logdet += 2.0 * float(np.log(root.diagonal()).sum())
-                inverse, _ = dpotri(root, lower=0, overwrite_c=1)
-                if not np.shares_memory(inverse, X):
-                    X[0] = inverse.T
+                dpotri(root, lower=0, overwrite_c=1)  # in place, as X is
                 continue
             whole = np.tril(X) + np.tril(X, -1).transpose(0, 2, 1)
             root = np.linalg.cholesky(whole)
