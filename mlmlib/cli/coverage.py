@@ -16,6 +16,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from mlmlib.cli.environment import SetupError
+
 from mlmlib.cli.checks import WHOLE
 
 BOUNDS = {"lines": 95.0, "branches": 90.0}
@@ -53,7 +55,7 @@ def run(root: Path, args) -> int:
 def _measure(root: Path, chosen: list[str]) -> int:
     """The tests under coverage, which every worker, every kernel and every process of theirs joins."""
     if not chosen and subprocess.call([sys.executable, "-m", "mlmlib.cli", "book"], cwd=root):
-        return 1  # the tests of the site read the pages
+        raise SetupError("the book was not built, and the tests of the site read its pages: nothing was measured.")
     command = [sys.executable, "-m", "coverage", "run", "-m", "pytest", *(chosen or WHOLE)]
     return subprocess.call(command, cwd=root, env={**os.environ, "TQDM_DISABLE": "1"})
 

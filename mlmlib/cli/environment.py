@@ -5,6 +5,7 @@ Standard library only. Set MLM_PYTHON to an interpreter to use that one as it is
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -127,14 +128,21 @@ def _install(root: Path, venv: Path, python: Path, need: str) -> None:
     print(f"Installed in {time.time() - began:.0f} s.", flush=True)
 
 
+@contextlib.contextmanager
+def _ended(process):
+    """Where the body is interrupted, the process is ended with it."""
+    try:
+        yield
+    except BaseException:
+        process.terminate()
+        raise
+
+
 def _follow(command: list[str], root: Path, log, total: int) -> int:
     """Run pip, keep what it prints in the log, and show how far it is on one line."""
     seen, shown, tty = 0, 0.0, sys.stdout.isatty()
-    process = subprocess.Popen(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
-        errors="replace"
-    )
-    try:
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+                          errors="replace") as process, _ended(process):
         for line in process.stdout:
             log.write(line)
             log.flush()
@@ -148,7 +156,3 @@ def _follow(command: list[str], root: Path, log, total: int) -> int:
             elif line.startswith("Installing collected"):
                 print(("\r" if tty else "") + f"{'  unpacking ...':<60}", flush=True)
         return process.wait()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
