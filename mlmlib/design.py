@@ -129,7 +129,7 @@ class Design:
 
     def random_values(self, term: RandomDesign, data, effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the groups' effects, shape (J, q), give new rows; and which rows are in groups the fit has not seen."""
-        table, members = Table(data), None
+        table, members = Table(data).with_groups(term.factors), None
         if is_membership(term.factors):
             members = _members(term.factors, table, term.levels)
             codes, unseen = members.main, members.unknown
@@ -263,8 +263,8 @@ def _outcome(factor, table, read=None) -> np.ndarray:
         if y.levels.tolist() == [False, True]:
             return y.codes.astype(float)
         shown = ", ".join(repr(level) for level in y.levels[:3].tolist())
-        raise DataError(f"The outcome {factor.label!r} holds text or categories ({shown} ...), not numbers. If it should be a number, "
-                        "convert it with pandas.to_numeric(..., errors='coerce') and look at what becomes missing.")
+        raise DataError(f"The outcome {factor.label!r} holds text or categories ({shown} ...), not numbers. Categories are outcomes of mlm.glmm "
+                        "with family=; what should be a number is converted with pandas.to_numeric(..., errors='coerce').")
     if y.ndim != 1:
         raise DataError(f"The outcome {factor.label!r} has {y.shape[1]} columns; a linear model has one.")
     refuse_scale(factor.label, y)

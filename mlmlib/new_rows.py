@@ -74,7 +74,7 @@ def new_rows(design, group: str, data, random_effects: bool) -> NewRows:
             _refuse_missing(first.factors, table)
             members = _members(first.factors, table)
         elif random_effects:
-            _refuse_missing(first.factors, table)
+            _refuse_missing(first.factors, table.with_groups(first.factors))
             codes, levels = _group_codes(first.factors, table)
             members = Membership(codes[:, None], np.ones((table.n, 1)), levels)
         else:

@@ -108,6 +108,14 @@ class Table:
             raise DataError(f"Column {name!r} has {size} rows where the table has {self.n}.")
         return values
 
+    def with_groups(self, factors) -> Table:
+        """The table of new rows; refused where a column is not there that says in which group a row is."""
+        lost = [name for factor in factors for name in factor.columns if name not in self.names]
+        if lost:
+            raise DataError(f"There is no column {lost[0]!r} in the new data to say in which group a row is. Add it (groups that the fit "
+                            "has not seen are allowed), or leave the groups out with random_effects=False.")
+        return self
+
     def take(self, rows) -> Table:
         """The same columns, some rows; only columns already read are kept."""
         part = object.__new__(Table)

@@ -77,6 +77,8 @@ ARGUMENTS = [
         ("no x", lambda: base().drop(columns="x"), "no column 'x'"), ("text", lambda: base(x="a"), "'x'"), ("missing", lambda: put("x", 3, np.nan), "miss 'x' in 1 rows (first: row 3)"), ("infinite", lambda: put("x", 3, np.inf), "'x' is infinite"),
         ("new category", lambda: base(f="zz"), "have zz in 'f', which the fit never saw"), ("nothing", dict, "no columns"), ("a number", lambda: 3, "must be a table"), ("x twice", lambda: pd.concat([base(), base()[["x"]]], axis=1), "Several columns")]],
     ("predict at 95", lambda: fit("lmm").predict(base(), interval="confidence", level=95), VALUE, "between 0 and 1"), ("predict an unknown interval", lambda: fit("lmm").predict(base(), interval="banana"), VALUE, "banana"),
+    *[(f"{of}.predict without groups, interval {interval}", lambda of=of, interval=interval: fit(of).predict(base().drop(columns="g"), interval=interval), DATA,
+       "no column 'g' in the new data to say in which group a row is") for of in ("lmm", "glmm") for interval in (None, "confidence")],
     ("predict new groups", lambda: fit("lmm").predict(base(g=99), new_groups="error"), DATA, "96 rows in groups of 'g'"), ("conf_int at 95", _asked("conf_int", 95), VALUE, "must lie between 0 and 1"),
     ("conf_int by no method", _asked("conf_int", method="x"), VALUE, "x"), ("conf_int of nothing", _asked("conf_int", of="qq / 2"), VALUE, "qq"), ("refit of three", _asked("refit", _ones(3)), DATA, "needs 96 finite outcomes"),
     ("refit of missing", _asked("refit", _ones(value=np.nan)), DATA, "needs 96 finite outcomes"), ("refit of a constant", _asked("refit", _ones()), DATA, "exactly"), ("simulate -1", _asked("simulate", -1), VALUE, "n=-1 must be a whole number"),

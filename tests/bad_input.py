@@ -192,7 +192,7 @@ FORMULAS = [
         ("y ~ C(f, Treatment('q')) + (1 | g)", DATA, "'q' is not one of"), ("y ~ I(f + 1) + (1 | g)", DATA, "'f' holds categories, not numbers"),
         ("y ~ scale(one) + (1 | g)", DATA, "does not vary; remove it"), ("y ~ x + (1 | g) $", FORMULA, "Cannot read '$'"),
         ("y ~ __import__('os').getcwd() + (1 | g)", FORMULA, "Cannot read"), ("y ~ I(x.__class__) + (1 | g)", DATA, "no column 'x.__class__'"),
-        ("y = x + (1 | g)", FORMULA, "Cannot read '='"), ("f ~ x + (1 | g)", DATA, "'f' holds text or categories"),
+        ("y = x + (1 | g)", FORMULA, "Cannot read '='"), ("f ~ x + (1 | g)", DATA, "'f' holds text or categories"), ("f ~ 1 + (1 | g)", DATA, "Categories are outcomes of mlm.glmm with family="),
         ("poly(y, 2) ~ x + (1 | g)", DATA, "has 2 columns; a linear model has one"), ("y ~ x + (1 | mm(g))", FORMULA, "two or more columns of groups"),
         ("y ~ x + (1 | mm(g, t, weights=(x, z)))", DATA, "must not be negative"), ("y ~ x + I(2*x) + (1 | g)", DATA, "fully determined by 'x'"),
         ("y ~ x + (1 + x + z + w + t + k + c + y2 | g)", DATA, "= 96 random effects for 96 rows"), ("y ~ x*w*z*t*k*c*y2 + (1 | g)", DATA, "96 rows cannot carry 128"),
