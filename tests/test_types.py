@@ -1,7 +1,8 @@
-"""Types: mypy reads the body of every function of mlmlib, annotated or not.
+"""Types: mypy reads the body of every function of mlmlib, annotated or not, and asks where None may arrive.
 
 `known_types.json` has, by file and kind, what mypy finds and we know: places where NumPy's own types are wider than what is
-there, attributes that a subclass sets, functions called with what a table decides. A new finding fails; after mending some,
+there, attributes that a subclass sets, functions called with what a table decides. A file that is not in it has no finding.
+A new finding fails; after mending some,
 `python tests/test_types.py` writes the file anew, and refuses to when there are more.
 """
 
