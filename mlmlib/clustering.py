@@ -371,7 +371,7 @@ def reliability(fit, group=None):
 
 def _of_posterior(fit, group) -> Reliability:
     """One less the share of each effect's variance that the data leave open."""
-    effects, cov = fit._by_group[group]
+    cov = fit._by_group[group][1]
     tau, left = np.diagonal(fit._T_of(group)), np.einsum("jaa->ja", cov)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(tau > 0, 1.0 - left / tau, np.nan)

@@ -315,7 +315,7 @@ class _Parser:
         return base
 
     def primary(self) -> list[Term]:
-        kind, value, position = self.tokens[self.at]
+        kind, value, _ = self.tokens[self.at]
         if kind == "name":
             self.at += 1
             return [(value,)]

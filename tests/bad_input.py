@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -157,7 +157,7 @@ def _ones(n=N, value=1.0):
     return np.full(n, value)
 
 
-@lru_cache(maxsize=None)
+@cache
 def fit(name):
     """Fits that are asked wrong questions."""
     return {"lmm": lambda: mlm.lmm("y ~ x + f + (1 | g)", base()), "glmm": lambda: mlm.glmm("k ~ x + f + (1 | g)", base()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ def ordered() -> pd.DataFrame:
     return table.assign(o=pd.Categorical.from_codes(cut, list("abc"), ordered=True))
 
 
-@lru_cache(maxsize=None)
+@cache
 def fit(name):
     """Fits that are asked wrong questions."""
     table = base()

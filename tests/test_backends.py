@@ -11,7 +11,7 @@ import pytest
 import mlmlib as mlm
 
 sys.path.insert(0, str(Path(mlm.__file__).parents[1] / "data"))
-import study  # noqa: E402
+import study
 
 joblib = pytest.importorskip("joblib")
 BACKENDS = ["threading", "loky", "multiprocessing", "dask threads", "dask processes"]

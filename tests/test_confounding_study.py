@@ -12,7 +12,7 @@ import mlmlib as mlm
 from toc import ROOT
 
 sys.path.insert(0, str(ROOT / "data"))
-import confounding_study as study  # noqa: E402
+import confounding_study as study
 
 TABLE = mlm.load("confounding_study")
 CELL = ["slopes", "groups", "rho", "n"]

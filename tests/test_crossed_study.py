@@ -12,7 +12,7 @@ import mlmlib as mlm
 from toc import ROOT
 
 sys.path.insert(0, str(ROOT / "data"))
-import crossed_study as study  # noqa: E402
+import crossed_study as study
 
 TABLE = mlm.load("crossed_study").set_index(["design", "model", "what", "measure"])
 CROSSED = [2, 3, 5, 10, 30]

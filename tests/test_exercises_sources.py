@@ -16,7 +16,7 @@ TEACHERS = re.compile(r"BEGIN SOLUTION|END SOLUTION|# *SOLUTION|# *HIDDEN|BEGIN 
 
 @pytest.mark.parametrize("name", kit.NAMES)
 def test_every_chapter_has_three_tiers_and_enough_questions(name):
-    book, asked = kit.read(name)
+    _book, asked = kit.read(name)
     graded = [q for q in asked if not q.manual]
     assert len(graded) >= 8
     assert [q for q in asked if q.manual], "an open-ended question"

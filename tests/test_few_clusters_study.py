@@ -12,8 +12,8 @@ import mlmlib as mlm
 from toc import ROOT
 
 sys.path.insert(0, str(ROOT / "data"))
-import few_clusters_replicates as replicates  # noqa: E402
-import few_clusters_study as study  # noqa: E402
+import few_clusters_replicates as replicates
+import few_clusters_study as study
 
 TABLE = mlm.load("few_clusters_study")
 KNOWN = json.loads(study.SLICE.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 """The bootstrap of generalized linear mixed models."""
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -8,17 +8,17 @@ import pytest
 import mlmlib as mlm
 
 
-@lru_cache(maxsize=None)
+@cache
 def cbpp(**options):
     return mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size", **options)
 
 
-@lru_cache(maxsize=None)
+@cache
 def boot():
     return cbpp().bootstrap(300, seed=1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def wine():
     return mlm.glmm("rating ~ temp + contact + (1 | judge)", mlm.load("wine"), family="ordinal")
 

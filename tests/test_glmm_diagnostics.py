@@ -154,12 +154,12 @@ def test_reliability_is_the_share_of_variance_that_the_data_settle(cbpp):
 
 def test_conditional_curves(contraception):
     ax = mlm.plots.conditional_curves(contraception, "age", at={"urban": "Y", "age": (-40, 40)}, band="average", show=[1])
-    ink = [line for line in ax.lines if line.get_color() == mlm.plots.FIXED][0]
-    average = [line for line in ax.lines if line.get_color() == mlm.plots.POOLED][0]
+    ink = next(line for line in ax.lines if line.get_color() == mlm.plots.FIXED)
+    average = next(line for line in ax.lines if line.get_color() == mlm.plots.POOLED)
     new = {"age": [-40.0], "urban": ["Y"], "district": [1]}
     assert ink.get_ydata()[0] == pytest.approx(contraception.predict(new, groups="typical").iloc[0])
     assert average.get_ydata()[0] == pytest.approx(contraception.predict(new, groups="average").iloc[0])
-    district = [line for line in ax.lines if line.get_color() == mlm.plots.PARTIAL][0]
+    district = next(line for line in ax.lines if line.get_color() == mlm.plots.PARTIAL)
     assert district.get_ydata()[0] == pytest.approx(contraception.predict(new).iloc[0])
     assert "60 groups (district)" in mlm.plots.alt(ax) and ax.get_ylabel() == "probability of use"
     drawn = mlm.plots.conditional_curves(contraception, "age", draws=25)

@@ -4,7 +4,7 @@ Every public function of the library and every method of results, for each kind 
 within, only DataError, FormulaError or ValueError with a message.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ NO_FIT = {"DataError", "FormulaError", "lmm", "LmmResult", "glmm", "GlmmResult",
           "GeeCategoryResult", "RobustResult", "estimators"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def fit(kind):
     cbpp, ticks, wine = mlm.load("cbpp"), mlm.load("grouseticks"), mlm.load("wine")
     rng = np.random.default_rng(1)

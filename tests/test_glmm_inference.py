@@ -1,6 +1,6 @@
 """Likelihood-ratio tests and comparisons of generalized linear mixed models."""
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,17 +11,17 @@ WOMEN = "use ~ age + urban + livch"
 TICKS = "TICKS ~ YEAR + cHEIGHT + (1 | BROOD)"
 
 
-@lru_cache(maxsize=None)
+@cache
 def women(random="", **options):
     return mlm.glmm(WOMEN + random, mlm.load("contraception"), **dict(options))
 
 
-@lru_cache(maxsize=None)
+@cache
 def ticks(family, **options):
     return mlm.glmm(TICKS, mlm.load("grouseticks"), family=family, **options)
 
 
-@lru_cache(maxsize=None)
+@cache
 def wine(formula, nominal=None):
     return mlm.glmm(formula, mlm.load("wine"), family="ordinal", nominal=nominal)
 

@@ -3,7 +3,7 @@
 import copy
 import json
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import mlmlib as mlm
 R = json.loads((Path(__file__).parent / "reference/r/emmR_glmm.json").read_text())
 
 
-@lru_cache(maxsize=None)
+@cache
 def fit(name):
     if name.startswith("cbpp"):
         options = {"method": "agq", "nodes": 25} if name.endswith("agq25") else {}

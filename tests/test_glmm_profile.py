@@ -1,7 +1,7 @@
 """Profile likelihood of generalized linear mixed models: against root search in R, lme4's spline, and itself."""
 
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +15,22 @@ from mlmlib.inference.generalized_profile import generalized_parameter
 R = json.loads((Path(__file__).parent / "reference/r/profileR_glmm.json").read_text())
 
 
-@lru_cache(maxsize=None)
+@cache
 def cbpp(**options):
     return mlm.glmm("incidence ~ period + (1 | herd)", mlm.load("cbpp"), trials="size", **options)
 
 
-@lru_cache(maxsize=None)
+@cache
 def slope():
     return mlm.glmm("use ~ age + urban + (1 + urban | district)", mlm.load("contraception"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def ticks(family, **options):
     return mlm.glmm("TICKS ~ YEAR + cHEIGHT + (1 | BROOD)", mlm.load("grouseticks"), family=family, **options)
 
 
-@lru_cache(maxsize=None)
+@cache
 def wine():
     return mlm.glmm("rating ~ temp + contact + (1 | judge)", mlm.load("wine"), family="ordinal")
 

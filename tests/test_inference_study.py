@@ -12,7 +12,7 @@ import mlmlib as mlm
 from toc import ROOT
 
 sys.path.insert(0, str(ROOT / "data"))
-import inference_study as study  # noqa: E402
+import inference_study as study
 
 TABLE = mlm.load("inference_study")
 KNOWN = json.loads(study.SLICE.read_text(encoding="utf-8"))

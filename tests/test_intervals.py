@@ -105,7 +105,7 @@ def test_the_delta_method_by_hand():
     ours = base.conf_int(of=mlm.crossing(base, "cses", "sector[T.Catholic]")).iloc[0]
     assert ours["estimate"] == pytest.approx(-b / a) and ours["upper"] - ours["lower"] == pytest.approx(2 * 1.959963985 * se, rel=1e-6)
     random = fit("imm_null_ml")
-    names, V = random.variance_cov()
+    _names, V = random.variance_cov()
     total = random.conf_int(of="var(schid: Intercept) + sigma ** 2").iloc[0]
     slope = 2 * np.array([random.variance_components["variance"].iloc[0], random.sigma**2])
     assert total["upper"] - total["lower"] == pytest.approx(2 * 1.959963985 * np.sqrt(slope @ V @ slope), rel=1e-6)

@@ -210,7 +210,7 @@ def test_fixed_effects_hold_while_rho_moves(lab):
 
 def test_the_table_holds_the_numbers(lab):
     page = lab(studies=50)
-    caption, columns, rows = page.sheet()
+    caption, _columns, rows = page.sheet()
     assert "θ = 0.2996" in caption and len(rows) == 7
     seen = [row for row in page.js("lab.result.rows") if not row.get("none")]
     for cells, own in zip(rows, seen, strict=True):

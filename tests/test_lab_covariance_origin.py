@@ -36,7 +36,7 @@ def assert_equals_mlmlib(page, fit, rtol=2e-5):
     for key, value in (("tau00", T[0, 0]), ("tau01", T[0, 1]), ("tau11", T[1, 1]), ("sigma2", fit.sigma**2)):
         assert page.readout(key) == pytest.approx(value, rel=rtol, abs=1e-4 * T[1, 1])
     assert page.readout("criterion") == pytest.approx(fit.criterion, abs=1e-5)
-    _, columns, rows = page.sheet()
+    _, _columns, rows = page.sheet()
     values = np.array([row[1:] for row in rows], float)
     u = fit.random_effects["schid"].to_numpy()
     np.testing.assert_allclose(values[:, 2:], u, atol=2e-3)

@@ -93,7 +93,7 @@ def _name(fit, *parts):
 
 def test_table_holds_the_schools_of_the_model(lab, hsb, fit):
     page = lab()
-    caption, columns, rows = page.sheet()
+    _caption, columns, rows = page.sheet()
     assert columns == ["school", "sector", "mean SES", "level", "SE", "slope", "SE"] and len(rows) == 8 + 160
     schools = hsb.groupby("school", observed=True).first()
     new = schools.reset_index()

@@ -204,7 +204,7 @@ def test_ticking_by_mouse_and_keyboard_counts_new_tables_only(lab):
     assert page.state["chosen"] == [9, 2] and page.readout("looks") == 48
     assert_equals_mlmlib(page)
     page.announced("2 facts in the model")
-    caption, columns, rows = page.sheet()
+    caption, _columns, rows = page.sheet()
     assert "2 facts in the model" in caption and len(rows) == 13 and rows[3][1] == rows[10][1] == "yes"
     assert float(rows[3][7]) == pytest.approx(page.js("lab.result.rows[2].p"), abs=1e-4)
 

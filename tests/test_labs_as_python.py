@@ -41,7 +41,7 @@ def rounded(value):
 def test_the_copied_call_opens_the_lab_as_it_is(browser, tmp_path, name, asked):
     page = OneLab(browser, tmp_path, getattr(mlm.labs, name)(**(ASKED.get(name, {}) if asked else {})))
     for _ in range(2):
-        copied = eval(page.js("lab.python()"), {"mlm": mlm})  # noqa: S307
+        copied = eval(page.js("lab.python()"), {"mlm": mlm})
         for key, value in page.state.items():
             assert rounded(getattr(copied, key)) == rounded(value) or name == "shrinkage" and key in ("tau2", "sigma2")
         page.page.locator(".handle, input[type=range]").first.focus()

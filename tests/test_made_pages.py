@@ -27,7 +27,7 @@ def test_every_published_value_stands_on_the_page(numbers):
     assert not LINE.search(numbers)
     assert "573 published values, all of them checked" in numbers
     assert "395 agree to every printed digit, 154 by a stated rule, and 24 do not" in numbers
-    shown = len(re.findall(r"^\| .* \| (?:%s) \|$" % "|".join(page.SHORT.values()), numbers, re.M))
+    shown = len(re.findall(rf"^\| .* \| (?:{'|'.join(page.SHORT.values())}) \|$", numbers, re.M))
     targets = len(list(page.lme4_vignette.targets()))
     assert shown == 573 - 24 + targets  # the false optimum has a table of its own
 

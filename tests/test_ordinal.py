@@ -282,7 +282,7 @@ def _delta(fit, new, groups):
     X = fit.design.fixed_matrix(new)
 
     def probabilities(x):
-        b, _, psi = model.criterion.split(x)
+        _b, _, psi = model.criterion.split(x)
         T = model.factors(x)[0] ** 2 if groups == "average" else np.zeros((1, 1))
         return average(lambda eta, rows: fit.density.probabilities(eta, psi), X @ model.coefficients(x), float(T[0, 0]))
 

@@ -12,7 +12,7 @@ import mlmlib as mlm
 from toc import ROOT
 
 sys.path.insert(0, str(ROOT / "data"))
-import power_study as study  # noqa: E402
+import power_study as study
 
 TABLE = mlm.load("power_study").set_index(["design", "analysis"])
 KNOWN = json.loads(study.SLICE.read_text(encoding="utf-8"))

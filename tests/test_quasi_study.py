@@ -12,7 +12,7 @@ import mlmlib as mlm
 from toc import ROOT
 
 sys.path.insert(0, str(ROOT / "data"))
-import quasi_study as study  # noqa: E402
+import quasi_study as study
 
 TABLE = mlm.load("quasi_study").set_index(["method", "parameter"])
 KNOWN = json.loads(study.SLICE.read_text(encoding="utf-8"))

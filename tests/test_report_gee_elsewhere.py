@@ -38,7 +38,7 @@ def test_r_says_it_again():
 
 @pytest.mark.parametrize("name", [name for name in FITS if name not in ("cattle", "pigs")])  # no trials; its search fails
 def test_statsmodels_code_runs(name):
-    rows, formula, settings = FITS[name]
+    rows, _formula, settings = FITS[name]
     corr = settings.get("corr", "exchangeable")
     told = fit(name).translate("statsmodels")
     code = str(told).replace("fit.summary()", "")
@@ -48,7 +48,7 @@ def test_statsmodels_code_runs(name):
     scope = {"df": df.sort_values(["id", "age"]) if rows == "mixed" else df}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        exec(code, scope)  # noqa: S102
+        exec(code, scope)
         theirs = scope["fit"]
     ours = {frozenset(one.replace(" ", "_").replace("_**_", " ** ").split(":")): value for one, value in fit(name).params.items()}
     params = np.array([ours[frozenset(one.split(":"))] for one in theirs.params.index])  # patsy has an order of its own
@@ -64,7 +64,7 @@ def test_statsmodels_code_of_categories_runs():
     code = str(ordinal.translate("statsmodels"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        exec(code.replace("fit.summary()", ""), scope)  # noqa: S102
+        exec(code.replace("fit.summary()", ""), scope)
     ours = [*-ordinal.thresholds, *ordinal.params]
     assert np.asarray(scope["fit"].params) == pytest.approx(ours, abs=1e-4)
 

@@ -106,7 +106,7 @@ def test_residuals_of_rows(case):
 
 
 def test_residuals_of_groups(case):
-    fitted, (_, inverse, P), *_ = case
+    fitted, (_, _inverse, P), *_ = case
     y = response(fitted)
     for group in fitted.n_groups:
         Z, T, J = columns(fitted, group)

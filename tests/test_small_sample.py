@@ -206,7 +206,7 @@ def test_least_squares():
     table = mlm.load("math")
     ols, ml = (mlm.ols("math ~ homework + ses", table, method=method) for method in ("ols", "ml"))
     for ddf in METHODS:
-        estimate, se, df = linear(ols, np.eye(3), ddf)
+        _estimate, se, df = linear(ols, np.eye(3), ddf)
         assert np.allclose(se, ols.bse) and (df == ols.df_resid).all()
         assert f_test(ols, np.eye(3)[1:], ddf).statistic == pytest.approx(ols.fvalue)
     assert np.isinf(linear(ml, np.eye(3))[2]).all() and (linear(ml, np.eye(3), "satterthwaite")[2] == ml.nobs).all()

@@ -234,8 +234,7 @@ def reestimated(fit, codes: np.ndarray, m: int, *, variances: bool = True, sets=
         The measures that `held` returns.
     """
     model, full = fit.model, fit._at
-    n, p = fit.design.X.shape
-    k = len(variance_names(fit))
+    p, k = fit.design.X.shape[1], len(variance_names(fit))
     fixed, se = np.full((m, p), np.nan), np.full((m, p), np.nan)
     values, singular, why, count = np.full((m, k), np.nan), np.zeros(m, dtype=bool), {}, 0
     measures = {name: np.full(m, np.nan) for name in ("cooks", "mdffits", "covratio", "covtrace")}

@@ -37,7 +37,7 @@ def solve_as_statsmodels(rows, levels, family, corr, scale, start, limit):
         raise ValueError("corr='nested' has the moments of this library alone; leave moments= out.")
     own, time = _structure(corr, rows, levels), None
     if corr in ("ar1", "unstructured"):
-        times, places = times_of(corr, rows)
+        places = times_of(corr, rows)[1]
         time = places if corr == "unstructured" else np.concatenate([np.arange(k) for k in np.diff(rows.starts)])
         inside = np.diff(rows.codes[0]) == 0
         if corr == "ar1" and len(np.unique(np.diff(rows.time)[inside])) > 1:

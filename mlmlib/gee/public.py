@@ -167,7 +167,7 @@ def read(formula, data, groups, reading, *, nested=False, **columns) -> tuple[De
     levels = [(term.group, term.codes, term.levels) for term in design.random]
     levels.sort(key=lambda level: len(level[2]))
     design = replace(design, formula=parsed, random=(), messages=(*design.messages, *getattr(reading, "messages", ())))
-    name, codes, labels = levels[0]
+    name, _, labels = levels[0]
     if len(labels) < 2:
         raise DataError(f"The rows are all of one group ({name} = {labels[0]}): GEE learns how estimates vary from groups that "
                         "are independent of each other, and needs many.")

@@ -39,8 +39,7 @@ def ordered_rows(X: np.ndarray, codes: np.ndarray, C: int) -> tuple[np.ndarray, 
 
 def unordered_rows(X: np.ndarray, codes: np.ndarray, C: int) -> tuple[np.ndarray, np.ndarray]:
     """The same of unordered categories, with the coefficients of all but the first."""
-    n, p = X.shape
-    out, owner = [], []
+    p, out, owner = X.shape[1], [], []
     for other in range(C):
         rows = np.flatnonzero(codes != other)
         own = np.zeros((len(rows), C, p))

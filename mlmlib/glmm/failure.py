@@ -74,7 +74,8 @@ def refit_shape(shape: tuple, n: int) -> str:
 def refuse_separation(model, glm) -> None:
     """Refuse coefficients that would run to infinity, naming the variable."""
     if hasattr(model, "refuse_separation"):
-        return model.refuse_separation(glm)
+        model.refuse_separation(glm)
+        return
     density = model.density
     limits = ends(density) if density.K == 1 and model.X.ndim == 2 else None
     if limits is None:

@@ -23,7 +23,8 @@ class FixedOnly(GlmmModel):
 
     def check(self, design) -> None:
         if design.random:
-            return check(design)
+            check(design)
+            return
         if self.nodes is not None:
             raise FormulaError(f"The formula {design.formula.text!r} has no random term, so there is nothing to "
                                "integrate over: leave method='agq' out.")

@@ -134,7 +134,7 @@ def proportional_odds_test(fit, predictor: str | None = None, *, method: str = "
 def _test(fit, terms: dict, method: str) -> TestResult:
     """The test of some terms together."""
     from scipy.stats import chi2
-    model, start, places, changed = _larger(fit, tuple(terms.values()))
+    model, start, _, changed = _larger(fit, tuple(terms.values()))
     df, note = changed * (len(fit.categories) - 2), ""
     if method == "score":
         at = model.criterion(start)

@@ -99,7 +99,7 @@ class GlmmResult(Questions, MixedResult):
 
     def __init__(self, model: GlmmModel, found: Found, messages=()):
         at, design = found.at, model.design
-        b, theta, psi = model.criterion.split(at.x)
+        psi = model.criterion.split(at.x)[2]
         singular = model.singular(model.criterion.factor(at.x))
         self._freeze(model=model, design=design, _at=at, _found=found, _names=model.names, _psi=psi,
                      _params=model.coefficients(at.x), criterion=at.value, llf=-at.value / 2.0, family=model.family,

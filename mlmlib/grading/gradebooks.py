@@ -6,7 +6,7 @@ one, a table is written from the names of the files, as the platform gives them 
 """
 import csv
 import re
-from datetime import datetime, timezone
+from datetime import datetime, UTC
 
 PLATFORMS = ("canvas", "moodle", "blackboard")
 MOODLE = ["Identifier", "Full name", "Email address", "Status", "Grade", "Maximum Grade", "Grade can be changed",
@@ -139,7 +139,7 @@ _WRITERS = {"canvas": _canvas, "moodle": _moodle, "blackboard": _blackboard}
 
 def _now():
     """The moment, as Moodle's worksheet writes it."""
-    return datetime.now(timezone.utc).strftime("%A, %d %B %Y, %I:%M %p")
+    return datetime.now(UTC).strftime("%A, %d %B %Y, %I:%M %p")
 
 
 def comment(row):

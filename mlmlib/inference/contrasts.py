@@ -208,7 +208,7 @@ class _Reader:
                 break
         self.space()
         if self.at < len(self.text):
-            self.unknown()
+            raise self.unknown()
         return np.array(rows), np.array(values) + 0.0, ", ".join(words)
 
     def error(self, what: str) -> ValueError:
@@ -279,18 +279,18 @@ class _Reader:
             if not self.take(")"):
                 raise self.error("A parenthesis is not closed")
             return value
-        self.unknown()
+        raise self.unknown()
 
     def unit(self, place):
         weights = np.zeros(len(self.names))
         weights[place] = 1.0
         return weights, 0.0
 
-    def unknown(self):
-        """Say what stands where a name or a number should."""
+    def unknown(self) -> ValueError:
+        """What to say of what stands where a name or a number should."""
         match = _WORD.match(self.text, self.at)
         if match and re.match(r"[^\W\d]", match.group()):
             _place(match.group(), self.names)
         if self.at >= len(self.text):
-            raise self.error("The hypothesis ends where a coefficient or a number should stand")
-        raise self.error(f"Cannot read {self.text[self.at]!r}; the coefficients are {', '.join(self.names)}")
+            return self.error("The hypothesis ends where a coefficient or a number should stand")
+        return self.error(f"Cannot read {self.text[self.at]!r}; the coefficients are {', '.join(self.names)}")

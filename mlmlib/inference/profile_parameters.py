@@ -132,7 +132,7 @@ def _icc(fit) -> Parameter:
     shape, back = fit.model.structures[k], fit.model.z_maps[k]
     tau2 = float(fit._T[k][effect, effect])
     rho = tau2 / (tau2 + fit.sigma ** 2)
-    names, cov = fit.variance_cov()
+    cov = fit.variance_cov()[1]
     place = int(next(j for j, (own, effects) in enumerate(_places(fit))
                      if own == k and len(effects) == 1 and shape.sd[effects[0]] == shape.sd[effect]))
     return Parameter(icc_name(fit._names), rho if rho > 1e-12 else 0.0, 0.0, 1.0 - 1e-9,

@@ -61,7 +61,7 @@ def scatter(
         ax.plot(ends, b0 + b1 * ends, color=t.POOLED, lw=2)
         places.append(b0 + b1 * ends[1])
         texts.append("all")
-        colors.append(t.POOLED)  # noqa: E702
+        colors.append(t.POOLED)
         said.append(f"The line through all of them has slope {t.number(b1)}.")
     for key, color in zip(show or (), _HIGHLIGHTS):
         part = data[data[groups] == key]

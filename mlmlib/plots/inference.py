@@ -61,7 +61,7 @@ def margins(m, x=None, *, ax=None, title=None, xlabel=None, ylabel=None):
         words = key if isinstance(key, str) else ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
         labels[0].append(part[value].iloc[-1])
         labels[1].append(words)
-        labels[2].append(color)  # noqa: E702
+        labels[2].append(color)
         said.append(
             f"{words + ': ' if words else ''}{t.number(part[value].iloc[0])} at {part[x].iloc[0]} to "
             f"{t.number(part[value].iloc[-1])} at {part[x].iloc[-1]}"
@@ -170,7 +170,7 @@ def type1_error(n=20, icc=(0.0, 0.3), *, simulated=None, level=0.05, ax=None, ti
         ax.plot(grid, rate, color=color, lw=2)
         labels[0].append(rate[-1])
         labels[1].append(f"n = {size}")
-        labels[2].append(color)  # noqa: E702
+        labels[2].append(color)
         said.append(f"groups of {size}: {rate[0]:.0%} at ICC {grid[0]:.2f}, {rate[-1]:.0%} at {grid[-1]:.2f}")
     ax.axhline(level, color=t.INK, lw=1, ls=(0, (4, 3)))
     t.label(ax, grid[0], level, f"nominal {level:.0%}", t.INK, va="top", xytext=(2, -3))
@@ -214,7 +214,7 @@ def design_effect(n=(5, 20, 50), icc=(0.0, 0.3), *, ax=None, title=None, xlabel=
         ax.plot(grid, deff, color=t.INK, lw=2)
         labels[0].append(deff[-1])
         labels[1].append(f"n = {size}")
-        labels[2].append(t.INK)  # noqa: E702
+        labels[2].append(t.INK)
         said.append(f"{deff[-1]:.1f} for groups of {size}")
     ax.set_ylim(0, None)
     t.end_labels(ax, grid[-1], *labels)

@@ -69,7 +69,7 @@ def fitted_lines(
         ax.plot(grid, mean, color=t.FIXED, lw=2.4, ls=dash)
         last[0].append(mean[-1])
         last[1].append("average" if value is None else str(value))
-        last[2].append(t.FIXED)  # noqa: E702
+        last[2].append(t.FIXED)
     t.end_labels(ax, grid[-1], *last)
     what = {
         "fixed": f"the {level:.0%} interval of the average line",

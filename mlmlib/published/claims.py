@@ -197,7 +197,7 @@ def _few_clusters():
     study = mlm.load("few_clusters_study")
     rows = study[(study["outcome"] == "continuous") & (study["coefficient"] == "treated")]
     known = rows.set_index(["design", "method", "clusters"]).sort_index()
-    errs = lambda design, method, J: f"{known.loc[(design, method, J), 'false_alarms']:.1%}"  # noqa: E731
+    errs = lambda design, method, J: f"{known.loc[(design, method, J), 'false_alarms']:.1%}"
     power = [known.loc[("unequal", method, 50), "power"] for method in ("mixed KR", "CR2")]
     few = [known.loc[("unequal", method, 8), "power"] for method in ("mixed KR", "CR2")]
     wrong = known.loc[("unlike", "mixed KR"), "false_alarms"]

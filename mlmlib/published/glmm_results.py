@@ -31,7 +31,7 @@ def saturated(name: str) -> float:
     """What lme4 leaves out of a log-likelihood by quadrature: that of a model in which every mean is its outcome."""
     from scipy.special import gammaln, xlogy
 
-    call, method = call_of(name)
+    call = call_of(name)[0]
     rows = table(call.data)
     if call.options.get("family") == "poisson":
         y = rows[call.formula.split(" ~ ")[0]].to_numpy(float)

@@ -181,7 +181,7 @@ class _Build:
         return ",\\text{ with instruments}" if self.w.tex else ", with instruments"
 
     def _changed(self, other) -> Line:
-        change = lambda text: self.minus(text, other(text))  # noqa: E731
+        change = lambda text: self.minus(text, other(text))
         left = f"{self.y} - {other(self.y)}"
         return Line(left, self.w.total([*self.sum(change), change(self.e())], width=24))
 

@@ -95,6 +95,6 @@ def of_rows(correlation, variance, design=None, rows=None, names=()) -> Residual
     counted = integer_gaps(layout, correlation.time, correlation.name)
     largest = int(np.argmax(layout.gaps))
     step = float(layout.gaps[largest] / counted[largest])
-    steps = int(round((times[-1] - times[0]) / step))
+    steps = round(float(times[-1] - times[0]) / step)
     return Residuals(correlation, variances, group, None if texts else step, float(times[0]), steps, len(times),
                      steps + 1 != len(times))

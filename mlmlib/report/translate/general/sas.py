@@ -62,10 +62,9 @@ def _method(model: General) -> tuple[str, list[str]]:
     if not model.random:
         return "", []
     default = "/* left alone, GLIMMIX takes residual pseudo-likelihood (rspl), which is PQL, not ours */"
-    if model.method in ("laplace", "agq") and len({r.group for r in model.random}) > 1 and not model.inside:
-        if model.method == "laplace":
-            default = ("/* method=laplace goes by subjects, so crossed factors make one subject of all rows: slow; "
-                       "left alone, GLIMMIX takes PQL (rspl) */")
+    if model.method == "laplace" and len({r.group for r in model.random}) > 1 and not model.inside:
+        default = ("/* method=laplace goes by subjects, so crossed factors make one subject of all rows: slow; "
+                   "left alone, GLIMMIX takes PQL (rspl) */")
     if model.method == "laplace":
         return "laplace", [default]
     if model.method == "agq":
