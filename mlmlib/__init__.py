@@ -40,6 +40,8 @@ _MODULES = {name: name for name in (
     "clustering", "covariance", "datasets", "design", "diagnostics", "feedback", "formula", "grading", "growth",
     "inference", "plots", "power", "published", "report", "simulate", "widgets")}
 _MODULES.update(labs="widgets.labs", ask="widgets.ask")
+_ELSEWHERE = {"mixedlm": "lmm", "MixedLM": "lmm", "lmer": "lmm", "lme": "lmm", "glmer": "glmm", "glmmTMB": "glmm", "clmm": "glmm", "lm": "ols",
+              "plm": "panel", "geeglm": "gee"}  # what statsmodels and R call it
 
 __all__ = [*_WHERE, "__version__"]
 
@@ -68,7 +70,8 @@ def __getattr__(name):
     elif name in _MODULES:
         value = _import_module(f".{_MODULES[name]}", __name__)
     else:
-        raise AttributeError(f"module 'mlmlib' has no attribute {name!r}")
+        here = f": mlm.{_ELSEWHERE[name]} fits such models here" if name in _ELSEWHERE else ""
+        raise AttributeError(f"module 'mlmlib' has no attribute {name!r}{here}", name=name, obj=_sys.modules[__name__])
     globals()[name] = value
     return value
 

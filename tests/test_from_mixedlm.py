@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from functools import cache
 
@@ -88,6 +89,18 @@ def test_what_it_does_not_have():
     own = mlm.lmm("Reaction ~ Days + (1 | Subject)", sleep)
     assert fixed == pytest.approx(own.predict(sleep.head(1), random_effects=False)[0], abs=0.06)
     assert fitted == pytest.approx(own.predict(sleep.head(1))[0], abs=0.06)
+
+
+def test_names_typed_by_habit_say_where_to_go():
+    package = importlib.import_module("mlmlib")
+    for theirs_, own in package._ELSEWHERE.items():
+        with pytest.raises(AttributeError, match=f"'{theirs_}': mlm.{own} fits such models here"):
+            getattr(mlm, theirs_)
+        assert own in package.__all__
+    close = "reliabilities"
+    with pytest.raises(AttributeError, match=f"no attribute '{close}'$") as caught:
+        getattr(mlm, close)
+    assert caught.value.name == close and caught.value.obj is package  # from these two Python finds 'reliability'
 
 
 def test_every_name_in_the_tables_is_one():
