@@ -81,8 +81,8 @@ def find_direction(X: np.ndarray, low: np.ndarray, high: np.ndarray, design=None
     d = _widest(signed, held, kept)
     if d is None:
         return None
-    size = np.abs(d)
-    for k in sorted(kept, key=lambda k: (k == 0, size[k])):  # as few columns as will do, the intercept tried last
+    part = np.abs(d)
+    for k in sorted(kept, key=lambda k: (k == 0, part[k])):  # as few columns as will do, the intercept tried last
         fewer = [other for other in kept if other != k]
         without = _widest(signed, held, fewer) if fewer else None
         if without is not None:
