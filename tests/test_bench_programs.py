@@ -131,6 +131,7 @@ def test_every_program_that_can_be_had_is_started_ours_first(recorded):
     assert plans["mlmlib"][0][0] == sys.executable and plans["mixedlm"][0][0] == "peer" and plans["mixedlm"][2]["PYTHONPATH"] == ""
     assert plans["lme4"][1] == "tabs" and "LD_PRELOAD" not in plans["lme4"][2]
     assert plans["lme4, OpenBLAS"][2]["LD_PRELOAD"] == "lib/libopenblas.so"
+    assert [one.name for one in start(ROOT, packages=())[0]] == ["mlmlib", "lme4"]
     assert all(env["OPENBLAS_NUM_THREADS"] and env["RAYON_NUM_THREADS"] == "1" for _, _, env in plans.values())
 
 

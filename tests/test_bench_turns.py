@@ -128,12 +128,13 @@ def ours():
 def test_a_comparison_of_one_model(ours, monkeypatch):
     other = Made("lme4", fails=1)
     monkeypatch.setattr(compare, "start", lambda root, blas: ([ours, other], {"glmm": "no wheel"}))
-    monkeypatch.setattr(compare, "MODELS", (SLEEP, SLEEP._replace(key="large", data="insteval")))
+    smaller = SLEEP._replace(key="smaller", formula="Reaction ~ 1 + (1 | Subject)")
+    monkeypatch.setattr(compare, "MODELS", (SLEEP, smaller, SLEEP._replace(key="large", data="insteval")))
     said = []
     found = compare.compare(ROOT, quick=True, say=said.append)
     assert found["programs"] == {"mlmlib": {"version": mlm.__version__}, "lme4": {"version": "1"}} and found["missing"] == {"glmm": "no wheel"}
-    (only,) = found["rows"]  # a quick run leaves the large models out
-    own = only["results"]["mlmlib"]
+    assert [row["key"] for row in found["rows"]] == ["sleep", "smaller"], "a quick run leaves the large models out"
+    own = found["rows"][0]["results"]["mlmlib"]
     assert own["criterion"] == pytest.approx(mlm.lmm(SLEEP.formula, mlm.load("sleepstudy")).criterion, abs=1e-8) and own["above"] == 0.0
     assert "Reaction ~ Days" in said[0] and " ms " in said[1] and said[2].split(maxsplit=1) == ["lme4", "fit 1 failed"]
     assert other.stopped and ours.process.poll() is not None
@@ -141,12 +142,13 @@ def test_a_comparison_of_one_model(ours, monkeypatch):
 
 def test_a_comparison_of_one_generalized_model(ours, monkeypatch):
     monkeypatch.setattr(general, "start", lambda root, packages, r_packages: ([ours], {}))
-    monkeypatch.setattr(general, "GENERAL", GENERAL[:1])
+    monkeypatch.setattr(general, "GENERAL", (GENERAL[0], GENERAL[0]))
     said = []
     found = general.general(ROOT, quick=True, say=said.append)
     fit = mlm.glmm(GENERAL[0].formula, mlm.load("cbpp"), **GENERAL[0].arguments)
     assert found["rows"][0]["results"]["mlmlib"]["criterion"] == pytest.approx(fit.criterion, abs=1e-6)
-    (step,) = found["steps"]
+    step, other = found["steps"]
+    assert other["evaluations"] == step["evaluations"] and len(found["rows"]) == 2
     assert step["evaluations"] == fit.n_evaluations and len(step["seconds"]) == 2 and f"{fit.n_evaluations} evaluations" in said[-1]
 
 

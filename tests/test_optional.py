@@ -204,3 +204,11 @@ def test_what_only_pandas_has_is_said(tables):
             _ = one.groupby
     with pytest.raises(AttributeError):
         _ = frames.__nothing__
+
+
+def test_without_pandas_tables_are_our_own_and_the_rest_is_refused(monkeypatch):
+    assert frames.Series is pd.Series
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert frames.Series is frames._OWN["Series"]
+    with pytest.raises(ModuleNotFoundError, match=r"^A table \(concat\) needs the package pandas"):
+        _ = frames.concat
