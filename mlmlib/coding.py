@@ -8,6 +8,7 @@ Chapter 1 (``01_linear_model``) codes a category by hand.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any, Protocol
@@ -57,7 +58,7 @@ class Encoder:
         """The terms in their order, each with the names of its columns."""
         return [(term, self._names(term, coding)) for term, coding in self.blocks]
 
-    def _names(self, term, coding) -> list[str]:
+    def _names(self, term: Term, coding: frozenset) -> list[str]:
         parts = []
         for factor in reversed(term):  # the first factor varies fastest
             info = self.infos[factor]
@@ -86,7 +87,7 @@ class Encoder:
                 at += 1
         return out
 
-    def _columns(self, factor, value, full) -> list[np.ndarray]:
+    def _columns(self, factor: Factor, value: Any, full: bool) -> list[np.ndarray]:
         info = self.infos[factor]
         if info.levels is None:
             return [value] if info.width == 1 else list(value.T)
@@ -95,7 +96,7 @@ class Encoder:
         return [column[value.codes] for column in matrix.T]
 
 
-def _blocks(terms, infos) -> list[tuple[Term, frozenset]]:
+def _blocks(terms: Iterable[Term], infos: dict[Factor, FactorInfo]) -> list[tuple[Term, frozenset]]:
     """Blocks of columns: for each the factors multiplied, and the categories among them to code in full.
 
     Each term stands for all subsets of its categories; those that earlier terms with the same numeric factors span

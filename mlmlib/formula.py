@@ -18,6 +18,7 @@ Journal of Statistical Software, 67(1), section 2.1.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -99,10 +100,10 @@ def term_name(term: Term) -> str:
     return ":".join(factor.label for factor in term) or "Intercept"
 
 
-def as_written(factor) -> str:
+def as_written(factor: Factor | str) -> str:
     """A factor or a column's name as formulas have it: a column with spaces or signs in backticks."""
-    name = getattr(factor, "label", factor)
-    return name if re.fullmatch(r"[^\W\d][\w.]*", name) or not getattr(factor, "is_column", True) else f"`{name}`"
+    name, is_column = (factor, True) if isinstance(factor, str) else (factor.label, factor.is_column)
+    return name if re.fullmatch(r"[^\W\d][\w.]*", name) or not is_column else f"`{name}`"
 
 
 def as_groups(groups: str) -> str:
@@ -181,7 +182,7 @@ class _Parser:
         position = self.tokens[self.at][2] if position is None else position
         return FormulaError(f"{what} in the formula:\n    {self.text}\n    {' ' * position}^" + (f"\n{mend}" if mend else ""))
 
-    def peek(self, *values) -> bool:
+    def peek(self, *values: str) -> bool:
         return self.tokens[self.at][0] == "op" and self.tokens[self.at][1] in values
 
     def take(self, value: str) -> None:
@@ -335,7 +336,7 @@ class _Parser:
         raise self.error(f"Did not expect {value!r}")
 
 
-def _unique(terms) -> list[Term]:
+def _unique(terms: Iterable[Term]) -> list[Term]:
     """Terms once each; a:b and b:a are one term, named as first written."""
     found: dict = {}
     for term in terms:
@@ -343,5 +344,5 @@ def _unique(terms) -> list[Term]:
     return list(found.values())
 
 
-def _cross(left, right) -> list[Term]:
+def _cross(left: list[Term], right: list[Term]) -> list[Term]:
     return _unique([tuple(dict.fromkeys((*a, *b))) for a in left for b in right])

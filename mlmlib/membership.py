@@ -15,16 +15,18 @@ Statistical Modelling, 1, 103-124.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .errors import DataError, FormulaError
+from .formula import Term
 from .table import Categorical, factorize
 
 __all__ = ["Membership", "group_values", "is_membership", "read_membership"]
 
 
-def is_membership(factors) -> bool:
+def is_membership(factors: Term) -> bool:
     """True if a grouping factor was written as mm(...)."""
     return any(factor.label.startswith("mm(") for factor in factors)
 
@@ -85,7 +87,7 @@ def group_values(Z: np.ndarray, codes: np.ndarray, members: Membership | None, e
     return members.values(Z, effects)
 
 
-def read_membership(factors, columns: dict, known=None) -> Membership:
+def read_membership(factors: Term, columns: dict, known: Any = None) -> Membership:
     """Evaluate mm(...).
 
     Parameters
@@ -129,7 +131,7 @@ def read_membership(factors, columns: dict, known=None) -> Membership:
     return Membership(codes.reshape(m, n).T, shares, levels)
 
 
-def _mm(*groups, weights=None):
+def _mm(*groups: Any, weights: Any = None) -> tuple:
     if len(groups) < 2:
         raise TypeError("mm() needs two or more columns of groups")
     return groups, weights

@@ -6,10 +6,11 @@ Chapter 4 (``04_random_slopes``) predicts for known and new groups; Chapter 12 (
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from .design import _group_codes, _members, _refuse_missing, _replay
+from .design import Design, _group_codes, _members, _refuse_missing, _replay
 from .errors import DataError
 from .membership import Membership
 from .table import Categorical, Table
@@ -39,7 +40,7 @@ class NewRows:
         """The groups' numbers in the fit, shape (m, k)."""
         return self.place[self.members.codes]
 
-    def matrix(self, Z: np.ndarray, J: int):
+    def matrix(self, Z: np.ndarray, J: int) -> Any:
         """The rows' columns of the random effects of known groups, sparse, shape (m, J q)."""
         import scipy.sparse as sp
         (m, q), whole = Z.shape, 0
@@ -60,7 +61,7 @@ class NewRows:
         return left.square * np.einsum("ij,jk,ik->i", self.Z, T, self.Z)
 
 
-def new_rows(design, group: str, data, random_effects: bool) -> NewRows:
+def new_rows(design: Design, group: str, data: Any, random_effects: bool) -> NewRows:
     """New rows in the groups of a factor; each in a group of its own where groups are not asked for."""
     terms = [term for term in design.random if term.group == group]
     first, J = terms[0], len(terms[0].levels)

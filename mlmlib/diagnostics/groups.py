@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from .blocks import blocks
+from .several_blocks import SeveralBlocks
 
 __all__ = ["KINDS", "effects", "group_residuals", "mahalanobis"]
 
@@ -41,7 +42,7 @@ def _back(fit) -> tuple[np.ndarray, list[str]]:
 def _of_predictions(fit) -> np.ndarray:
     """Z'PZ of each group, shape (J, q, q), in the model's own columns: Var(u_hat) = s2 D Z'PZ D."""
     at, parts = blocks(fit), fit._at.parts
-    if hasattr(at, "rows"):  # several grouping factors
+    if isinstance(at, SeveralBlocks):
         G = at.W[:, :, : len(at.X)] @ at.half
         return at.K - G @ G.transpose(0, 2, 1)
     G = np.einsum("aij,ik->akj", parts.W[:, : len(at.X)], at.half)
@@ -60,7 +61,7 @@ def least_squares(fit) -> np.ndarray:
     """Each group's own regression of the marginal residual on its Z, shape (J, q); NaN where it has none."""
     at = blocks(fit)
     q = len(at.Z)
-    if hasattr(at, "rows"):  # several grouping factors
+    if isinstance(at, SeveralBlocks):
         A, right = at.own_sums
     else:
         A, right = fit.model.criterion.elimination.AB[:, :q].transpose(2, 0, 1), at.sums(at.Z * at.e).T
@@ -80,7 +81,7 @@ def mahalanobis(fit) -> tuple[np.ndarray, np.ndarray]:
     """
     at, parts, L = blocks(fit), fit._at.parts, fit._at.L
     p = len(at.X)
-    if hasattr(at, "rows"):  # several grouping factors
+    if isinstance(at, SeveralBlocks):
         L = at.L
         v = (at.W[:, :, p] - at.W[:, :, :p] @ fit._at.b) @ L
     else:

@@ -149,7 +149,7 @@ def first_within(formula, data, groups) -> str:
     from ..gee.public import read
     for term in parse(formula).fixed:
         if len(term) == 1:
-            design, levels = read(f"{as_written(parse(formula).response)} ~ {':'.join(map(as_written, term))}", data, groups, None)
+            design, levels = read(f"{as_written(parse(formula).outcome)} ~ {':'.join(map(as_written, term))}", data, groups, None)
             if within(design.X, levels[0][1]).any():
                 return as_written(term[0])
     raise DataError(f"No predictor varies within groups of {groups!r}: there is no slope that could differ between them.")

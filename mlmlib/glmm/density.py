@@ -62,14 +62,14 @@ class Terms:
 
     def map(self, change) -> Terms:
         """The same with each array changed."""
-        return Terms(*(None if v is None else change(v) for v in self.arrays()))
+        return Terms(change(self.value), *(None if v is None else change(v) for v in self.arrays()[1:]))
 
     def arrays(self) -> tuple[Any, ...]:
         return self.value, self.d1, self.d2, self.d3, self.p, self.p1, self.p2
 
     def __add__(self, other):
-        pairs = zip(self.arrays(), other.arrays(), strict=True)
-        return Terms(*(None if v is None or w is None else v + w for v, w in pairs))
+        pairs = zip(self.arrays()[1:], other.arrays()[1:], strict=True)
+        return Terms(self.value + other.value, *(None if v is None or w is None else v + w for v, w in pairs))
 
 
 class Density:

@@ -150,6 +150,8 @@ class JointModel(FixedOnly):
     Other parameters are those of `mlmlib.glmm.model.GlmmModel`.
     """
 
+    density: JointDensity
+    design: JointDesign
     asked: tuple = ()  # trials, exposure, offset and weights of each outcome, as given
 
     def __init__(self, design: JointDesign, density: JointDensity, *, covariance="unstructured", **options):

@@ -14,6 +14,7 @@ from ..design import Design
 from ..lmm.model import _condition
 from .category_separation import refuse, unordered_rows
 from .fixed_only import CategoryModel
+from .multinomial import MultinomialDensity
 from .rows_many import in_blocks
 
 __all__ = ["CategoryDesign", "MultinomialModel"]
@@ -44,6 +45,8 @@ class MultinomialModel(CategoryModel):
     others : list of str
         The categories but the reference.
     """
+
+    density: MultinomialDensity
 
     def __init__(self, design: Design, family, link=None, covariance="unstructured", **options):
         self.base = design.base if isinstance(design, CategoryDesign) else design

@@ -16,6 +16,7 @@ from ..lmm.columns import orthonormalize
 from ..table import Table
 from .category_separation import ordered_rows, refuse
 from .fixed_only import CategoryModel
+from .ordinal import OrdinalDensity
 from .rows import flat
 
 __all__ = ["Nominal", "OrdinalModel", "with_nominal"]
@@ -80,6 +81,8 @@ class OrdinalModel(CategoryModel):
 
     Other parameters are those of `mlmlib.glmm.model.GlmmModel`; `reading` knows the categories.
     """
+
+    density: OrdinalDensity
 
     def __init__(self, design: Design, family, link=None, covariance="unstructured", *, nominal=None, **options):
         self.nominal_option = nominal  # read by name, as the other options, by report.general.facts

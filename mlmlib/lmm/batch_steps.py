@@ -16,7 +16,7 @@ from .optimise import _SADDLE
 __all__ = ["steps"]
 
 
-def steps(gradient: np.ndarray, hessian: np.ndarray, radius: np.ndarray):
+def steps(gradient: np.ndarray, hessian: np.ndarray, radius: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The step of each search, the decrease that its quadratic model promises, and its Newton decrement.
 
     Parameters
@@ -62,7 +62,7 @@ def steps(gradient: np.ndarray, hessian: np.ndarray, radius: np.ndarray):
     return (vectors @ part[:, :, None])[:, :, 0], promised, decrement
 
 
-def _on_sphere(slope, values, least, radius) -> np.ndarray:
+def _on_sphere(slope: np.ndarray, values: np.ndarray, least: np.ndarray, radius: np.ndarray) -> np.ndarray:
     """Shifted Newton steps of the lengths `radius`, the shifts found by Newton's method on 1/length."""
     shift = least.copy()
     for _ in range(50):

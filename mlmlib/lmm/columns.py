@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..errors import DataError
@@ -13,7 +15,7 @@ _TOLERANCE = 1e-9  # share of a column's length that must be left beside the col
 _STRETCH = 1 << 16  # rows handled at a time
 
 
-def orthonormalize(rows: np.ndarray, names, what: str) -> tuple[np.ndarray, np.ndarray]:
+def orthonormalize(rows: np.ndarray, names: Sequence[str], what: str) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal rows Q and lower-triangular R with ``rows = R @ Q``.
 
     Parameters
@@ -70,7 +72,7 @@ def orthonormalize(rows: np.ndarray, names, what: str) -> tuple[np.ndarray, np.n
         return Q.T, length[:, None] * R.T
 
 
-def refuse_extreme(rows: np.ndarray, names, what: str) -> None:
+def refuse_extreme(rows: np.ndarray, names: Sequence[str], what: str) -> None:
     """Refuse columns whose squares a float cannot hold, and those that vary too little beside their size."""
     for row, name in zip(rows, names):
         peak, spread = float(np.abs(row).max(initial=0.0)), float(np.ptp(row)) if row.size else 0.0
@@ -92,14 +94,14 @@ def _premultiply(A: np.ndarray, Q: np.ndarray) -> None:
         Q[:, at:at + _STRETCH] = A @ Q[:, at:at + _STRETCH]
 
 
-def _refuse_dependent(R, names, what, rows=None) -> None:
+def _refuse_dependent(R: np.ndarray, names: Sequence[str], what: str, rows: np.ndarray | None = None) -> None:
     """Raise if a column of the triangular R has nothing left beside the columns before it."""
     left = np.abs(np.diagonal(R))
     if (left > _TOLERANCE).all() and R.shape[0] == R.shape[1]:
         return
     place = int(np.argmax(left <= _TOLERANCE))
     weights = np.linalg.lstsq(R[:, :place], R[:, place], rcond=None)[0] if place else np.empty(0)
-    others = [names[k] for k in np.flatnonzero(np.abs(weights) > 1e-6)]
+    others = [names[k] for k in np.flatnonzero(np.abs(weights) > 1e-6).tolist()]
     if others == ["Intercept"] and rows is not None and np.ptp(rows[place]) > 0:
         raise DataError(_too_flat(names[place], what, float(np.median(rows[place]))))
     if others == ["Intercept"]:

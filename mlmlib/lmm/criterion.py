@@ -26,6 +26,7 @@ Searle, S. R., Casella, G., & McCulloch, C. E. (1992). Variance Components. Wile
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,7 +98,7 @@ class Criterion:
     elimination: Any  # OneFactor, in subclasses others; `Evaluation.parts` and `Evaluation.Y` are of its kind
     rows: np.ndarray  # whitened columns [Z X y], of a model with structured residuals
 
-    def __init__(self, elimination, structures: list[Structure], n: int, reml: bool, constant: float = 0.0,
+    def __init__(self, elimination: Any, structures: list[Structure], n: int, reml: bool, constant: float = 0.0,
                  held: float | None = None):
         self.elimination, self.structures = elimination, structures
         self.reml, self.constant, self.held = reml, constant, held
@@ -156,7 +157,7 @@ class Criterion:
         """What profiling the residual variance takes from the curvature: nothing where it is known."""
         return np.multiply.outer(fit, fit / self.degrees) if self.held is None else np.zeros((len(fit),) * 2)
 
-    def profiled(self, logdet: float, S: np.ndarray):
+    def profiled(self, logdet: float, S: np.ndarray) -> tuple[float, np.ndarray, float, np.ndarray, np.ndarray]:
         """The criterion's value, b, s2, half of the inverse of X'V^-1X, and the mix that takes Z'V^-1[X y] to Y."""
         p = self.p
         root = np.linalg.cholesky(S[:p, :p])
@@ -227,7 +228,7 @@ class Criterion:
         return np.einsum("apj,mab,brj->mpr", own, directions, own, optimize=True)
 
 
-def block_slices(sizes) -> list[slice]:
+def block_slices(sizes: Iterable[int]) -> list[slice]:
     """Consecutive slices of the given sizes."""
     slices, at = [], 0
     for size in sizes:

@@ -13,6 +13,7 @@ Nocedal, J., & Wright, S. J. (2006). Numerical Optimization (2nd ed.). Springer,
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ class Minimum:
     gradient_norm: float
 
 
-def minimize(at, advance, *, tolerance: float = 1e-12, limit: int = 200) -> Minimum:
+def minimize(at: Any, advance: Callable[[Any, np.ndarray], Any], *, tolerance: float = 1e-12, limit: int = 200) -> Minimum:
     """Minimize a function that comes with its gradient and Hessian.
 
     Parameters
@@ -72,7 +73,7 @@ def minimize(at, advance, *, tolerance: float = 1e-12, limit: int = 200) -> Mini
             at = trial
 
 
-def _step(gradient, hessian, radius) -> tuple[np.ndarray, float, float]:
+def _step(gradient: np.ndarray, hessian: np.ndarray, radius: float) -> tuple[np.ndarray, float, float]:
     """The step that minimizes the quadratic model within `radius`, what it promises, and the Newton decrement.
 
     At a saddle, where the gradient shows no way down but the curvature does, the decrement is what that way promises.
@@ -97,7 +98,7 @@ def _step(gradient, hessian, radius) -> tuple[np.ndarray, float, float]:
     return vectors @ part, promised, decrement
 
 
-def _on_sphere(slope, values, shift, radius) -> np.ndarray:
+def _on_sphere(slope: np.ndarray, values: np.ndarray, shift: float, radius: float) -> np.ndarray:
     """The shifted Newton step of length `radius`, its shift found by Newton's method on 1/length."""
     low = shift
     for _ in range(50):

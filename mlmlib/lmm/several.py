@@ -158,7 +158,7 @@ class SeveralFactors:
         self.pairs = _light(self.pairs)
         self._N, self._Nt, self._A22 = map(_light, (self.N, self.Nt, self.A22))
 
-    def _level_columns(self):
+    def _level_columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The entries of Z1'Z2 by group of the first factor and column: group, column, values, shape (entries, q1)."""
         if self.q1 == 1:
             group = np.repeat(np.arange(self.J1), np.diff(self.N.indptr))
@@ -169,7 +169,7 @@ class SeveralFactors:
         values[place, coo.row % self.q1] = coo.data
         return key // self.n_nodes, key % self.n_nodes, values
 
-    def _components(self, group, column):
+    def _components(self, group: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, int]:
         """Component of each group of the first factor and of each node of the others."""
         J1, size = self.J1, self.J1 + self.n_nodes
         others = self.A22.tocoo()
@@ -181,7 +181,7 @@ class SeveralFactors:
         count, label = connected_components(graph, directed=False)
         return label, count
 
-    def _pair_operator(self, group, column, values):
+    def _pair_operator(self, group: np.ndarray, column: np.ndarray, values: np.ndarray) -> Any:
         """The operator from E, flat, to the lower triangles of Z2'Z1 E Z1'Z2 in the buffer."""
         q1, J1 = self.q1, self.J1
         counts = np.bincount(group, minlength=J1)
@@ -234,20 +234,20 @@ class SeveralFactors:
         """The block of the factor that is eliminated first; 1 x 1 where there is none."""
         return np.zeros((1, 1)) if self.first is None else self.part(L, self.first)
 
-    def _scale(self, L: np.ndarray):
+    def _scale(self, L: np.ndarray) -> Any:
         parts = [self.part(L, k) for k in self.rest]
         if all(len(part) == 1 for part in parts):
             return np.repeat([part[0, 0] for part in parts], [self.factors[k].J for k in self.rest])
         return sp.block_diag([sp.kron(sp.identity(self.factors[k].J), part) for k, part in zip(self.rest, parts)],
                              format="csr")
 
-    def scaled(self, scale, X: np.ndarray, transposed: bool = False) -> np.ndarray:
+    def scaled(self, scale: Any, X: np.ndarray, transposed: bool = False) -> np.ndarray:
         """L2 X, or L2'X."""
         if scale.ndim == 1:
             return scale[:, None] * X
         return (scale.T if transposed else scale) @ X
 
-    def _between(self, buffer: np.ndarray, scale, inward: bool) -> np.ndarray:
+    def _between(self, buffer: np.ndarray, scale: Any, inward: bool) -> np.ndarray:
         """L2'A L2 (inward) or L2 A L2' of a matrix in the buffer, lower triangles, in a new buffer."""
         layout, out = self.layout, np.empty(self.layout.n_buffer)
         if scale.ndim == 1:
@@ -306,7 +306,7 @@ class SeveralFactors:
         """A22.1 in the buffer."""
         return self.base - self.pairs @ E.ravel()
 
-    def _by_factor(self, one, rest) -> list[np.ndarray]:
+    def _by_factor(self, one: np.ndarray, rest: np.ndarray) -> list[np.ndarray]:
         found = []
         for k, factor in enumerate(self.factors):
             found.append(one if k == self.first else rest[self.nodes[k]].reshape(factor.J, factor.q, -1))
@@ -377,7 +377,7 @@ class SeveralFactors:
         return Lk @ parts.inverse[self.own[k]] @ Lk.T
 
 
-def _light(operator):
+def _light(operator: Any) -> Any:
     """A small operator as a plain array: multiplying by a sparse one costs more for the asking than for the work."""
     return operator.toarray() if operator.shape[0] * operator.shape[1] <= _SMALL else operator
 

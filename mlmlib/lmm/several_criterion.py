@@ -21,7 +21,7 @@ import numpy as np
 
 from .criterion import _TO_COME, Criterion, Evaluation
 from .elimination import OneFactor
-from .several import SeveralFactors
+from .several import Factor, SeveralFactors
 from .several_traces import traces
 from .start import moment_start
 
@@ -104,7 +104,7 @@ class SeveralCriterion(Criterion):
         return {"Gamma": Gamma, "Y": Y}
 
     @staticmethod
-    def _moved(factor, y: np.ndarray, E: np.ndarray) -> np.ndarray:
+    def _moved(factor: Factor, y: np.ndarray, E: np.ndarray) -> np.ndarray:
         """E times each group's vectors, shape (J, q, m, columns)."""
         own = E[:, factor.effects[:, None], factor.effects]
         return np.einsum("mab,jbc->jamc", own, y)

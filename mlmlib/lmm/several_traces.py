@@ -9,14 +9,18 @@ Chapter 12 (``12_crossed``) uses it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from .several import Eliminated, Factor, SeveralFactors
 
 __all__ = ["traces"]
 
 _ELEMENTS = 8_000_000  # of K at a time
 
 
-def traces(elimination, parts, L: np.ndarray) -> np.ndarray:
+def traces(elimination: SeveralFactors, parts: Eliminated, L: np.ndarray) -> np.ndarray:
     """The matrix T with ``tr(E K F K) = vec(E)' T vec(F)``, shape (q^2, q^2).
 
     Parameters
@@ -58,7 +62,7 @@ def _by_label(labels: np.ndarray) -> dict[int, np.ndarray]:
     return dict(zip(found.tolist(), np.split(order, starts[1:])))
 
 
-def _add(out, one, two, K) -> None:
+def _add(out: np.ndarray, one: Factor, two: Factor, K: np.ndarray) -> None:
     """Add the products of the elements of K, rows of factor `one` and columns of factor `two`."""
     J, L = K.shape[0] // one.q, K.shape[1] // two.q
     flat = K.reshape(J, one.q, L, two.q).transpose(1, 3, 0, 2).reshape(one.q * two.q, -1)
@@ -67,7 +71,8 @@ def _add(out, one, two, K) -> None:
     out[np.ix_(a, a, c, c)] += gram.transpose(2, 0, 1, 3)
 
 
-def _first_rows(el, parts, out, levels, nodes, spans, P, left) -> None:
+def _first_rows(el: SeveralFactors, parts: Eliminated, out: np.ndarray, levels: np.ndarray, nodes: np.ndarray, spans: Any, P: np.ndarray,
+                left: np.ndarray) -> None:
     """The rows of K that belong to the factor eliminated first, of one component."""
     first, q1, count = el.factors[el.first], el.q1, len(levels)
     rows = (levels[:, None] * q1 + np.arange(q1)).ravel()

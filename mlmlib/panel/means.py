@@ -106,7 +106,7 @@ def group_means(formula: str, data, *, groups: str, form: str = "hybrid") -> Wit
         raise DataError(f"The data already have a column {taken[0]!r}; drop or rename it first.")
     offsets = [factor.label for factor in written.offsets]
     right = [*([] if written.has_intercept else ["0"]), *stay, *inner, *outer, *offsets, f"(1 | {as_groups(groups)})"]
-    return WithMeans(f"{as_written(written.response)} ~ {' + '.join(right)}", kept.assign(**new))
+    return WithMeans(f"{as_written(written.outcome)} ~ {' + '.join(right)}", kept.assign(**new))
 
 
 def _length(y) -> int:

@@ -1,8 +1,7 @@
-"""A table with several outcomes made into rows of unit and outcome, in the language of each program."""
+"""A table with several outcomes made into rows of unit and outcome, in the language of each program; models are `Several`."""
 
 from __future__ import annotations
 
-from .model import Model
 from .r import named
 from .r import quoted as in_r
 from .sas import quoted as in_sas
@@ -11,7 +10,7 @@ from .spss import _value as in_spss
 __all__ = ["RESHAPE"]
 
 
-def _r(model: Model, names, long: str, marks, made) -> list[str]:
+def _r(model, names, long: str, marks, made) -> list[str]:
     data, words = model.data, f"c({', '.join(map(in_r, names))})"
     lines = [f"{data}${named(model.unit)} <- seq_len(nrow({data}))"]
     lines += [f"{data}${name} <- with({data}, {text})" for name, text in names.items() if text]
