@@ -100,7 +100,7 @@ def test_text_that_is_no_arithmetic_of_parameters(text, said):
     (lambda f: f["glmm"].margins("z", scale="odds"), "scale='odds' must be 'response' or 'link'"),
     (lambda f: f["glmm"].margins("z", scale="link"), "scale='link' is for groups='typical'"),
     (lambda f: f["glmm"].margins("z", groups="all"), "groups='all' must be 'average', 'typical' or 'given'"),
-    (lambda f: mlm.emmeans(f["reml"], "z").contrast("pairwise", by="x"), "by='x'"),
+    (lambda f: mlm.emmeans(f["reml"], "z").contrast("pairwise", by="x"), "by= names 'x'; the columns here are 'z'"),
     (lambda f: f["reml"].predict(interval="tolerance"), "interval='tolerance'"),
     (lambda f: f["reml"].bootstrap(kind="magic", n=2), "kind='magic' is not known; choose one of"),
     (lambda f: f["ols"].bootstrap(kind="parametric", groups="g", n=2), "groups= is for kind='cluster' of a model without"),
