@@ -176,6 +176,7 @@ DATA, FORMULA, VALUE = mlm.DataError, mlm.FormulaError, ValueError
 
 # (what is wrong, call, class of the error, words)
 FORMULAS = [
+    ("formula and data exchanged", lambda: mlm.lmm(base(), "y ~ x + (1 | g)"), FORMULA, "The formula must be text such as"), *(
     (text, _lmm(text), cls, words) for text, cls, words in [
         ("", FORMULA, "must be text such as"), ("   ", FORMULA, "must be text such as"), (None, FORMULA, "must be text such as"),
         (3, FORMULA, "must be text"), (["y ~ x"], FORMULA, "must be text"), (b"y ~ x", FORMULA, "must be text"),
@@ -206,7 +207,7 @@ FORMULAS = [
         ("y ~ factor(f) + (1 | g)", FORMULA, "write C(x)"), ("y ~ as.factor(f) + (1 | g)", FORMULA, "know as.factor(), as in 'as.factor(f)': write C(x)"),
         ("y ~ relevel(f, ref='b') + (1 | g)", FORMULA, 'write C(x, Treatment("b"))'), ("y ~ s(x) + (1 | g)", FORMULA, "bs(x, df=5) or ns(x, df=3)"),
         ("y ~ sise + (1 | g)", DATA, "did you mean 'size'?"), ("y ~ x | g", FORMULA, "Cannot read on"), ("y ~ `no such` + (1 | g)", DATA, "no column 'no such'"),
-    ]
+    ])
 ]
 
 

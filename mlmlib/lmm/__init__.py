@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..design import build_design
 from ..errors import FormulaError
+from ..formula import parse
 from .model import LmmModel
 from .result import LmmResult
 
@@ -65,6 +66,7 @@ def lmm(formula: str, data, *, reml: bool = True, covariance="unstructured", wei
     """
     if reml not in (True, False):
         raise ValueError(f"reml={reml!r} must be True (restricted maximum likelihood) or False (maximum likelihood).")
+    parse(formula)  # who exchanged formula and data hears so before a file is looked for
     from .chunk_sources import is_chunked
     if is_chunked(data):
         from .chunk_model import fit_chunks
