@@ -198,7 +198,7 @@ def test_both_locks_come_of_one_resolution(tree, uv, capsys):
     assert capsys.readouterr().out == "requirements.lock: 2 packages\nrequirements-test.lock: 2 packages\n"
 
 
-@pytest.mark.parametrize("line", ["--index-url x\n", "a @ " + "https:" + "//example.org/a.whl\n"])
+@pytest.mark.parametrize("line", ["--find-links x\n", "a @ " + "https:" + "//example.org/a.whl\n"])
 def test_a_lock_with_an_address_is_not_written(tree, uv, line):
     uv.text += line
     with pytest.raises(SetupError, match="the export holds an address"):
