@@ -92,7 +92,7 @@ def average(function, eta, variance) -> np.ndarray:
     return np.concatenate(parts, axis=-1) if parts else np.zeros(0)
 
 
-def row_variances(random, T, rows=None) -> np.ndarray:
+def row_variances(random, T) -> np.ndarray:
     """The variance that the random effects give each row's linear predictor, shape (n,).
 
     Parameters
@@ -100,9 +100,6 @@ def row_variances(random, T, rows=None) -> np.ndarray:
     random : sequence of RandomDesign
     T : sequence of ndarray, shape (q, q)
         Covariance matrix of each term's effects.
-    rows : sequence of (Z, square), optional
-        Columns (n, q) of each term for new rows, and the sums of squares of their memberships (1.0 without).
     """
-    if rows is None:
-        rows = [(term.Z, 1.0 if term.members is None else term.members.square) for term in random]
-    return sum((square * np.einsum("ij,jk,ik->i", Z, own, Z) for (Z, square), own in zip(rows, T)), 0.0)
+    return sum(((1.0 if term.members is None else term.members.square) * np.einsum("ij,jk,ik->i", term.Z, own, term.Z)
+                for term, own in zip(random, T)), 0.0)

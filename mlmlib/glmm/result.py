@@ -161,11 +161,9 @@ class GlmmResult(Questions, MixedResult):
             if scale == "log":
                 spread = np.exp(z * se / value) if value > 0 else np.nan
                 rows.append((name, value, se, value / spread, value * spread))
-            elif scale == "logit":
+            else:  # logit
                 ends = np.array([-z, z]) * se / (value * (1 - value)) + np.log(value / (1 - value))
                 rows.append((name, value, se, *(1 / (1 + np.exp(-ends)))))
-            else:
-                rows.append((name, value, se, value - z * se, value + z * se))
         return pd.DataFrame(rows, columns=["name", "estimate", "se", "lower", "upper"])
 
     @property

@@ -75,6 +75,8 @@ def search(model, start: np.ndarray | None = None) -> Found:
     glm = None
     if start is None:
         glm = fit_glm(model.X, model.density, path.criterion.offset)
+        if not abs(glm.value) < 1e100:  # its derivatives, squared, would not be numbers
+            raise _no_begin(model)
         refuse_separation(model, glm)
         start = np.concatenate([glm.b, start_theta(model, glm), glm.psi])
     path.go(start)
@@ -82,9 +84,7 @@ def search(model, start: np.ndarray | None = None) -> Found:
         if path.at is None:
             path.go(path.criterion.replaced(start, model.plain_factor(size)))
     if path.at is None:
-        raise DataError(f"The search cannot begin: with family {model.family.name!r} and link {model.link.name!r} the "
-                        f"outcome {model.design.endog_name!r} has no finite likelihood near the start. Another link, "
-                        "or predictors on a smaller scale, usually mend this.")
+        raise _no_begin(model)
     if glm is None:
         refuse_separation(model, path.at.modes)
     if any(model.singular(path.L)) or path.decrement > _ENOUGH or _fragile(model):
@@ -105,6 +105,13 @@ def search(model, start: np.ndarray | None = None) -> Found:
     at = path.at
     return Found(at, path.count, bool(path.decrement < _ENOUGH), float(np.abs(at.gradient).max(initial=0.0)), glm,
                  path.criterion, path.B)
+
+
+def _no_begin(model) -> DataError:
+    """What is said where no start has a likelihood."""
+    return DataError(f"The search cannot begin: with family {model.family.name!r} and link {model.link.name!r} the "
+                     f"outcome {model.design.endog_name!r} has no finite likelihood near the start. Another link, "
+                     "or predictors and an offset on a smaller scale, usually mend this.")
 
 
 def _fragile(model) -> bool:

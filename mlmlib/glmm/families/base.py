@@ -32,7 +32,7 @@ class Parameter:
     slope : callable
         The derivative of that.
     scale : str
-        Scale on which its intervals are made: "log" or "identity" (the estimate plus and minus, transformed back).
+        Scale on which its intervals are made: "log" or "logit" (the estimate plus and minus, transformed back).
     """
 
     name: str
