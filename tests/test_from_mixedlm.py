@@ -91,6 +91,16 @@ def test_what_it_does_not_have():
     assert fitted == pytest.approx(own.predict(sleep.head(1))[0], abs=0.06)
 
 
+def test_reml_fits_with_other_fixed_parts_are_refitted_aloud():
+    sleep = mlm.load("sleepstudy")
+    null, full = (mlm.lmm(f"Reaction ~ {fixed} + (Days | Subject)", sleep) for fixed in ("1", "Days"))
+    test = mlm.compare(null, full)
+    assert test.statistic == pytest.approx(2 * (full.refit(reml=False).llf - null.refit(reml=False).llf), rel=1e-6)
+    assert "both refitted by maximum likelihood" in str(test) and "refits such a pair by maximum likelihood" in PAGE
+    with pytest.raises(ValueError, match="REML likelihoods are of different data"):
+        mlm.compare(null, full, refit=False)
+
+
 def test_names_typed_by_habit_say_where_to_go():
     package = importlib.import_module("mlmlib")
     for theirs_, own in package._ELSEWHERE.items():
