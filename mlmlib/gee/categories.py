@@ -29,9 +29,9 @@ from ..errors import DataError, FormulaError
 from ..glmm.links import link as find_link
 from ..results import normal_quantile
 from .families import _LINKS
+from .marginal import Marginal
 from .model import quiet_fit, solve
 from .public import read
-from .result import Marginal
 
 __all__ = ["GeeCategoryResult", "categories"]
 

@@ -18,7 +18,7 @@ from .seen import errors_words, words_of
 
 __all__ = ["explain"]
 
-_FEW = 40  # groups, as in `mlmlib.gee.result`
+_FEW = 40  # groups, as in `mlmlib.gee.marginal`
 
 
 def explain(fit, *, level: float = 0.95, labels=None, units=None, ddf: str = "wald") -> Prose:
