@@ -36,11 +36,11 @@ def from_nlme(code: str) -> Call:
     return Call(formula, method, covariance, tuple(notes), correlation, variance)
 
 
-def _inside(text: str) -> tuple[str, list[str]]:
+def _inside(text: str, such: str = "pdDiag(~ x)") -> tuple[str, list[str]]:
     """Name and arguments of a call."""
     match = re.match(r"\s*([\w.]+)\s*\(", text)
     if not match:
-        raise ValueError(f"{text.strip()!r} is not read: a call such as pdDiag(~ x) is expected.")
+        raise ValueError(f"{text.strip()!r} is not read: a call such as {such} is expected.")
     return match[1], [a.strip() for a in arguments(text, match.end())]
 
 
@@ -53,13 +53,15 @@ def _random(text, code) -> tuple[list[str], dict]:
             raise ValueError(f"random = {text}: name the grouping factor, random = ~ 1 | group.")
         path = [g.strip() for g in groups.split("/")]
         return [f"({_effects(effects)} | {':'.join(path[: k + 1])})" for k in range(len(path))], {}
-    name, levels = _inside(text)
+    name, levels = _inside(text, "list(group = ~ effects)")
     if name != "list":
         raise ValueError(f"random = {text} is not read: a formula, or list(group = ~ effects).")
     out, structures, path = [], {}, []
     for entry in levels:
-        group, _, own = entry.partition("=")
+        group, equals, own = entry.partition("=")
         group = group.strip()
+        if not equals:
+            raise ValueError(f"random = {text}: name the group of {entry}, as in list(group = ~ effects).")
         whole = re.search(rf"\${group} <- factor\(1\)", code) is not None
         path += [] if whole else [group]
         blocks = [own.strip()]
@@ -75,9 +77,9 @@ def _random(text, code) -> tuple[list[str], dict]:
             effects, structure = _effects(inner.lstrip("~ ")), _STRUCTURES[kind]
             several = len(parse(f"y ~ ({effects} | g)").random[0].terms) > 1
             out.append(f"({effects} {'||' if structure == 'independent' and several else '|'} {':'.join(path)})")
-            if several and structure in ("exchangeable", "identity"):
-                structures[":".join(path)] = structure
-    return out, structures
+            if several and structure != "independent" and structures.setdefault(":".join(path), structure) != structure:
+                raise ValueError(f"random = {text}: blocks of {group} have different structures, mlm.lmm takes one for each factor.")
+    return out, {factor: structure for factor, structure in structures.items() if structure != "unstructured"}
 
 
 def _effects(text: str) -> str:
@@ -106,7 +108,7 @@ def _form(own: dict, sources) -> tuple[str | None, str | None]:
 
 
 def _correlation(text, sources, notes):
-    name, _ = _inside(text)
+    name, _ = _inside(text, "corAR1(form = ~ time | group)")
     own = call_arguments(text, text.index("(") + 1, ("value", "form"))
     if own.get("fixed", "FALSE") in ("TRUE", "T"):
         raise ValueError(f"{name}(fixed = TRUE) holds the correlation; mlmlib estimates it.")
@@ -137,7 +139,7 @@ def _variances(text) -> tuple:
     if text.lstrip().startswith("~"):
         raise ValueError(f"weights = {text} is a fixed variance: make a column of 1 / {text.lstrip('~ ')} and give it "
                          "as weights=.")
-    name, own = _inside(text)
+    name, own = _inside(text, "varIdent(form = ~ 1 | group)")
     if name == "varComb":
         return tuple(v for part in own for v in _variances(part))
     form = call_arguments(text, text.index("(") + 1, ("value", "form")).get("form", "")

@@ -24,6 +24,7 @@ def from_stata(code: str) -> Call:
     terms = [_term(word, new, notes) for word in words]
     right = [*(["0"] if "noconstant" in options else []), *terms] or ["1"]
     random, structures, path = random_part(groups, new, joined, notes, every)
+    notes += left_out(every)
     for option, ddf in (("dfmethod(kr", "kenward-roger"), ("dfmethod(sat", "satterthwaite")):
         if any(o.startswith(option) for o in every):
             notes.append(f'then fit.coef_table(ddf="{ddf}")')
@@ -34,6 +35,12 @@ def from_stata(code: str) -> Call:
     formula = f"{_expression(new[outcome]) if outcome in new else outcome} ~ {' + '.join([*right, *random])}"
     method = "OLS" if linear else "REML" if "reml" in every else "ML"
     return Call(formula, method, covariance, tuple(dict.fromkeys(notes)), correlation, variance)
+
+
+def left_out(options) -> list[str]:
+    """What is to be said of standard errors that the call does not give."""
+    return [f"{option} is left out: mlm.robust(fit, clusters) gives robust standard errors" for option in options
+            if re.match(r"vce\((?!oim)", option) or option == "robust"]
 
 
 def random_part(groups, new, joined, notes, every) -> tuple[list[str], dict, list[str]]:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from ....expression import matched
+from ....glmm.links import link as known_link
 from ...translate.back import call_arguments, formula_of, r_formula
 from ...translate.back_stata import _options, _term, _words
 from ...translate.general.back_r import _column, _family, _trials, _with_term
@@ -45,6 +46,8 @@ def read(code: str) -> MarginalCall:
 
 
 def _made(formula, family, link, notes, **settings) -> MarginalCall:
+    if link is not None:
+        known_link(link)
     found = {"groups": settings.pop("groups")} | ({"family": family} if family != "gaussian" else {})
     if link is not None and link != _LINKS[family]:
         found["link"] = link
@@ -81,7 +84,10 @@ def _geeglm(code: str) -> MarginalCall:
         notes.append(f"std.err = {given['std.err']} are jackknife errors; cov=\"mancl-derouen\" is like them")
     scale = None
     if given.get("scale.fix", "FALSE").strip() in ("TRUE", "T"):
-        scale = float(given.get("scale.value", "1"))
+        value = given.get("scale.value", "1")
+        if not re.fullmatch(r"\d*\.?\d+", value):
+            raise ValueError(f"scale.value = {value} is not a number.")
+        scale = float(value)
     return _made(formula, family, link, notes, groups=_column(given["id"], "id"), corr=None if corr == "exchangeable" else corr, time=time,
                  weights=weights, offset=offset, exposure=exposure, trials=trials, scale=scale)
 
@@ -113,7 +119,9 @@ def _xtgee(code: str) -> MarginalCall:
     default = {"gamma": "inverse", "inverse-gaussian": "inverse-squared"}.get(family, _LINKS[family])
     link = {"reciprocal": "inverse"}.get(found.get("link", found.get("l", default)), found.get("link", found.get("l", default)))
     trials = (int(more) if more.strip().isdigit() else more.strip()) if family == "binomial" and more.strip() else None
-    theta = 1.0 / float(more) if family == "nbinom2" and re.fullmatch(r"[\d.]+", more.strip()) else None
+    if family == "nbinom2" and not re.fullmatch(r"(\d*\.?\d+)?", more.strip()):
+        raise ValueError(f"family(nbinomial {more.strip()}) of xtgee is not read: nbinomial and a number, which Stata takes for 1 if left out.")
+    theta = 1.0 / float(more or 1) if family == "nbinom2" else None
     corr = found["corr"]
     name = "ar1" if re.fullmatch(r"ar\s*1?", corr) else next((ours for theirs, ours in _CORR.items() if theirs.startswith(corr)), None)
     if name is None:
@@ -129,7 +137,7 @@ def _xtgee(code: str) -> MarginalCall:
         notes.append("Stata multiplies the robust covariance by J / (J - 1)")
     if found.get("scale", "").replace(".", "", 1).isdigit():
         scale = float(found["scale"])
-    exposure = found.get("exposure")
+    exposure = found.get("exposure") or found.get("exp") or found.get("e")
     if exposure is None:
         formula, exposure = exposed(formula, family, link)
     return _made(formula, family, link, notes, groups=groups, corr=None if name == "exchangeable" else name, time=time,

@@ -16,6 +16,7 @@ FAMILIES = {
     "Gamma": ("gamma", "inverse"), "inverse.gaussian": ("inverse-gaussian", "inverse-squared"), "nbinom2": ("nbinom2", "log"),
     "nbinom1": ("nbinom1", "log"), "beta_family": ("beta", "logit"), "t_family": ("t", "identity"), "lognormal": ("lognormal", "log"),
     "truncated_poisson": ("hurdle-poisson", "log"), "truncated_nbinom2": ("hurdle-nbinom2", "log"),
+    "truncated_nbinom1": ("hurdle-nbinom1", "log"),
     "negative.binomial": ("nbinom2", "log"),
 }
 INFLATED = {"poisson": "zip", "nbinom2": "zinb2", "nbinom1": "zinb1"}
@@ -40,7 +41,11 @@ def from_r(code: str) -> Call:
         return _ordered(formula, given, notes)
     family, link = ("nbinom2", "log") if program == "glmer.nb" else _family(given.get("family", "gaussian"), given)
     zero = given.get("ziformula", "~ 0").replace(" ", "")
+    if zero.startswith("~.") and zero != "~.":
+        raise ValueError(f"ziformula = {given['ziformula']} is not read: write its terms out, or ~ . for those of the counts.")
     if zero not in ("~0", "NULL"):
+        if family not in INFLATED and not family.startswith("hurdle"):
+            raise ValueError(f"a zero part of a {family} outcome is not read; mlmlib has those of {', '.join(INFLATED)}, and of the truncated ones.")
         family = INFLATED.get(family, family)
     elif family.startswith("hurdle"):
         raise ValueError(f"{given['family']} without ziformula= is a model of counts above zero alone, which mlmlib "
@@ -54,6 +59,8 @@ def from_r(code: str) -> Call:
         formula = _with_term(formula, f"offset({given['offset']})")
         formula, exposure = exposed(formula, family, link) if exposure is None else (formula, exposure)
     own = None if zero in ("~0", "~1", "NULL") else _structures(r_formula(given["ziformula"]))
+    if zero == "~.":  # as that of the counts, without its offsets
+        own = "~" + re.sub(r" \+ offset\([^()]*(\([^()]*\))?[^()]*\)", "", formula.partition("~")[2])
     if program == "glmer.nb":
         notes.append("with a log link lme4's Laplace takes the expected information, ours the observed")
     notes += [f"{name} = {value} is left out" for name, value in given.items() if name not in (*QUIET, *used)]
@@ -121,8 +128,9 @@ def _trials(formula: str, weights, family, notes):
     share = re.fullmatch(r"([\w.]+)\s*/\s*([\w.]+)", response)
     if share and family == "binomial" and weights and weights.strip() == share[2]:
         return f"{share[1]} ~{rest}", share[2], None
-    if weights and family == "binomial" and not re.fullmatch(r"\w+", response):
-        notes.append(f"weights = {weights} are the trials of a share in R; multiply the share by them and give trials=")
+    if weights and family == "binomial" and not re.fullmatch(r"[\w.]+", response):
+        raise ValueError(f"weights = {weights} are the trials of the share {response} in R; make a column of successes, the share times "
+                         "them, and write cbind(successes, trials - successes).")
     return formula, None, _column(weights, "weights")
 
 
@@ -144,7 +152,9 @@ def _with_term(formula: str, term: str) -> str:
 
 
 def _method(text: str, program: str) -> tuple[str | None, int | None]:
-    nodes = int(float(text.strip().rstrip("L")))
+    if not re.fullmatch(r"\s*[-+]?\d+L?\s*", text):
+        raise ValueError(f"nAGQ = {text} of {program} is not a whole number.")
+    nodes = int(text.strip().rstrip("L"))
     if nodes == 0:
         raise ValueError("nAGQ = 0 searches the fixed part with the random part only, which is no maximum likelihood; "
                          "leave it out.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ....expression import matched
-from ..back_stata import _expression, _options, _term, _words, random_part
+from ..back_stata import _expression, _options, _term, _words, left_out, random_part
 from .call import GeneralCall, exposed, settings_of
 
 __all__ = ["COMMANDS", "from_stata"]
@@ -36,6 +36,7 @@ def from_stata(code: str) -> GeneralCall:
     notes, every = [], list(options)
     right = [*(["0"] if "noconstant" in options else []), *[_term(word, new, notes) for word in words]] or ["1"]
     random, structures, path = random_part(groups, new, joined, notes, every)
+    notes += left_out(every)
     found = dict(map(_read, every))
     family, link = _family(command[1], found)
     if weights and weights[1].startswith("p"):
@@ -70,10 +71,8 @@ def _family(command, found):
             raise ValueError(f"family({word}) of meglm is not read: {', '.join(FAMILIES)}.")
         family, link = FAMILIES[known[0]]
         link = found.get("link", found.get("l", link))
-        if more.strip():
-            found["trials"] = more.strip()
-        if known[0] == "nbinomial" and more.strip() in ("mean", "constant"):
-            found["dispersion"] = found.pop("trials")
+        if more.strip() and known[0] in ("binomial", "nbinomial"):
+            found["trials" if known[0] == "binomial" else "dispersion"] = more.strip()
     if family == "nbinom2" and found.get("dispersion", found.get("d", "mean")).startswith("c"):
         family = "nbinom1"
     return family, link
@@ -101,7 +100,10 @@ def _offsets(name, new) -> list[str]:
 
 def _method(found, groups, random, notes):
     kind = found.get("intmethod", found.get("intm", ""))
-    points = int(found.get("intpoints", found.get("intp", "7")))
+    points = found.get("intpoints", found.get("intp", "7"))
+    if not points.isdigit():
+        raise ValueError(f"intpoints({points}) is not a whole number.")
+    points = int(points)
     crossed = any(g.strip().startswith("_all") for g in groups)
     if kind.startswith("lap") or "laplace" in found or points == 1 or not kind and crossed:
         return None, None
@@ -115,7 +117,7 @@ def _method(found, groups, random, notes):
     if effects > 3:
         notes.append("mlmlib has quadrature for up to three effects, hence Laplace")
         return None, None
-    if not kind.startswith("mc"):
+    if not kind or kind.startswith("mv"):
         notes.append("Stata places its points by mean and variance (mvaghermite), we by mode and curvature: nearly the "
                      "same numbers")
     return "agq", points

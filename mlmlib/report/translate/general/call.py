@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from ....glmm.links import link as known_link
 from ..back import Call, python
 from .spec import COUNTS, DEFAULT_LINKS
 
@@ -34,7 +35,9 @@ class GeneralCall(Call):
 
 
 def settings_of(family: str, link: str | None, **others) -> dict:
-    """The settings that differ from the defaults; the family always."""
+    """The settings that differ from the defaults; the family always. A link that is none is an error."""
+    if link is not None:
+        known_link(link)
     found = {"family": family}
     if link is not None and link != DEFAULT_LINKS[family]:
         found["link"] = link

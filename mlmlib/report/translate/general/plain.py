@@ -10,7 +10,7 @@ import re
 from ....expression import matched
 from .. import julia, python
 from ..model import Untranslatable, derived, expression, only_single_columns
-from ..r import factor_text, quoted, side
+from ..r import factor_text, quoted
 from ..stata import side as stata_side
 from . import r as general_r
 from . import sas, spss
@@ -62,8 +62,10 @@ def _clm(model: General):
         raise Untranslatable("the package ordinal is for ordered categories")
     response = factor_text(model.formula.outcome)
     response = response if model.levels else f"factor({response}, ordered = TRUE)"
+    right = general_r.right(model, []).removeprefix("0 + ")
+    weights = "".join(f", {word}" for word in general_r._weights(model))
     lines = ["library(ordinal)", *general_r.prepared(model),
-             f'fit <- clm({response} ~ {side(model.fixed, True)}, data = {model.data}, link = "{model.link}"{_nominal(model)})',
+             f'fit <- clm({response} ~ {right}, data = {model.data}{weights}, link = "{model.link}"{_nominal(model)})',
              "summary(fit)"]
     return "\n".join(lines), "Thresholds and signs are ours."
 
@@ -107,7 +109,7 @@ def _spss(model: General):
     of = "" if model.family != "binomial" or model.binary else f" OF {model.trials}"
     reference = " (REFERENCE=FIRST)" if model.family == "binomial" and model.binary else ""
     fixed = matched(r"/FIXED (?:EFFECTS=)?(.*?) ?USE_INTERCEPT", text)[1]
-    link = spss.LINKS.get(model.link)
+    link = spss.link_of(model)
     kind = "MULTINOMIAL" if model.family == "ordinal" else GENLIN[model.family]
     if model.family == "ordinal":
         link = f"CUM{link}"
@@ -117,6 +119,8 @@ def _spss(model: General):
     out = [f"GENLIN {target}{of}{reference}" + (f" WITH {' '.join(columns)}" if columns else ""),
            f"  /MODEL {fixed + ' ' if fixed else ''}DISTRIBUTION={kind} LINK={link}{offset}{no}".replace("  /MODEL  ", "  /MODEL "),
            "  /PRINT SOLUTION FIT."]
+    if model.weights:  # frequencies, which GENLIN takes from the data set
+        out = [f"WEIGHT BY {model.weights}.", *out, "WEIGHT OFF."]
     return "\n".join([*lines[:at], *out]), "Without random effects GENLIN fits by maximum likelihood; its tests are Wald chi-squared."
 
 

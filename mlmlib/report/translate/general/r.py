@@ -10,7 +10,8 @@ from .spec import General, only_likelihood
 __all__ = ["clmm", "glmer", "glmmpql", "glmmtmb"]
 
 GLMER = {"gaussian": "gaussian", "binomial": "binomial", "poisson": "poisson", "gamma": "Gamma", "inverse-gaussian": "inverse.gaussian"}
-R_LINKS = {"logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", "sqrt"}
+R_LINKS = {"logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", "inverse-squared", "sqrt"}
+RATIOS = {"logit", "cloglog", "log"}  # links under which exp(coefficient) is a ratio
 CANONICAL = {("binomial", "logit"), ("poisson", "log"), ("gaussian", "identity")}
 TMB = {"gaussian": "gaussian", "binomial": "binomial", "poisson": "poisson", "nbinom2": "nbinom2", "nbinom1": "nbinom1",
        "geometric": "nbinom2", "gamma": "Gamma", "exponential": "Gamma", "beta": "beta_family", "t": "t_family", "lognormal": "gaussian"}
@@ -105,7 +106,7 @@ def glmer(model: General):
     note = "glmer's default is the Laplace approximation (nAGQ = 1)."
     if model.method == "agq":
         note += " With more nodes its logLik leaves out constants (factorials, binomial coefficients); estimates are ours."
-    return "\n".join([*comments, *lines, "summary(fit)"]), note + " exp(fixef(fit)) are the ratios."
+    return "\n".join([*comments, *lines, "summary(fit)"]), note + " exp(fixef(fit)) are the ratios." * (model.link in RATIOS)
 
 
 def _weights(model: General) -> list[str]:
@@ -118,7 +119,7 @@ def _family(model: General) -> str:
     name = "Gamma" if model.family == "exponential" else GLMER[model.family]
     if model.link.startswith("power"):
         return f"{name}(link = {model.link.replace(' ', '')})"
-    return f'{name}(link = "{model.link}")'
+    return f'{name}(link = "{model.link.replace("inverse-squared", "1/mu^2")}")'
 
 
 def _nodes(model: General) -> list[str]:

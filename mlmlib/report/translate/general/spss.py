@@ -17,15 +17,22 @@ LINKS = {"identity": "IDENTITY", "log": "LOG", "logit": "LOGIT", "probit": "PROB
 TYPES = {"unstructured": "UNSTRUCTURED", "independent": "DIAGONAL", "exchangeable": "COMPOUND_SYMMETRY", "identity": "IDENTITY"}
 
 
+def link_of(model: General) -> str:
+    """The link in SPSS's word."""
+    if model.link.startswith("power"):
+        return model.link.upper().replace(" ", "")
+    if model.link not in LINKS:
+        raise Untranslatable(f"GENLINMIXED has no {model.link} link")
+    return LINKS[model.link]
+
+
 def write(model: General):
     if model.family not in DISTRIBUTIONS or model.zero is not None:
         raise Untranslatable("GENLINMIXED has no " + ("zero part" if model.base != model.family
                                                       or model.zero is not None else f"{model.family} distribution"))
     if any(r.members for r in model.random):
         raise Untranslatable("GENLINMIXED has no multiple membership")
-    link = LINKS.get(model.link, model.link.upper().replace(" ", "") if model.link.startswith("power") else None)
-    if link is None:
-        raise Untranslatable(f"GENLINMIXED has no {model.link} link")
+    link = link_of(model)
     names, lines, words = columns(model)
     outcome = names[model.formula.response][0] if model.formula.response in names else model.outcome
     if model.family == "binomial" and model.levels:
