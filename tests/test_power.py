@@ -281,3 +281,91 @@ def test_a_result_reads_and_stays():
     found = P.budget(20_000, cost_group=300, cost_unit=10, icc=0.1, effect=0.3)
     assert "optimal n" in repr(found) and pickle.loads(pickle.dumps(found)).n == found.n == 15
     assert np.isclose(found.formula_n, math.sqrt(30 * 9))
+
+
+@pytest.mark.parametrize("scale", [1e-14, 1.0, 1e8])
+def test_the_unit_of_measurement_changes_no_power(scale):
+    """The effect that is found is so many standard errors, whatever the outcome is measured in."""
+    plan = P.longitudinal(power=0.8, slope_var=0.04 * scale**2, residual_var=0.5 * scale**2, duration=4, groups=50, waves=4)
+    assert plan.power == pytest.approx(0.8, abs=1e-9)
+    one = P.longitudinal(power=0.8, slope_var=0.04, residual_var=0.5, duration=4, groups=50, waves=4)
+    assert plan.effect == pytest.approx(one.effect * scale, rel=1e-9)
+    assert plan.detectable() == pytest.approx(plan.effect, rel=1e-9)
+
+
+def test_without_variance_there_is_no_smallest_effect():
+    sure = {"slope_var": 0, "residual_var": 0, "duration": 4, "groups": 10, "waves": 2}
+    with pytest.raises(mlm.DataError, match="Without any variance every effect is found"):
+        P.longitudinal(power=0.8, **sure)
+    plan = P.longitudinal(0.1, **sure)
+    assert plan.power == 1 and math.isinf(plan.noncentrality) and "smallest effect found with power" in repr(plan)
+    assert plan.curve("groups", [10, 20])["detectable"].isna().all()
+
+
+def test_log_odds_at_the_ends():
+    few = {"icc": 0.1, "outcome": "binary", "control": 0.9, "scale": "log-odds"}
+    with pytest.raises(mlm.DataError, match="power=0.8 is not reached by any effect. Give a larger groups="):
+        P.cluster_randomized(power=0.8, groups=4, n=2, **few)
+    for effect in (800, -800):
+        with pytest.raises(mlm.DataError, match=f"effect={effect} leaves the treated arm a proportion of 0 or 1"):
+            P.cluster_randomized(effect, groups=40, n=20, **few)
+    plan = P.cluster_randomized(power=0.8, groups=60, n=30, **few)
+    assert plan.power == pytest.approx(0.8, abs=1e-9) and plan.design.outcome.treated(plan.effect) > 0.9
+    assert plan.at(effect=plan.effect * 0.999).power < 0.8  # the smallest one
+
+
+def test_far_out_in_a_tail():
+    """Where SciPy's noncentral t has no number left the power is 1 or the tail 0, as in the limit."""
+    for df in (3, 50, 1e4):
+        assert power_at(1e4, df, 0.05, 2) == pytest.approx(1.0) == power_at(-1e4, df, 0.05, 1)
+    assert power_at(0.0, 8, 0.05, 2) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("plan, words", [
+    (lambda: P.cluster_randomized(0.5, icc=0.1, groups=20, n=9, outcome="binary", control=0.2, scale="log-odds"),
+     ["tau^2 = icc/(1 - icc) pi^2/3", "log odds ratio within a group"]),
+    (lambda: P.cluster_randomized(0.1, icc=0.1, groups=20, n=9, outcome="binary", control=0.2),
+     ["p0 (1 - p0) / (1 - share)", "difference of proportions"]),
+    (lambda: P.multisite(0.5, icc=0.1, groups=20, n=8, outcome="binary", control=0.2, scale="log-odds"),
+     ["1/(p0 (1 - p0) (1 - share))", "effect_sd^2"]),
+    (lambda: P.multisite(0.1, icc=0.1, groups=20, n=8, outcome="binary", control=0.2, effects="fixed"),
+     ["(1 - icc) [p0 (1 - p0)/(1 - share)", "groups (n - 2)"]),
+    (lambda: P.multisite(0.1, icc=0.1, groups=20, n=8, cv=0.3), ["BIRA2_1r"]),
+    (lambda: P.three_level(0.2, icc_cluster=0.1, icc_group=0.1, clusters=10, groups=4, n=6),
+     ["clusters - 2 - covariates df"]),
+    (lambda: P.three_level(0.2, at=2, effects="fixed", icc_cluster=0.1, icc_group=0.1, clusters=10, groups=4, n=6),
+     ["clusters (groups - 2) - covariates"]),
+    (lambda: P.longitudinal(0.2, slope_var=0.04, residual_var=0.5, duration=4, groups=40, waves=4, attrition=0.2),
+     ["levels of persons left free", "Galbraith and Marschner"]),
+    (lambda: P.longitudinal(0.2, slope_var=0.04, residual_var=0.5, duration=4, groups=40, waves=4, attrition=0.2,
+                            intercept_var=0.5), ["generalized least squares"]),
+])
+def test_a_result_names_its_formula(plan, words):
+    plan = plan()
+    text = " ".join(repr(plan).split())
+    assert all(word in text for word in words)
+    assert sum(plan.parts.values()) == pytest.approx(plan.se**2, rel=1e-12)
+
+
+def test_budgets_of_three_levels_and_of_no_variance_between_groups():
+    costs = {"cost_cluster": 500, "cost_group": 100, "cost_unit": 5, "icc_cluster": 0.05, "icc_group": 0.1, "effect": 0.4}
+    found = P.budget(30_000, design="three_level", **costs)
+    assert re.search(rf"optimal groups +{found.formula_groups:.2f}", repr(found)) and found.plan.sizes == found.sizes
+    assert found.cost == found.clusters * (500 + found.groups * (100 + 5 * found.n)) <= 30_000
+    with pytest.raises(mlm.DataError, match="cost_cluster= is needed"):
+        P.budget(30_000, design="three_level", **{**costs, "cost_cluster": None})
+    with pytest.raises(mlm.DataError, match="power=0.8 is reached by no design"):
+        P.budget(power=0.8, cost_group=80, cost_unit=1, icc=0.1, effect=1e-9)
+    with pytest.raises(AttributeError, match="_hidden"):
+        found._hidden  # noqa: B018
+    assert re.search(r"optimal n +any", repr(P.budget(10_000, cost_group=80, cost_unit=1, icc=0, effect=0.1)))
+
+
+@pytest.mark.parametrize("call, said", [
+    (lambda: P.three_level(0.2, at=3, effects="fixed", icc_cluster=0.1, icc_group=0.1, clusters=10, groups=3, n=5),
+     "effects='fixed' is for a treatment within clusters"),
+    (lambda: P.cluster_randomized(0.2, icc=0.1, groups=10, n=5, outcome="binary"), "needs control=, the proportion"),
+])
+def test_arguments_that_do_not_fit_together(call, said):
+    with pytest.raises(mlm.DataError, match=said):
+        call()

@@ -225,3 +225,60 @@ def test_figures():
     with pytest.raises(mlm.DataError, match="cannot be told apart"):
         mlm.plots.power_curves(plan, "n", [5], by="icc", by_values=[k / 10 for k in range(8)])
     plt.close("all")
+
+
+BINARY = {"outcome": "binary", "control": 0.3}
+TABLE = pd.DataFrame({"g": np.repeat(np.arange(10), 6), "x": np.tile(np.arange(6.0), 10)})
+
+
+@pytest.mark.parametrize("call, said", [
+    (lambda: simulate(P.cluster_randomized(0.2, icc=0.1, groups=12, n=9, r2_group=0.5, **BINARY)),
+     "Covariates of a binary outcome have no one truth"),
+    (lambda: simulate(P.three_level(0.2, icc_cluster=0.1, icc_group=0.1, clusters=10, groups=3, n=5), sizes=[5] * 30),
+     "sizes= is for designs of two levels"),
+    (lambda: simulate(P.longitudinal(0.2, **GROWTH), sizes=[5] * 40), "designs of two levels with groups of units"),
+    (lambda: simulate(P.longitudinal(0.2, **GROWTH, r2_slope=0.3)), "Covariates of this design are not drawn"),
+    (lambda: simulate(P.three_level(0.2, icc_cluster=0.1, icc_group=0.1, clusters=10, groups=3, n=5, r2_unit=0.2)),
+     "Covariates of this design are not drawn"),
+    (lambda: simulate(P.three_level(0.1, icc_cluster=0.1, icc_group=0.1, clusters=10, groups=3, n=5, **BINARY)),
+     "drawn on the log-odds scale: say scale='log-odds'"),
+    (lambda: simulate(PLAN, sizes=[5, 6]), "sizes= has 2 groups; the design has 12"),
+    (lambda: simulate("y ~ x + (1 | g)", 0.3, data=TABLE), r"effect=0.3 must name the coefficient: \{'x': 0.3\}"),
+    (lambda: simulate("y ~ x + (1 | g)", data=TABLE), "must name the coefficient that is tested: effect="),
+    (lambda: simulate("~ x + (1 | g)", {"x": 1}, data=TABLE), "has no outcome: write 'y ~ ...'"),
+    (lambda: simulate(mlm.ols("y ~ x", TABLE.assign(y=TABLE["x"] ** 2), weights=TABLE["x"] + 1),
+                      {"x": 1}), "This fit has weights, an offset, an exposure or trials"),
+    (lambda: simulate(mlm.lmm("y ~ x + (1 | g)", TABLE.assign(y=np.sin(np.arange(60))), correlation=mlm.ar1("x")),
+                      {"x": 1}), "one outcome and independent residuals"),
+])
+def test_studies_that_cannot_be_drawn(call, said):
+    with pytest.raises((mlm.DataError, mlm.FormulaError), match=said):
+        call()
+
+
+@pytest.mark.parametrize("icc", [0.0, 0.1, 1.0])
+def test_zeros_and_ones_have_the_intraclass_correlation(icc):
+    """Beta-binomial groups: the variance of their proportions is p (1 - p) (icc + (1 - icc) / n)."""
+    n, groups, p = 8, 4000, 0.3
+    study = P.cluster_randomized(0.2, icc=icc, groups=groups, n=n, **BINARY)
+    data = drawn(study)[0]
+    own = data[data["treatment"] == 0].groupby("group")["y"].mean()
+    wanted = p * (1 - p) * (icc + (1 - icc) / n)
+    assert own.mean() == pytest.approx(p, abs=4 * np.sqrt(wanted / len(own)))
+    assert own.var() == pytest.approx(wanted, rel=0.12)
+
+
+def test_a_formula_without_random_terms_is_clustered_by_what_is_named():
+    found = simulate("y ~ x", {"x": 0.3}, data=TABLE, cluster="g", analysis=["ols", "ols robust"])
+    assert found.table["fits"].tolist() == [20, 20] and found.truth == 0.3
+    pair = simulate("y ~ x", {"x": 0.3}, data=TABLE, replicates=2)
+    assert pair.done == 2 and "The formula says" not in repr(pair)
+
+
+def test_fits_without_a_standard_error_have_failed():
+    def perfect(data):
+        return 0.5, (0.1 if data["y"].iloc[0] > 0 else math.nan)
+
+    found = simulate(PLAN, analysis=perfect, replicates=40)
+    assert 0 < found.table["failed"].iloc[0] < 40
+    assert set(found.failures) == {"The standard error is not a number."}

@@ -20,9 +20,10 @@ from typing import Any
 from ..errors import DataError
 from .arguments import inside, one_of
 
-__all__ = ["Arm", "Outcome", "outcome_of"]
+__all__ = ["EXTREME", "Arm", "Outcome", "outcome_of"]
 
 LATENT = math.pi ** 2 / 3.0
+EXTREME = 30.0  # log odds ratio beyond which a proportion is 0 or 1 to all digits
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,9 @@ class Outcome:
         """A proportion stays one."""
         if self.scale == "log-odds" and sum(icc) >= 1.0:
             raise DataError("icc=1 has no latent variance within groups: on the log-odds scale icc must be below 1.")
+        if effect is not None and self.scale == "log-odds" and abs(effect) > EXTREME:
+            raise DataError(f"effect={effect:g} leaves the treated arm a proportion of 0 or 1. It is the logarithm of an "
+                            "odds ratio: 0.7 doubles the odds.")
         if effect is not None and self.scale == "difference" and not 0.0 < self.control + effect < 1.0:
             raise DataError(f"effect={effect:g} takes the proportion from control={self.control:g} to "
                             f"{self.control + effect:g}, "

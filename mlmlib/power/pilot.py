@@ -65,9 +65,9 @@ def pilot(fit, effect, groups, n, term, cluster) -> Pilot:
     if term is None:
         raise DataError(f"effect= (or term=) must name the coefficient that is tested, one of {', '.join(fit._names)}.")
     factors = list(dict.fromkeys(factor.label for random in formula.random for factor in random.group))
-    if len(factors) > 1 and (groups is not None or n is not None):
-        raise DataError(f"groups= and n= are for one grouping factor; this fit has {', '.join(factors)}. Give a "
-                        "formula and a table.")
+    if len(factors) > 1:
+        raise DataError("A pilot study is made larger by drawing the groups of one factor; this fit has several: "
+                        f"{', '.join(factors)}. Give a formula and a table.")
     changed = copy.copy(fit)
     values = np.array(fit._params, dtype=float)
     for name, value in effect.items():
@@ -82,9 +82,6 @@ def pilot(fit, effect, groups, n, term, cluster) -> Pilot:
     else:
         rows = tuple(np.array([i]) for i in range(fit.nobs))
         groups, n = (fit.nobs if n is None else n) if groups is None else groups, None
-    if len(factors) > 1:
-        raise DataError("A pilot study is made larger by drawing the groups of one factor; this fit has several. Give "
-                        "a formula and a table.")
     family = "gaussian" if not hasattr(fit, "density") else fit.family.name
     return Pilot(formula=fit.formula, layout=None, coefficients=dict(zip(fit._names, values)), family=family, term=term,
                  groups=factors[0] if cluster is None and factors else cluster, fit=changed, columns=columns, rows=rows,

@@ -10,6 +10,7 @@ import math
 from ..errors import DataError
 from .arguments import count, number, size
 from .design import Design
+from .outcome import EXTREME
 from .result import PowerResult
 
 __all__ = ["smallest_size", "solved"]
@@ -98,22 +99,24 @@ def _effect(design: Design, power: float, sizes: dict) -> float:
     """The smallest positive effect found with the power."""
     from scipy.optimize import brentq
 
-    most = design.outcome.largest()
+    outcome = design.outcome
+    most = outcome.largest()
+    unit = 1.0 if outcome.binary else math.sqrt(design.variance(0.0, sizes))  # a standard error, whatever y is measured in
+    if unit == 0.0:
+        raise DataError("Without any variance every effect is found, however small: give variances above zero.")
 
     def short(effect: float) -> float:
         return design.power(effect, sizes) - power
 
-    high = min(0.1, most / 2)
+    high, farthest = min(0.1 * unit, most / 2), EXTREME if outcome.binary else 1e6 * unit
     while short(high) < 0:
         if most < math.inf:
             if most - high < 1e-9:
                 raise DataError(f"power={power:g} is not reached by any effect: with {sizes} a proportion that rises "
-                                "from "
-                                f"control={design.outcome.control:g} to 1 is too small. Give a larger "
-                                f"{design.names[0]}=.")
+                                f"from control={outcome.control:g} to 1 is too small. Give a larger {design.names[0]}=.")
             high = (high + most) / 2
         else:
-            high *= 2
-            if high > 1e6:
+            high *= 1.2 if outcome.binary else 2.0  # near 0 and 1 log odds are so uncertain that power falls again
+            if high > farthest:
                 raise DataError(f"power={power:g} is not reached by any effect. Give a larger {design.names[0]}=.")
-    return float(brentq(short, 1e-12, high, xtol=1e-12, rtol=1e-12))
+    return float(brentq(short, 1e-12 * unit, high, xtol=1e-12 * unit, rtol=1e-12))
