@@ -95,8 +95,6 @@ class Longitudinal(Design):
     def study(self, effect, sizes, given=None):
         from .study import Study
 
-        if given is not None:
-            raise DataError("sizes= is for designs of two levels with groups of units.")
         if self.r2_slope:
             raise DataError("Covariates of this design are not drawn: give simulate a formula and its coefficients.")
         level = self.residual_var if self.intercept_var is None else self.intercept_var

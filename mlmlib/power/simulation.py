@@ -167,6 +167,8 @@ def _sizes(plan, sizes):
     """Sizes of groups, checked."""
     if sizes is None:
         return None
+    if plan.design.names != ("groups", "n"):
+        raise DataError("sizes= is for designs of two levels with groups of units.")
     sizes = [count("sizes", value) for value in sizes]
     if len(sizes) != plan.groups:
         raise DataError(f"sizes= has {len(sizes)} groups; the design has {plan.groups}.")

@@ -91,8 +91,6 @@ class ThreeLevel(Design):
     def study(self, effect, sizes, given=None):
         from .study import Study
 
-        if given is not None:
-            raise DataError("sizes= is for designs of two levels.")
         if self.outcome.scale == "difference":
             raise DataError("A binary outcome of three levels is drawn on the log-odds scale: say scale='log-odds'.")
         if self.r2_cluster or self.r2_group or self.r2_unit or self.covariates:
