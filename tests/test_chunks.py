@@ -145,6 +145,62 @@ def test_bad_chunks(formula, change, options, words):
         mlm.lmm(formula, change(parts) if change else parts, **options)
 
 
+def exact(part):
+    return part.assign(y=part.x * 2 + part.g)
+
+
+@pytest.mark.parametrize("formula, parts, options, words", [
+    ("y ~ x + (1 | g)", lambda d: iter(()), {}, "There is no chunk of data"),
+    ("y ~ x + (1 | g)", lambda d: [d.iloc[:0], d], {}, "The first chunk has no rows"),
+    ("y ~ x + (1 | g)", lambda d: [d.iloc[:50], d.iloc[50:].assign(x=np.nan), d.iloc[:0]], {"weights": "z"}, "The weights must all be positive"),
+    ("f ~ x + (1 | g)", lambda d: [d], {}, "The outcome 'f' holds text, categories or several columns"),
+    ("y ~ x + f + (1 | g)", lambda d: [d.iloc[:4]], {}, "4 rows cannot carry 4 fixed effects"),
+    ("y ~ x + (1 | g)", lambda d: [exact(d)], {}, "reproduce the outcome 'y' exactly"),
+    ("y ~ x + (1 + x | t)", lambda d: [d.assign(t=np.arange(len(d)) // 2)], {}, "has 1500 groups x 2 effects = 3000 random effects for 2999 rows"),
+])
+def test_chunks_that_cannot_be_fitted(formula, parts, options, words):
+    with pytest.raises(mlm.DataError, match=words):
+        mlm.lmm(formula, parts(rows().assign(z=0.0)), **options)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_an_outcome_of_the_groups_alone_is_refused_in_the_same_words_at_once_and_in_chunks(seed):
+    """The variances grow until nothing can be factored: the search may end in that, or in a residual of nothing."""
+    d = exact(rows(seed=seed)).dropna()
+    for data in (d, [d], list(cut(d, 500))):
+        with pytest.raises(mlm.DataError, match="reproduce the outcome 'y' exactly: nothing is left for the residual"):
+            mlm.lmm("y ~ x + (1 | g)", data)
+
+
+def test_chunks_without_a_complete_row_are_read_and_pass():
+    d = rows()
+    gaps = d.assign(x=np.nan)
+    fit = mlm.lmm("y ~ x + (1 | g)", [d.iloc[:900], gaps, d.iloc[900:], gaps])
+    agree(fit, mlm.lmm("y ~ x + (1 | g)", d))
+    assert "9,000" in str(fit.messages), "rows that were read"
+
+
+def test_labels_of_several_types_are_told_apart():
+    d = rows().dropna()
+    d["g"] = [label if label % 2 else f"n{label}" for label in d.g]
+    fit, whole = mlm.lmm("y ~ x + (1 | g)", cut(d, 700)), mlm.lmm("y ~ x + (1 | g)", d.assign(g=d.g.astype(str)))
+    assert fit.criterion == pytest.approx(whole.criterion, rel=1e-10)
+    found, own = fit.random_effects["g"]["Intercept"], whole.random_effects["g"]["Intercept"]
+    assert all(found[label] == pytest.approx(own[str(label)], rel=1e-7) for label in found.index) and len(found) == len(own)
+
+
+def test_folders_of_parquet_that_do_not_fit(tmp_path):
+    pytest.importorskip("pyarrow")
+    with pytest.raises(mlm.DataError, match="There is no Parquet file at empty; other files are read by pandas"):
+        (tmp_path / "empty").mkdir()
+        mlm.lmm("y ~ x + (1 | g)", tmp_path / "empty")
+    with pytest.raises(mlm.DataError, match="There is no folder or Parquet file 'none'"):
+        mlm.lmm("y ~ x + (1 | g)", tmp_path / "none")
+    rows().to_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(mlm.DataError, match="There is no column 'q' in the data; its columns are: g, x, f, w, o, y, t"):
+        mlm.lmm("y ~ q + (1 | g)", str(tmp_path / "rows.parquet"))
+
+
 def test_a_later_category_may_be_declared():
     d = rows().dropna()
     parts = [d[d.f == name] for name in "abc"]

@@ -178,8 +178,7 @@ class ChunkedModel(LmmModel):
         """The minimum of the criterion, and what the reader should know of it."""
         minimum = self.search()
         if not minimum.at.s2 > 1e-14 * self.variance:
-            raise DataError(f"Fixed and random effects together reproduce the outcome {self.design.endog_name!r} exactly: nothing is left "
-                            "for the residual. Give the random part fewer effects.")
+            raise self._nothing_left()
         messages = self._flat(minimum.at)
         if not minimum.converged:
             messages.append(f"The search did not converge: after {minimum.n_evaluations} evaluations the gradient is still "

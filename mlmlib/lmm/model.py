@@ -119,7 +119,23 @@ class LmmModel:
         ----------
         start : ndarray, shape (q, q), optional
             A factor L to begin at; moments when left out.
+
+        Raises
+        ------
+        DataError
+            Where the variances grow against the residual's without end, until nothing can be factored.
         """
+        try:
+            return self._searched(start)
+        except np.linalg.LinAlgError:
+            raise self._nothing_left() from None
+
+    def _nothing_left(self) -> DataError:
+        """The error of an outcome that is reproduced."""
+        return DataError(f"Fixed and random effects together reproduce the outcome {self.design.endog_name!r} exactly: nothing is left "
+                         "for the residual. Give the random part fewer effects.")
+
+    def _searched(self, start) -> Minimum:
         criterion = self.criterion
         minimum = minimize(criterion.start() if start is None else criterion.settle(start), criterion.advance)
         singular = any(self.singular(minimum.at))
@@ -144,8 +160,7 @@ class LmmModel:
         messages = _flat_slopes(self.design) + recycled(self.design)
         rows = self.design.y if self.root_weights is None else self.design.y * self.root_weights
         if not minimum.at.s2 > 1e-14 * float(np.var(rows)):
-            raise DataError(f"Fixed and random effects together reproduce the outcome {self.design.endog_name!r} "
-                            "exactly: nothing is left for the residual. Give the random part fewer effects.")
+            raise self._nothing_left()
         messages += self._flat(minimum.at)
         if not minimum.converged:
             messages.append(f"The search did not converge: after {minimum.n_evaluations} evaluations the gradient is "
