@@ -10,12 +10,13 @@ import pandas as pd
 import mlmlib as mlm
 from bad_input import DATA, FORMULA, VALUE, J, N, _glmm, _lmm, base, put
 from mlmlib import growth
+from mlmlib.clustering import icc_anova
 
 TWO = "y + y2 ~ x + (1 | g)"
 
 
 def ordered() -> pd.DataFrame:
-    """The table with an outcome `o` of three ordered categories, and `few` of two."""
+    """The table with an outcome `o` of three ordered categories."""
     table = base()
     cut = np.digitize(table.y, np.quantile(table.y, [1 / 3, 2 / 3]))
     return table.assign(o=pd.Categorical.from_codes(cut, list("abc"), ordered=True))
@@ -41,6 +42,7 @@ def fit(name):
         "joint": lambda: mlm.glmm(["k ~ x + (1 | g)", "c ~ x + (1 | g)"], table, family=["binomial", "poisson"]),
         "joint values": lambda: mlm.glmm(["k ~ x + (1 | g)", "c ~ x + (1 | g)"], table, family=["binomial", "poisson"], exposure={"c": table["size"].to_numpy()}),
         "zip": lambda: mlm.glmm("c ~ x", table, family="zip"), "random glm": lambda: mlm.glmm("k ~ x", table),
+        "two parts": lambda: mlm.glmm("c ~ x + (1 | g)", table, family="zip", zero="~ x"),
         "gee": lambda: mlm.gee("y ~ x", table, groups="g"), "gee values": lambda: mlm.gee("c ~ x", table, groups="g", family="poisson", exposure=table["size"].to_numpy()),
         "gee categories": lambda: mlm.gee("f ~ x", table, groups="g", family="nominal", corr="independence"),
         "robust": lambda: mlm.robust(fit("ols"), "g"), "two-way": lambda: mlm.robust(fit("ols"), ["g", "t"]), "constant": lambda: mlm.robust(fit("one"), "g"),
@@ -117,6 +119,10 @@ GENERALIZED = [
     ("quadrature in four dimensions", _glmm("k ~ x + (1 + x + z + t | g)", method="agq"), FORMULA, "at most 3 effects a group, and the model has 4"), ("too many points", _glmm("k ~ x + (1 + x + z | g)", method="agq", nodes=60), VALUE, "216,000 points a group: ask for at most"),
     ("an outcome of two columns", _glmm("poly(y, 2) ~ x + (1 | g)", family="gaussian"), DATA, "has 2 columns; a model has one"), ("new rows with an exposure of values", asked("values", "predict", base()), DATA, "Give exposure= the name of a column"),
     ("effects of no kind", asked("glmm", "simulate", 1, 1, "q"), VALUE, "'new', 'kept' or 'posterior'"), ("residuals of no level", asked("glmm", "residuals", "raw", "q"), VALUE, "or of the groups 'g'"), ("residuals of no kind", asked("glmm", "residuals", "q"), VALUE, "not known for a GLMM"),
+    ("a zero part of nothing", _glmm("c ~ x + (1 | g)", family="zip", zero="~ 0"), FORMULA, "has no fixed part; write zero='~ 1'"), ("two parts on no scale", asked("two parts", "predict", scale="q"), VALUE, "one of 'response', 'link', 'zero', 'count'"),
+    ("quadrature over two factors in two parts", _glmm("c ~ x + (1 | g)", family="zip", zero="~ 1 + (1 | t)", method="agq"), FORMULA, "one grouping factor, the same in both parts"),
+    ("two parts of few rows", _glmm("c ~ x + z + w", lambda: base().iloc[:7], family="zip", zero="~ x + z + w"), DATA, "7 rows cannot carry 8 fixed effects"), ("marginal residuals with a nominal part", asked("all nominal", "residuals", "quantile", "marginal"), DATA, "without a nominal part"),
+    ("trials of a zero-inflated count", _glmm("c ~ x + (1 | g)", family="zip", trials=3), DATA, "trials= is for family='binomial'"),
     ("deviance, marginal", asked("glmm", "residuals", "deviance", "marginal"), VALUE, "use level='conditional'"), ("residuals of groups otherwise", asked("glmm", "residuals", "pearson", "g"), VALUE, "choose 'raw' or 'quantile'"),
     ("influence of nothing", of("glmm", "influence", by="one"), DATA, "too few groups of 'one'"), ("influence of memberships", of("many", "influence", by="f"), DATA, "leaving out rows is for models with one group a row"),
     ("change of variances", lambda: mlm.influence(fit("glmm"), by="f").rvc, DATA, "compare the sd(...) columns of"),
@@ -162,6 +168,7 @@ TABLES_AND_TIME = [
         ("a lag of nobody", lambda: growth.lag(put("g", 3, np.nan), "x", "g", "t"), "'g' is missing in 1 rows"), ("no time", lambda: growth.code_time(base(t=np.nan), "t"), "'t' has no finite value"),
         ("a date that is none", lambda: growth.event(base(t=pd.date_range("2020-01-01", periods=N)), "t", at="q"), "a date or a column of dates; got 'q'"), ("an origin that is none", lambda: growth.code_time(base(t=pd.date_range("2020-01-01", periods=N)), "t", origin="q"), "'q'"),
         ("no growth", lambda: growth.latent_basis("y ~ basis + (1 + basis | g)", base(t=np.arange(N) % 8, y=base().w + base().z), "t", anchors={0: 0, 9: 1}), "9")]],
+    ("an icc of rows", lambda: icc_anova(np.arange(4.0), np.arange(4)), DATA, "4 rows in 4 groups: an ICC needs"), ("an icc of what is missing", lambda: icc_anova(np.array([1, 2, np.nan, 4]), np.array([1, 1, 2, 2])), DATA, "missing or infinite values"),
     ("an icc of 2", lambda: mlm.simulate.intervention(icc=2), DATA, "from 0 to 1, not 2"), ("tau of three", lambda: mlm.simulate.two_level(4, 5, tau=np.eye(3)), DATA, "a 2 x 2 covariance matrix"),
     *[(f"formula: {text}", _lmm(text), kind, words) for text, kind, words in [
         ("3 ~ x + (1 | g)", FORMULA, "must be a column or a function of one"), ("y ~ (x + (1 | g)", FORMULA, "can only be added"), ("y ~ (x + z", FORMULA, "Expected ')'"), ("y ~ x + C(f, 3) + (1 | g)", FORMULA, "is not a contrast; use Treatment"),

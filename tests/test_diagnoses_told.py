@@ -22,6 +22,24 @@ def test_a_singular_glmm_is_told_of_first():
     assert verdict == "act" and "singular: the variance of 'Intercept' between groups of 'g' is estimated as zero" in found
 
 
+def test_variances_as_good_as_infinite_are_told_of_first():
+    table = base(k=np.where(base().index == 3, 0.0, np.where(base().g < 6, 1.0, 0.0)))
+    found, verdict = told(mlm.glmm("k ~ x + (1 | g)", table, method="agq"))["The fit converged inside the boundary"]
+    assert verdict == "act" and "as good as infinite" in found
+
+
+def test_a_model_without_degrees_of_freedom_has_no_studentized_residuals():
+    """One row less would leave as many rows as coefficients."""
+    assert mlm.ols("y ~ x + z", base().iloc[:4]).residuals("studentized").isna().all()
+    assert mlm.ols("y ~ x + z", base().iloc[:6]).residuals("studentized").notna().all()
+
+
+def test_times_far_apart_are_counted_as_rows():
+    """Lags of a billion are not steps: they are those of rows in order."""
+    far, rows = (mlm.acf(mlm.lmm("y ~ x + (1 | g)", base(t=base().t * scale)), time="t") for scale in (1e9, 1.0))
+    np.testing.assert_allclose(far.correlation, rows.correlation)
+
+
 @pytest.mark.parametrize("formula", ["k ~ x + (0 + x | g)", "k ~ x + (1 | mm(g, t))"])
 def test_effects_without_intercepts_or_of_several_groups_are_not_held_against_means(formula):
     checks = told(mlm.glmm(formula, base()))

@@ -56,6 +56,21 @@ def test_residuals_that_are_alike_have_no_correlation_matrix(options):
         mlm.gee("w ~ m", table[table.t < 3], groups="g", **options)
 
 
+def test_residuals_that_cancel_in_every_group_have_no_correlation_matrix():
+    """Their correlation is -1 / (n - 1), where the matrix is singular: no errors, and a structure that has them is named."""
+    cancel = base(y=base().y - base().y.groupby(base().g).transform("mean") + 3.0)
+    with pytest.raises(mlm.DataError, match="is no correlation matrix .*such as 'exchangeable' or 'independence'"):
+        mlm.gee("y ~ 1", cancel, groups="g", corr="exchangeable")
+    assert np.isfinite(mlm.gee("y ~ 1", cancel, groups="g", corr="independence").bse).all()
+
+
+def test_the_working_correlation_of_statsmodels_moments_is_shown():
+    fit = mlm.gee("y ~ x", base(), groups="g", corr="exchangeable", moments="statsmodels")
+    found = fit.working_correlation()
+    assert found.shape == (8, 8) and np.allclose(np.diagonal(found), 1.0)
+    np.testing.assert_allclose(found.to_numpy()[np.triu_indices(8, 1)], float(fit.correlations["estimate"].iloc[0]))
+
+
 @pytest.mark.parametrize("times", [2, 4])
 def test_an_autoregression_at_its_edge_is_told_of(times):
     table = base(m=base().x.groupby(base().g).transform("mean"))

@@ -90,7 +90,7 @@ def test_one_block_that_is_not_positive_definite_is_refused():
         layout.where(1)
 
 
-@pytest.mark.parametrize("count", [30, 300])
+@pytest.mark.parametrize("count", [30, 1100])
 def test_chunks_bring_groups_that_none_before_had(count):
     """The sums grow as groups come; text and numbers may both name them. The fit is that of all rows at once."""
     rng = np.random.default_rng(2)
@@ -101,6 +101,23 @@ def test_chunks_bring_groups_that_none_before_had(count):
     fit, plain = mlm.lmm("y ~ x + (1 | g)", iter(chunks)), mlm.lmm("y ~ x + (1 | g)", whole)
     np.testing.assert_allclose(fit.params, plain.params, rtol=1e-7)
     assert fit.criterion == pytest.approx(plain.criterion, abs=1e-6) and fit.n_groups == {"g": count}
+
+
+def test_chunks_that_name_groups_by_numbers_and_by_words(table):
+    """Such labels have no order but that of their text."""
+    chunks = [table.iloc[:48].assign(g=table.g.iloc[:48].map("s{}".format)), table.iloc[48:]]
+    fit, plain = mlm.lmm("y ~ x + (1 | g)", iter(chunks)), mlm.lmm("y ~ x + (1 | g)", table)
+    np.testing.assert_allclose(fit.params, plain.params, rtol=1e-8)
+    assert fit.random_effects["g"].loc["s3", "Intercept"] == pytest.approx(plain.random_effects["g"].loc[3, "Intercept"], rel=1e-6)
+
+
+def test_variances_follow_fitted_values_of_several_groups_a_row(table):
+    """At the end the fitted values are those that the variances were given: as a column they give the same fit."""
+    high = table.assign(y=table.y + 20.0)
+    fit = mlm.lmm("y ~ x + (1 | mm(g, t))", high, variance=mlm.power_of("fitted(.)"))
+    again = mlm.lmm("y ~ x + (1 | mm(g, t))", high.assign(fv=fit.fittedvalues), variance=mlm.power_of("fv"))
+    assert fit.converged and again.criterion == pytest.approx(fit.criterion, abs=1e-6)
+    np.testing.assert_allclose(again.params, fit.params, rtol=1e-6)
 
 
 def test_chunks_of_more_effects_than_rows_and_none_complete(table):

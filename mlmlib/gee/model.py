@@ -90,7 +90,7 @@ class Scores:
             L = np.linalg.cholesky(np.linalg.inv(self.B.sum(axis=0)))
         except np.linalg.LinAlgError:
             raise DataError("The estimated working correlation is no correlation matrix (it is not positive definite), and there are "
-                            "no standard errors. Choose a simpler corr=, such as 'exchangeable' or 'ar1'.") from None
+                            "no standard errors. Choose a simpler corr=, such as 'exchangeable' or 'independence'.") from None
         if kind == "model":
             half = L * np.sqrt(phi)
         else:

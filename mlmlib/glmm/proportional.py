@@ -116,8 +116,6 @@ def proportional_odds_test(fit, predictor: str | None = None, *, method: str = "
     if not terms:
         raise FormulaError(f"The model {fit.formula!r} has no predictor whose odds are proportional: there is nothing "
                            "to test.")
-    if len(fit.categories) < 3:
-        raise DataError("With two categories there is one threshold, and odds are proportional always.")
     if predictor is not None:
         if predictor not in terms:
             raise FormulaError(f"The model has no term {predictor!r}; it has {', '.join(map(repr, terms))}.")
