@@ -170,6 +170,8 @@ def test_an_outcome_of_the_groups_alone_is_refused_in_the_same_words_at_once_and
     for data in (d, [d], list(cut(d, 500))):
         with pytest.raises(mlm.DataError, match="reproduce the outcome 'y' exactly: nothing is left for the residual"):
             mlm.lmm("y ~ x + (1 | g)", data)
+    with pytest.raises(mlm.DataError, match="nothing is left for the residual"):
+        mlm.lmm("y ~ x + (1 | g)", d.assign(k=d.groupby("g").cumcount()), correlation=mlm.ar1("k"))
 
 
 def test_chunks_without_a_complete_row_are_read_and_pass():
