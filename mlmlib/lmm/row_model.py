@@ -147,10 +147,10 @@ class RowModel(LmmModel):
     def _fit(self) -> tuple[Minimum, list[str]]:
         """Minimize over psi and theta; the best of searches from weak and from strong correlation."""
         searches = [_Search(self, start) for start in ([self.psi] if self.again else self.rows.starts())]
-        best = min((search.begin() for search in searches), key=lambda search: search.value)
-        if not np.isfinite(best.value):
+        begun = min((search.begin() for search in searches), key=lambda search: search.value)
+        if not np.isfinite(begun.value):
             raise self._nothing_left()
-        best = best.finish()
+        best = begun.finish()
         count = sum(search.count for search in searches)
         self._move(best.psi)
         messages = []
