@@ -62,6 +62,14 @@ def pytest_terminal_summary(terminalreporter):
                 terminalreporter.write_line(f"PASSED AT THE SECOND ATTEMPT {report.nodeid}: {why.splitlines()[-1]}")
 
 
+def pytest_sessionfinish(session):
+    """`mlm coverage`: a worker keeps what it saw before it says that it is done, for pytest gives it ten seconds to end after that."""
+    measuring = sys.modules.get("coverage") and sys.modules["coverage"].Coverage.current()
+    if measuring and hasattr(session.config, "workerinput"):
+        measuring.stop()
+        measuring.save()
+
+
 @pytest.fixture(scope="session")
 def root():
     """The folder of the book."""
