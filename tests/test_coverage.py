@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from bookext.reached import table
 from mlmlib.cli import coverage
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,3 +46,18 @@ def test_what_is_left_out_exists_and_says_why():
         for function in entry["functions"]:
             assert function == "*" or set(function.split(".")) <= names | {"<locals>"}, (entry["file"], function)
         assert len(entry["reason"].split()) >= 5, entry
+
+
+def test_the_page_says_what_was_reached_and_what_was_left_out(tmp_path):
+    for name in ("backmatter", "tests"):
+        (tmp_path / name).mkdir()
+    kept = {"date": "2026-01-02", "commit": "abc1234", "needed": {"lines": 97.25, "branches": 91.0},
+            "all": {"lines": 96.0, "branches": 90.5}, "left": 1, "parts": {"lmm": {"lines": 99.0, "branches": 95.04}}}
+    (tmp_path / coverage.TABLE).write_text(json.dumps(kept), encoding="utf-8")
+    (tmp_path / coverage.LEFT).write_text('[[left]]\nfile = "mlmlib/a.py"\nfunctions = ["f", "g"]\nreason = "needs a printer"\n')
+    said = table(tmp_path, None)
+    for part in ("On 2026-01-02 (commit `abc1234`)", "**97.2 %**", "**91.0 %**", "| `lmm` | 99.0 | 95.0 |",
+                 "| `mlmlib/a.py`: `f`, `g` | needs a printer |", "they are 96.0 and 90.5 %"):
+        assert part in said
+    (tmp_path / coverage.LEFT).write_text("")
+    assert "eft out" not in table(tmp_path, None)
