@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import frames as pd
 from ..lmm.optimise import Minimum, minimize
 from ..results import normal_quantile
 from .blocks import bar_of
@@ -83,12 +84,10 @@ class Profile:
     @property
     def params(self):
         """Estimates of the parameters profiled (Series)."""
-        from .. import frames as pd
         return pd.Series([track.parameter.estimate for track in self._tracks.values()], index=list(self.names))
 
     @cached_property
     def _frame(self):
-        from .. import frames as pd
         everything, rows = parameter_names(self.fit), []
         for name, track in self._tracks.items():
             for value, zeta, _ in self._lines[name]:
@@ -118,7 +117,6 @@ class Profile:
         DataFrame
             A row a parameter, columns ``lower`` and ``upper``; the ends are exact to about nine digits.
         """
-        from .. import frames as pd
         z = normal_quantile(level)
         ends = [_ends(track, z) for track in self._tracks.values()]
         return pd.DataFrame(ends, index=list(self.names), columns=["lower", "upper"])
@@ -137,7 +135,6 @@ class Profile:
         Series
             Zeta, indexed by the parameter's value.
         """
-        from .. import frames as pd
         track = self._track(name)
         here = track.parameter
         if at is None:
@@ -161,7 +158,6 @@ class Profile:
         DataFrame
             Columns ``value``, ``zeta``, ``slope``; empty for a parameter that the data say nothing about.
         """
-        from .. import frames as pd
         spline = self._spline(name)
         if spline is None:
             return pd.DataFrame(columns=["value", "zeta", "slope"], dtype=float)
@@ -180,7 +176,6 @@ class Profile:
         DataFrame
             Columns ``parameter``, ``value``, ``density``.
         """
-        from .. import frames as pd
         parts = []
         for name in self.names:
             curve = self.curve(name, points)
