@@ -116,9 +116,7 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
     key = to.lower()
     if key == "mlmlib":
         call = read(model)
-        code = Code(call.code(data))
-        code.title, code.language, code.note = "Python: mlmlib", "python", "; ".join(call.notes)
-        return code
+        return _code(call.code(data), "Python: mlmlib", "python", "; ".join(call.notes))
     key = _ALIASES.get(key, key)
     if key not in _EVERY:
         raise ValueError(f"translate() knows {', '.join(_EVERY)}, not {to!r}.")
@@ -126,24 +124,12 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
     if unknown or settings and "family" not in settings:
         raise ValueError(f"translate() has no setting {unknown[0]!r}." if unknown else
                          f"{', '.join(settings)} need family=, which says that the model is a generalized one.")
-    spec = (
-        model
-        if isinstance(model, Model)
-        else general.of_text(model, table, covariance=covariance, data=data, **settings)
-        if settings
-        else general.of_fit(model, data)
-        if hasattr(model, "family")
-        else (
-            of_formula(model, table, reml=reml, covariance=covariance, data=data, correlation=correlation,
-                       variance=variance)
-            if isinstance(model, str)
-            else outcomes.of_fit(model, data)
-            if hasattr(model, "outcomes")
-            else of_fit(model, data)
-        )
-    )
     if ddf not in DDF:
         raise ValueError(f"ddf={ddf!r} is not known; choose one of {', '.join(map(repr, DDF))}.")
+    try:
+        spec = _spec(model, table, settings, data, reml=reml, covariance=covariance, correlation=correlation, variance=variance)
+    except Untranslatable as reason:  # a contrast that no other program has
+        return _code(f"Cannot: {reason}.", *(TARGETS.get(key) or general.TARGETS[key])[:2], possible=False)
     title, language, write = _target(key, spec)
     refitted = ddf == "kenward-roger" and (spec.random or spec.residuals) and spec.method == "ML"
     if spec.random or spec.residuals:
@@ -164,12 +150,29 @@ def translate(model, to: str, *, table=None, reml: bool = True, covariance="unst
             note = f"The fit's {' and '.join(spec.left_out)} must be added: {'they are' if len(spec.left_out) > 1 else 'it is'} " \
                    f"not in this code. {note}".replace("weights must be added: it is",
                                                        "weights must be added: they are")
-        code = Code(text)
+        return _code(text, title, language, note)
     except Untranslatable as reason:
-        code, note = Code(f"Cannot: {reason}."), ""
-        code.possible = False
-    code.title, code.language, code.note = title, language, note
+        return _code(f"Cannot: {reason}.", title, language, possible=False)
+
+
+def _code(text: str, title: str, language: str, note: str = "", possible: bool = True) -> Code:
+    """Code with what is known of it."""
+    code = Code(text)
+    code.title, code.language, code.note, code.possible = title, language, note, possible
     return code
+
+
+def _spec(model, table, settings, data, **structures):
+    """The model in no program's language."""
+    if isinstance(model, Model):
+        return model
+    if settings:
+        return general.of_text(model, table, covariance=structures["covariance"], data=data, **settings)
+    if hasattr(model, "family"):
+        return general.of_fit(model, data)
+    if isinstance(model, str):
+        return of_formula(model, table, data=data, **structures)
+    return outcomes.of_fit(model, data) if hasattr(model, "outcomes") else of_fit(model, data)
 
 
 def _target(key, spec):

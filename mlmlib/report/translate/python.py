@@ -23,14 +23,23 @@ def _references(model, text):
     return text
 
 
+def response(model: Model) -> str:
+    """The outcome on the left of a formula, where bare arithmetic would be terms."""
+    text = expression(model.formula.outcome, " ** ")
+    if not model.formula.outcome.is_column and not re.fullmatch(r"(log|exp|sqrt)\([^()]*\)", text):
+        text = f"I({text})"
+    return re.sub(r"\b(log|exp|sqrt)\(", r"np.\1(", text)
+
+
+def imports(*formulas: str) -> list[str]:
+    """The import of numpy, where a formula has its functions."""
+    return ["import numpy as np"] * any("np." in formula for formula in formulas)
+
+
 def write(model: Model):
     only_single_columns(model)
-    response = expression(model.formula.outcome, " ** ")
-    response = (
-        response if model.formula.outcome.is_column else f"np.{response}" if "(" in response else f"I({response})"
-    )
-    formula = f"{response} ~ {_references(model, _side(model, model.fixed, model.intercept))}".replace('"', '\\"')
-    top = ["import statsmodels.formula.api as smf"] + (["import numpy as np"] if "np." in formula else [])
+    formula = f"{response(model)} ~ {_references(model, _side(model, model.fixed, model.intercept))}".replace('"', '\\"')
+    top = ["import statsmodels.formula.api as smf", *imports(formula)]
     if model.residuals:
         raise Untranslatable("MixedLM takes residuals that are independent and equally variable")
     if not model.random:

@@ -30,7 +30,7 @@ def write(model: MarginalModel) -> tuple[str, str]:
         raise Untranslatable(f"we write statsmodels' GEE without the {model.link} link")
     if model.weights or model.family == "binomial" and not model.binary:
         raise Untranslatable("statsmodels' GEE has no symmetric working covariance for weights or numbers of trials; make a row of each trial")
-    lines, response = ["import statsmodels.api as sm", "import statsmodels.formula.api as smf"], expression(model.formula.outcome, " ** ")
+    lines, response = ["import statsmodels.api as sm", "import statsmodels.formula.api as smf"], python.response(model)
     outcome = response
     table, family = model.data, model.family
     if model.levels and family == "binomial":
@@ -39,6 +39,7 @@ def write(model: MarginalModel) -> tuple[str, str]:
     elif family in ("ordinal", "multinomial"):
         return _categories(model, lines, response)
     formula = f"{outcome} ~ {_right(model)}"
+    lines += python.imports(formula)
     words = [f'"{formula}"', f'groups="{model.group}"', f"data={table}"]
     size = f", alpha={1.0 / model.theta:.6g}" if family == "nbinom2" else ""
     words.append(f"family=sm.families.{_FAMILIES[family]}(sm.families.links.{_LINKS[model.link]}(){size})")

@@ -21,7 +21,7 @@ def write(model: MarginalModel) -> tuple[str, str]:
     model.refuse_nested("GENLIN")
     if model.family == "multinomial" or model.family != "ordinal" and model.family not in GENLIN:
         raise Untranslatable(f"GENLIN has no {'unordered categories' if model.family == 'multinomial' else model.family}")
-    text, _ = _spss(replace(model, method="laplace"))
+    text, _ = _spss(replace(model, method="laplace", weights=None))
     lines = text.splitlines()
     if model.family == "nbinom2":
         lines = [line.replace("NEGBIN(MLE)", f"NEGBIN({1.0 / model.theta:.6g})") for line in lines]

@@ -21,7 +21,9 @@ _RATIOS = {("binomial", "logit"), ("poisson", "log"), ("nbinom2", "log")}
 def write(model: MarginalModel) -> tuple[str, str]:
     """Code and note."""
     if model.family in ("ordinal", "multinomial"):
-        command = ("ologit" if model.link == "logit" else "oprobit") if model.family == "ordinal" else "mlogit"
+        command = {"logit": "ologit", "probit": "oprobit"}.get(model.link) if model.family == "ordinal" else "mlogit"
+        if command is None:
+            raise Untranslatable(f"Stata has no categories with a {model.link} link")
         raise Untranslatable(f"xtgee has no categories; {command} with vce(cluster {model.group}) is GEE under independence")
     model.refuse_nested("xtgee")
     if model.family not in (*_FAMILIES, "nbinom2"):

@@ -7,7 +7,7 @@ import re
 from ....expression import matched
 from .. import hlm
 from ..model import Untranslatable
-from .spec import General
+from .spec import General, linked
 
 __all__ = ["TYPES", "type_of", "write"]
 
@@ -34,7 +34,7 @@ def type_of(model: General) -> str:
              ("poisson", "log"): TYPES[4] if model.exposure else TYPES[2],
              ("binomial", "logit"): TYPES[1] if model.binary else TYPES[3]}
     if (model.family, model.link) not in known or model.zero is not None:
-        raise Untranslatable(f"none of HLM's seven types of outcome is {model.family} with a {model.link} link"
+        raise Untranslatable(f"none of HLM's seven types of outcome is {model.family} with {linked(model.link)}"
                              + " and a zero part" * (model.zero is not None))
     return known[model.family, model.link]
 
@@ -82,6 +82,8 @@ def _estimation(model: General) -> list[str]:
 
 
 def _remarks(model: General, kind):
+    if kind == TYPES[0]:  # nothing is approximated
+        return
     if model.family == "binomial" and model.levels:
         yield f"{model.outcome} enters as a 0/1 column, {model.levels[1]} = 1."
     if model.trials and not model.binary:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..model import Untranslatable, derived
 from ..stata import side
-from .spec import General, of_text
+from .spec import General, linked, of_text
 from .stata import _integration, _offset, _outcome
 
 __all__ = ["Joint", "of_fit", "write"]
@@ -56,7 +56,7 @@ def write(key: str, model: Joint) -> tuple[str, str]:
     lines, equations, latent = [], [], []
     for part in model.parts:
         if (part.family, part.link) not in GSEM:
-            raise Untranslatable(f"gsem has no {part.family} with a {part.link} link")
+            raise Untranslatable(f"gsem has no {part.family} with {linked(part.link)}")
         if any(len(r.parts) > 1 or r.members for r in part.random) or len({r.group for r in part.random}) > 1:
             raise Untranslatable("we write gsem for one grouping factor")
         names = derived(part)

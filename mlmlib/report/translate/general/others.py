@@ -7,7 +7,7 @@ import re
 from .. import julia, python
 from ..model import Untranslatable, expression, only_single_columns
 from ..r import quoted
-from .spec import General, only_likelihood
+from .spec import General, _inner, linked, only_likelihood
 
 __all__ = ["mixedmodels", "statsmodels"]
 
@@ -48,8 +48,7 @@ def mixedmodels(model: General):
         raise Untranslatable("wts holds the trials of a binomial, so there is no place for weights")
     offsets = [f"log.({model.data}.{model.exposure})"] if model.exposure else []
     offsets += [f"{model.data}.{model.offset}"] if model.offset else []
-    offsets += [re.sub(r"\b(log|exp|sqrt)\((\w+)\)", rf"\1.({model.data}.\2)", expression(f))
-                for f in model.formula.offsets]
+    offsets += [_offset(model, expression(_inner(f))) for f in model.formula.offsets]
     if offsets:
         options.append(f"offset = {' .+ '.join(offsets)}")
     options += [f"nAGQ = {model.nodes}"] if model.method == "agq" else []
@@ -65,11 +64,19 @@ def mixedmodels(model: General):
     tail = "".join(f", {o}" for o in options)
     lines.append(f"m = fit(MixedModel, f, {model.data}, {dist}{link}; fast = false{tail}{julia._contrasts(model)})".replace("; ,", ";"))
     comments = [] if CANONICAL[model.family] == model.link else [
-        f"# with a {model.link} link MixedModels.jl takes the expected information, ours the observed: numbers differ "
+        f"# with {linked(model.link)} MixedModels.jl takes the expected information, ours the observed: numbers differ "
         "a little"]
     return "\n".join([*comments, *lines]), ("fast = false, the default, searches over the fixed part too, as we do. "
                                             "deviance(m) leaves out constants that depend on y alone for some "
                                             "distributions; loglikelihood(m) has them.")
+
+
+def _offset(model: General, text: str) -> str:
+    """A column, or a function of one, as a vector."""
+    found = re.fullmatch(r"(?:(log|exp|sqrt)\()?([A-Za-z_]\w*)\)?", text)
+    if not found:
+        raise Untranslatable(f"MixedModels.jl takes offset= as a vector; make a column of {text}")
+    return f"{found[1]}.({model.data}.{found[2]})" if found[1] else f"{model.data}.{found[2]}"
 
 
 def statsmodels(model: General):
@@ -79,16 +86,19 @@ def statsmodels(model: General):
     only_single_columns(model)
     if model.offsets() or model.weights or model.zero is not None:
         raise Untranslatable("the Bayesian mixed GLMs of statsmodels have no offset, weights or zero part")
-    if any(r.members or not r.single and r.structure != "independent" for r in model.random):
+    if any(r.members for r in model.random):
+        raise Untranslatable("the Bayesian mixed GLMs of statsmodels have no multiple membership")
+    if any(not r.single and r.structure != "independent" for r in model.random):
         raise Untranslatable("the Bayesian mixed GLMs of statsmodels have independent random effects only")
     name = "BinomialBayesMixedGLM" if model.family == "binomial" else "PoissonBayesMixedGLM"
     lines = [f"from statsmodels.genmod.bayes_mixed_glm import {name}"]
-    outcome = expression(model.formula.outcome, " ** ")
+    outcome = python.response(model)
     if model.levels:
         new = re.sub(r"\W+", "_", f"{outcome}_{model.levels[1]}")
         lines.append(f'{model.data}["{new}"] = ({model.data}["{outcome}"] == {model.levels[1]!r}).astype(int)')
         outcome = new
     formula = f"{outcome} ~ {python._references(model, python._side(model, model.fixed, model.intercept))}"
+    lines += python.imports(formula)
     parts = {}
     for r in model.random:
         group = ":".join(f"C({p})" for p in r.parts)

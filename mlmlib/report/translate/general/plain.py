@@ -15,7 +15,7 @@ from ..stata import side as stata_side
 from . import r as general_r
 from . import sas, spss
 from .others import CANONICAL, JULIA_LINKS
-from .spec import General
+from .spec import General, linked
 from .stata import _offset, _outcome
 
 __all__ = ["write"]
@@ -52,7 +52,7 @@ def _r(model: General):
     elif model.family in general_r.GLMER and (model.link in general_r.R_LINKS or model.link.startswith("power")):
         call, last = "glm", f", family = {general_r._family(model)})"
     else:
-        raise Untranslatable(f"glm has no {model.family} with a {model.link} link")
+        raise Untranslatable(f"glm has no {model.family} with {linked(model.link)}")
     note = "summary prints z tests for binomial outcomes and counts; log-likelihood by logLik(fit)."
     return "\n".join([*top, f"fit <- {call}({general_r.left(model)} ~ {right}, data = {model.data}{weights}{last}", "summary(fit)"]), note
 
@@ -86,7 +86,7 @@ def _stata(model: General):
     command = STATA.get(key)
     if model.family == "binomial" and not model.binary or command is None:
         if model.family not in GLM:
-            raise Untranslatable(f"Stata has no {model.family} with a {model.link} link under one command")
+            raise Untranslatable(f"Stata has no {model.family} with {linked(model.link)} under one command")
         trials = f" {model.trials}" if model.family == "binomial" and not model.binary else ""
         command, options = "glm", [*options, f"family({GLM[model.family]}{trials})", f"link({model.link})"]
     if model.family == "nbinom1":
@@ -127,8 +127,7 @@ def _spss(model: General):
 def _julia(model: General):
     only_single_columns(model)
     if model.family not in CANONICAL or model.link not in JULIA_LINKS or not model.binary and model.family == "binomial":
-        raise Untranslatable(f"we write GLM.jl for 0/1 outcomes and counts, not for {model.family} with a {model.link} "
-                             "link"
+        raise Untranslatable(f"we write GLM.jl for 0/1 outcomes and counts, not for {model.family} with {linked(model.link)}"
                              if model.family not in CANONICAL or model.link not in JULIA_LINKS else
                              "GLM.jl takes the share of successes with wts=; make the column and weight by the trials")
     if model.offsets() or model.weights:
@@ -155,7 +154,7 @@ def _statsmodels(model: General):
     if model.family not in families or model.link not in links or not model.binary and model.family == "binomial":
         raise Untranslatable(f"we write statsmodels' GLM for other outcomes than {model.family}" if model.family not in families or
                              model.link not in links else "statsmodels takes two columns of successes and failures as the outcome: sm.GLM(np.c_[y, n - y], X)")
-    lines, outcome = ["import statsmodels.api as sm", "import statsmodels.formula.api as smf"], expression(model.formula.outcome, " ** ")
+    lines, outcome = ["import statsmodels.api as sm", "import statsmodels.formula.api as smf"], python.response(model)
     if model.levels:
         new = re.sub(r"\W+", "_", f"{outcome}_{model.levels[1]}")
         lines.append(f'{model.data}["{new}"] = ({model.data}["{outcome}"] == {model.levels[1]!r}).astype(int)')
@@ -167,6 +166,7 @@ def _statsmodels(model: General):
     options += [f'offset={model.data}["{model.offset}"]'] if model.offset else []
     options += [f'freq_weights={model.data}["{model.weights}"]'] if model.weights else []
     family = f"sm.families.{families[model.family]}(sm.families.links.{links[model.link]}())"
+    lines += python.imports(formula)
     lines += [f'fit = smf.glm("{formula}", {model.data}, family={family}{"".join(", " + o for o in options)}).fit()',
               "fit.summary()"]
     return "\n".join(lines), "z tests, as ours."

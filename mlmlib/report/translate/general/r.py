@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..bases import is_basis
 from ..model import Untranslatable
 from ..r import factor_text, inner, named, preparation, quoted, side
-from .spec import General, only_likelihood
+from .spec import General, linked, only_likelihood
 
 __all__ = ["clmm", "glmer", "glmmpql", "glmmtmb"]
 
@@ -101,10 +101,10 @@ def glmer(model: General):
     elif model.family == "exponential":
         comments.append("# lme4 estimates the shape of the gamma as well; glmmTMB can hold it at 1, as here")
     elif (model.family, model.link) not in CANONICAL and model.method == "laplace":
-        comments.append(f"# with a {model.link} link lme4's Laplace takes the expected information, ours the observed; "
+        comments.append(f"# with {linked(model.link)} lme4's Laplace takes the expected information, ours the observed; "
                         "glmmTMB's is ours")
     note = "glmer's default is the Laplace approximation (nAGQ = 1)."
-    if model.method == "agq":
+    if model.method == "agq" and model.family != "nbinom2":
         note += " With more nodes its logLik leaves out constants (factorials, binomial coefficients); estimates are ours."
     return "\n".join([*comments, *lines, "summary(fit)"]), note + " exp(fixef(fit)) are the ratios." * (model.link in RATIOS)
 
@@ -221,7 +221,7 @@ def glmmpql(model: General):
     else:
         random = f"~ {inner(first)} | {'/'.join(dict.fromkeys(p for g in chain for p in g.split(':')))}"
     if random is None:
-        raise Untranslatable(f"we do not write glmmPQL with a {first.structure} covariance")
+        raise Untranslatable(f"we do not write glmmPQL with the covariance {first.structure}")
     family = f'{GLMER[model.family]}(link = "{model.link}")'
     lines = ["library(MASS)", *prepared(model), f"fit <- glmmPQL({left(model)} ~ {right(model, [])},",
              f"               random = {random}, family = {family}, data = {model.data})", "summary(fit)"]

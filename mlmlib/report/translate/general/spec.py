@@ -13,7 +13,7 @@ from typing import Any
 from ....formula import Factor, Formula, parse
 from ..model import Model, Untranslatable, _of_design, expression, of_formula
 
-__all__ = ["COUNTS", "DEFAULT_LINKS", "General", "POSITIVE", "ZERO_PARTS", "categories", "held_df", "of_fit", "of_text", "only_likelihood", "spelled"]
+__all__ = ["COUNTS", "DEFAULT_LINKS", "General", "POSITIVE", "ZERO_PARTS", "categories", "held_df", "linked", "of_fit", "of_text", "only_likelihood", "spelled"]
 
 # name of a family: its default link
 DEFAULT_LINKS = {
@@ -41,6 +41,11 @@ def spelled(family) -> str:
     """
     name = re.sub(r"\(.*\)$", "", str(getattr(family, "name", family)).lower().replace("_", "-").replace(" ", "-"))
     return _SPELLED.get(name, name)
+
+
+def linked(link: str) -> str:
+    """A link with its article: ``"a log link"``, ``"an identity link"``."""
+    return f"{'an' if link[0] in 'aeiou' else 'a'} {link} link"
 
 
 def held_df(family) -> float | None:
@@ -104,7 +109,7 @@ class General(Model):
 def _inner(factor: Factor) -> Factor:
     """What stands in ``offset(...)``."""
     match = re.fullmatch(r"offset\((.*)\)", factor.label)
-    return Factor(match[1], factor.columns) if match else factor
+    return Factor(match[1], factor.columns, None if match[1].isidentifier() else factor.code) if match else factor
 
 
 def of_fit(fit, data: str = "df") -> General:

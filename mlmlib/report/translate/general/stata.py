@@ -127,7 +127,9 @@ def _remarks(model: General, command) -> tuple[list[str], str]:
 
 def _gsem(model: General, names, lines, outcome, offset):
     """gsem: an equation for each category, or one of a family that the me commands have not."""
-    if any(r.slopes and model.family == "multinomial" for r in model.random) or any(r.members for r in model.random):
+    if any(r.members for r in model.random):
+        raise Untranslatable("gsem has no multiple membership")
+    if any(r.slopes and model.family == "multinomial" for r in model.random):
         raise Untranslatable("random slopes of a multinomial outcome are beyond what we write for gsem")
     if len({r.group for r in model.random}) > 1:
         raise Untranslatable("gsem has no crossed effects, and nested ones need names for each level; write it by hand")
