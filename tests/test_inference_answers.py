@@ -289,3 +289,52 @@ def test_structures_and_random_effects_are_compared_step_by_step(table):
     shuffled = table.assign(y=table["y"].to_numpy()[::-1])
     with pytest.raises(ValueError, match="The outcome 'y' differs between the fits in 120 of 120 rows|different rows"):
         mlm.compare(mlm.ols("y ~ 1", table), mlm.ols("y ~ x", shuffled))
+
+
+def test_rows_that_hang_together_are_not_drawn_apart(table):
+    """Of correlated residuals whole sets are drawn: those that are there, or groups that hold them."""
+    table = table[table["g"] <= 8]
+    series = mlm.lmm("y ~ x + (1 | g)", table, correlation=mlm.ar1("t"))
+    with pytest.raises(ValueError, match="groups= is for kind='cluster': the groups that are drawn whole"):
+        series.bootstrap(n=2, groups="g")
+    with pytest.raises(mlm.DataError, match="cuts rows apart that random effects or correlations tie together"):
+        series.bootstrap(n=2, kind="cluster", groups="h")
+    own, named = (series.bootstrap(2, kind="cluster", groups=groups, seed=3, progress=False) for groups in (None, "g"))
+    assert np.array_equal(own.replicates, named.replicates)
+    crossed = mlm.lmm("y ~ x + (1 | g) + (1 | h)", table, variance=mlm.by_group("z"))
+    with pytest.raises(mlm.DataError, match="All rows hang together through random effects or correlations"):
+        crossed.bootstrap(n=2, kind="cluster")
+
+
+def test_several_memberships_of_one_group_are_the_ordinary_model(table):
+    """mm(g, g) is g: the same degrees of freedom; areas that hold whole groups are drawn, groups that share rows are not."""
+    table = table.assign(area=(table["g"] + 3) // 4)
+    two = mlm.lmm("y ~ x + (1 | mm(g, g))", table)
+    draws, again = (two.bootstrap(3, kind="cluster", groups=groups, seed=2, progress=False).replicates.to_numpy()
+                    for groups in ("area", table["area"].to_numpy()))
+    assert np.array_equal(draws, again) and draws.shape == (3, 4) and np.isfinite(draws).all()
+    factor = next(iter(two.n_groups))
+    with pytest.raises(mlm.DataError, match="Rows belong to several groups of .*, so its groups cannot be drawn"):
+        two.bootstrap(n=2, kind="cluster", groups=factor)
+    unequal = [mlm.lmm(f"y ~ x + (1 | {group})", table, variance=mlm.by_group("z")) for group in ("g", "mm(g, g)")]
+    degrees = [fit.coef_table(ddf="satterthwaite")["df"].to_numpy() for fit in unequal]
+    assert degrees[0] == pytest.approx(degrees[1], rel=1e-3)
+    with pytest.raises(mlm.DataError, match="Rows of models with multiple membership cannot be drawn by groups"):
+        unequal[1].bootstrap(n=2, kind="cluster", progress=False)
+
+
+@pytest.mark.parametrize("option, said", [({"new_groups": "zero"}, "new_groups='zero' must be 'population' or 'error'"),
+                                          ({"interval": "range"}, "interval='range' must be 'confidence' or 'prediction'")])
+def test_intervals_of_predictions_refuse_other_words(three, option, said):
+    with pytest.raises(ValueError, match=said):
+        three.predict(**{"interval": "confidence", **option})
+
+
+def test_a_bootstrap_that_never_works_says_why(three):
+    def moody(fit):
+        if fit is not three:
+            raise ValueError("In a bad mood.")
+        return fit.sigma
+
+    with pytest.raises(mlm.DataError, match="None of 4 replicates could be fitted. In a bad mood"):
+        three.bootstrap(4, statistic=moody, n_jobs=1, progress=False)
