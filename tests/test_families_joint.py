@@ -202,3 +202,12 @@ def test_the_density_is_that_of_its_parts():
 def test_refusals(data, formulas, options, words):
     with pytest.raises(ValueError, match=words):
         mlm.glmm(formulas, data, **{"family": KINDS, **options})
+
+
+def test_what_means_are_told_to_ask_instead_answers(data, fit):
+    """emmeans names a call; that very call gives a column an outcome."""
+    with pytest.raises(mlm.DataError, match="models of one outcome") as refused:
+        mlm.emmeans(fit, "x")
+    call = str(refused.value).split("fit.")[1].split(" gives")[0]
+    assert call == "predict(data, random_effects=False)"
+    assert list(fit.predict(data, random_effects=False).columns) == ["ill", "visits"]

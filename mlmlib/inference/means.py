@@ -250,5 +250,6 @@ def _estimates(fit, what, over, by, grid, averaged, notes, options) -> Estimates
 def _one_outcome(fit) -> None:
     """Refuse a model of several outcomes, whose grid would have them among its columns."""
     if hasattr(fit, "outcomes"):
+        more = "" if hasattr(fit, "density") else ", interval='confidence'"  # generalized ones have no interval for several
         raise DataError("Estimated means and trends are there for models of one outcome; for several, "
-                        "fit.predict(data, random_effects=False, interval='confidence') gives each outcome's means.")
+                        f"fit.predict(data, random_effects=False{more}) gives each outcome's means.")
