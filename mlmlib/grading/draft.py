@@ -1,6 +1,6 @@
 """Drafts: an exercise source as short plain text, to and from the notebook that otter assign reads.
 
-The notebook is what is committed; the draft is for writing. ``python -m mlmlib.grading edit 03`` writes the draft of a
+The notebook is what is committed; the draft is for writing. ``python -m mlmlib.grading edit NOTEBOOK`` prints the draft of a
 source, ``python -m mlmlib.grading write FILE.md`` writes the notebook of a draft. The form:
 
     %% exercise 03_random_intercepts
@@ -30,7 +30,7 @@ import nbformat
 
 from ..expression import matched
 from .edition import is_edition
-from .source import questions, test_functions
+from .source import SourceError, questions, test_functions
 
 FENCE = re.compile(r"^```python\n(.*?)^```\n?", re.S | re.M)
 MARK = re.compile(r"^%%\s*(exercise|edition|question|solution|tests|end)\b[ \t]*(.*)$", re.M)
@@ -50,9 +50,9 @@ PUBLIC = """def test_form_{name}({name}):
 
 
 def to_notebook(text):
-    """The source notebook of a draft."""
+    """(name, source notebook) of a draft; SourceError where it has no name, or a mark lacks what belongs to it."""
     parts = MARK.split(text)
-    cells, open_block, name = [], None, None
+    cells, open_block, name = [], None, ""
     for kind, rest, body in zip(parts[1::3], parts[2::3], parts[3::3]):
         if open_block:
             cells.append(_raw(f"# END {open_block}"))
@@ -63,7 +63,10 @@ def to_notebook(text):
         elif kind == "question":
             cells.append(_raw(_config(rest)))
         elif kind == "edition":
-            cells.append(_raw("# EDITION\n" + matched(FENCE.pattern, body, FENCE.flags)[1]))
+            fence = FENCE.search(body)
+            if fence is None:
+                raise SourceError("%% edition: a fence with ```python has to follow, which draws what may differ")
+            cells.append(_raw("# EDITION\n" + fence[1]))
             body = FENCE.sub("", body, count=1)
         elif kind == "end":
             cells.append(_raw("# END QUESTION"))
@@ -75,6 +78,8 @@ def to_notebook(text):
             for cell in inner:
                 cell.source = hide_unmarked(cell.source) if cell.cell_type == "code" else cell.source
         cells += (_public(inner) if kind == "tests" else []) + inner
+    if not name:
+        raise SourceError("a draft begins with %% exercise and the name of the exercise, such as %% exercise 03_random_intercepts")
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number:03d}"
     book = nbformat.v4.new_notebook(cells=cells)
@@ -88,7 +93,9 @@ def _raw(source):
 
 
 def _config(rest):
-    name, *more = rest.split()
+    name, *more = rest.split() or [""]
+    if not name:
+        raise SourceError("%% question: a name has to follow, such as %% question q3_1 points=2")
     lines = [f"# BEGIN QUESTION\nname: {name}"]
     for item in more:
         key, _, value = item.partition("=")

@@ -22,7 +22,7 @@ def describe(fit):
         return None
     try:
         out = {"params": _plain(fit.params), "se": _plain(fit.bse), "nobs": float(fit.nobs), "llf": float(fit.llf)}
-        if hasattr(fit, "variance_components"):
+        if hasattr(fit, "criterion"):  # least squares has a table of variances too, and no criterion
             rows = fit.variance_components
             out |= {"kind": "mixed", "reml": bool(fit.reml), "criterion": float(fit.criterion),
                     "variances": {f"{g}: {n}": float(v) for g, n, v in zip(rows["group"], rows["name"], rows["variance"])}}

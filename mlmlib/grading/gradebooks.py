@@ -4,9 +4,12 @@ A platform takes grades back for rows and columns that it knows. Given its own e
 grading worksheet of the assignment), we fill in the column of the exercise and leave everything else as it stands. Without
 one, a table is written from the names of the files, as the platform gives them when it hands out a whole class.
 """
+import codecs
 import csv
+import io
 import re
 from datetime import datetime, UTC
+from pathlib import Path
 
 PLATFORMS = ("canvas", "moodle", "blackboard")
 MOODLE = ["Identifier", "Full name", "Email address", "Status", "Grade", "Maximum Grade", "Grade can be changed",
@@ -74,11 +77,12 @@ def latest(rows):
 def platforms(rows, out, gradebook=None):
     """Write the tables for learning platforms beside `out`; return their paths.
 
-    `gradebook` is an export of the platform; without it the platforms are those that the names of the files tell.
+    `gradebook` is an export of the platform, filled in; submissions of nobody in it are listed in a ``-not-found.csv``. Without it
+    the platforms are those that the names of the files tell.
     """
     rows = latest([r for r in rows if r["exercise"]])
     if gradebook is not None:
-        return _filled(rows, out, gradebook)
+        return _filled(rows, out, Path(gradebook))
     made = []
     for platform in PLATFORMS:
         mine = [r for r in rows if r["student"]["platform"] == platform]
@@ -151,8 +155,7 @@ def comment(row):
 # ---- a platform's own export, filled in --------------------------------------------------------------------------------
 
 def _filled(rows, out, gradebook):
-    with open(gradebook, newline="", encoding="utf-8-sig") as file:
-        head, *lines = list(csv.reader(file, dialect=_dialect(gradebook))) or [[]]
+    head, *lines = _export(gradebook) or [[]]
     platform = _platform(head)
     if platform is None:
         raise ValueError(f"{gradebook} is no export that we know: Canvas has columns Student and ID, Moodle's worksheet Identifier and Grade, "
@@ -161,7 +164,7 @@ def _filled(rows, out, gradebook):
     if platform == "moodle" and len(possible) > 1:
         raise ValueError("Moodle's grading worksheet belongs to one assignment, and these submissions answer "
                          f"{', '.join(possible)}: grade each exercise by itself")
-    lines = [line + [""] * (len(head) - len(line)) for line in lines]
+    lines, lost = [line + [""] * (len(head) - len(line)) for line in lines], {r["submission"]: r for r in rows}
     for exercise, most in possible.items():
         columns = [("Grade", _points), ("Feedback comments", comment), ("Last modified (grade)", lambda row: _now())]
         if platform != "moodle":
@@ -177,14 +180,25 @@ def _filled(rows, out, gradebook):
             for title, value in columns if row is not None else ():
                 if title in head:
                     line[head.index(title)] = value(row)
-    path = out.with_name(f"{out.stem}-{platform}.csv")
+                lost.pop(row["submission"], None)
+    path, missing = out.with_name(f"{out.stem}-{platform}.csv"), out.with_name(f"{out.stem}-{platform}-not-found.csv")
     write_table(path, [head, *lines])
-    return [path]
+    if not lost:
+        missing.unlink(missing_ok=True)
+        return [path]
+    write_table(missing, [["submission", "student", "exercise", "points"],
+                          *([safe(name), safe(r["student"]["name"]), r["exercise"], _points(r)] for name, r in lost.items())])
+    return [path, missing]
 
 
-def _dialect(path):
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        return csv.excel_tab if "\t" in file.readline() else csv.excel
+def _export(path):
+    """The rows of a platform's export: with commas in UTF-8, or with tabs in UTF-16, as Blackboard writes it for Excel."""
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig")
+    except UnicodeError:
+        raise ValueError(f"{path} is no table in text: export the grade book as CSV") from None
+    return list(csv.reader(io.StringIO(text, newline=""), dialect=csv.excel_tab if "\t" in text.partition("\n")[0] else csv.excel))
 
 
 def _platform(head):
