@@ -8,6 +8,7 @@ the module as an inline script.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
 from typing import Any
@@ -42,6 +43,8 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, float) and value != value:
         return None
+    if isinstance(value, float) and math.isinf(value):
+        raise ValueError(f"a lab's state must be finite, not {value}: JSON has no word for it, and the page would not open")
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise TypeError(f"a lab's state must be numbers, text, or lists of them, not {type(value).__name__}")
