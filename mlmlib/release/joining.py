@@ -135,15 +135,15 @@ def _bookmarks(writer, parts: list[Part], starts) -> None:
         first = starts[part.name] if part.name else 1  # the front matter's second sheet has the contents
         if part.caption != caption:
             caption = part.caption
-            above = writer.add_outline_item(caption, first, is_open=True) if caption else None
-        item = writer.add_outline_item(part.title, first, parent=above, is_open=False)
+            above = writer.add_outline_item(title=caption, page_number=first, is_open=True) if caption else None
+        item = writer.add_outline_item(title=part.title, page_number=first, parent=above, is_open=False)
         higher = {1: item}
         for level, text, place in part.headings:
             if level == 1 or place not in part.places:
                 continue
             sheet, left, top = part.places[place]
             parent = higher.get(level - 1, item)
-            higher[level] = writer.add_outline_item(text, first + sheet, parent=parent, is_open=False,
+            higher[level] = writer.add_outline_item(title=text, page_number=first + sheet, parent=parent, is_open=False,
                                                     fit=Fit.xyz(left=max(0, left - 6), top=top + 6, zoom=None))
 
 
