@@ -52,11 +52,11 @@ def text(values: dict, formula: str, digits: int, fewer: dict | None, shown=None
     numbers = [fixed(values[key], 3) for key in heads]
     wide = [max(len(HEAD[key]), len(number)) for key, number in zip(heads, numbers)]
     out += [" " + "  ".join(HEAD[key].rjust(w) for key, w in zip(heads, wide)),
-            " " + "  ".join(number.rjust(w) for number, w in zip(numbers, wide)), "", "Variance components:"]
+            " " + "  ".join(number.rjust(w) for number, w in zip(numbers, wide)), ""] if heads else [""]
     blocks = [block for block in SIZES if block in shown]
-    left = max(map(len, values["var"] if "var" in values else values["sd"]))
-    out.append(" " * (left + 1) + "".join(f" {SIZES[block]:>10}" for block in blocks))
-    for name in values[blocks[0]]:
+    left = max(map(len, values[blocks[0]])) if blocks else 0
+    out += ["Variance components:", " " * (left + 1) + "".join(f" {SIZES[block]:>10}" for block in blocks)] if blocks else []
+    for name in values[blocks[0]] if blocks else ():
         label = "Residual" if name == "residual" else name
         out.append(f" {label:<{left}}" + "".join(f" {cell(block, name):>10}" for block in blocks))
     out += [f" Number of obs: {values['rows']}; levels of grouping factors: {', '.join(values['levels'].values())}", "",

@@ -11,6 +11,7 @@ from .digits import fixed, r_format
 
 BLOCKS = {"residuals": "scaled_residuals"}
 ITEMS = ("criterion", "residuals", "var", "sd", "corr", "coef", "se", "t", "corr_fixed")
+BESIDE = {"sd": "var", "corr": "var", "se": "coef", "t": "coef", "corr_fixed": "coef"}  # whose rows an item stands in
 
 
 def term(name: str) -> str:
@@ -82,8 +83,11 @@ def text(values: dict, formula: str, rows, schools) -> str:
             " ".join(f"{c:>{width}}" for c in cells),
             "",
         ]
-    out += _random(values, outcome_group) + [f"Number of obs: {rows}, groups:  {outcome_group}, {schools}", ""]
+    out += _random(values, outcome_group) if "var" in values else []
+    out += [f"Number of obs: {rows}, groups:  {outcome_group}, {schools}", ""]
     columns = [(c, n) for c, n in (("coef", "Estimate"), ("se", "Std. Error"), ("t", "t value")) if c in values]
+    if not columns:
+        return "\n".join(line.rstrip() for line in out[:-1])
     wide = max(map(len, values["coef"]))
     out += ["Fixed effects:", " " * wide + "".join(f" {n:>{len(n)}}" for _, n in columns)]
     out += [f"{name:<{wide}}" + "".join(f" {values[c][name]:>{len(n)}}" for c, n in columns) for name in values["coef"]]
@@ -155,6 +159,9 @@ def lme4(fit, only: str | None = None, *, fewer: dict | None = None) -> None:
     unknown = set(chosen) - set(ITEMS)
     if unknown:
         raise ValueError(f"lme4() cannot show {sorted(unknown)}; it knows {', '.join(ITEMS)}.")
+    alone = [item for item in chosen if BESIDE.get(item, item) not in chosen]
+    if alone:
+        raise ValueError(f"lme4() shows {alone[0]!r} beside {BESIDE[alone[0]]!r}: ask for both.")
     keep = {"estimator"} | {BLOCKS.get(c, c) for c in chosen}
     values = {k: v for k, v in values_of(fit, fewer).items() if k in keep}
     print(document(values, fit.formula, fit.nobs, next(iter(fit.n_groups.values())), fewer))
