@@ -177,10 +177,12 @@ def _filled(rows, out, gradebook):
         mine = [r for r in rows if r["exercise"] == exercise]
         for line in lines:
             row = next((r for r in mine if _is(dict(zip(head, line)), r["student"], platform)), None)
-            for title, value in columns if row is not None else ():
+            if row is None:
+                continue
+            lost.pop(row["submission"], None)
+            for title, value in columns:
                 if title in head:
                     line[head.index(title)] = value(row)
-                lost.pop(row["submission"], None)
     path, missing = out.with_name(f"{out.stem}-{platform}.csv"), out.with_name(f"{out.stem}-{platform}-not-found.csv")
     write_table(path, [head, *lines])
     if not lost:
