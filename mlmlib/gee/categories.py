@@ -94,7 +94,7 @@ def _start(engine, kind, C):
     alone = OrdinalGEE(*data, family=engine.family, offset=engine.offset_orig) if kind == "ordinal" else Nominal(*data)
     try:
         fit = quiet_fit(alone, ctol=1e-8)
-    except np.linalg.LinAlgError:  # coefficients without end, beyond what can be computed
+    except (np.linalg.LinAlgError, ValueError):  # coefficients without end, beyond what can be computed or is a number
         fit = None
     if fit is None or not np.isfinite(fit.params).all() or np.abs(fit.params).max() > 25.0:
         raise DataError("A predictor, or a combination of them, separates the categories, so that its coefficient has no finite "
