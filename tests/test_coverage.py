@@ -57,7 +57,7 @@ def test_the_page_says_what_was_reached_and_what_was_left_out(tmp_path):
     (tmp_path / coverage.LEFT).write_text('[[left]]\nfile = "mlmlib/a.py"\nfunctions = ["f", "g"]\nreason = "needs a printer"\n')
     said = table(tmp_path, None)
     for part in ("On 2026-01-02 (commit `abc1234`)", "**97.2 %**", "**91.0 %**", "| `lmm` | 99.0 | 95.0 |",
-                 "| `mlmlib/a.py`: `f`, `g` | needs a printer |", "they are 96.0 and 90.5 %"):
+                 "- `a.py`, 2 functions: needs a printer.", "they are 96.0 and 90.5 %"):
         assert part in said
     (tmp_path / coverage.LEFT).write_text("")
     assert "eft out" not in table(tmp_path, None)
