@@ -61,3 +61,10 @@ def test_the_page_says_what_was_reached_and_what_was_left_out(tmp_path):
         assert part in said
     (tmp_path / coverage.LEFT).write_text("")
     assert "eft out" not in table(tmp_path, None)
+
+
+def test_the_figures_kept_hold_the_bounds():
+    kept = json.loads((ROOT / coverage.TABLE).read_text(encoding="utf-8"))
+    assert all(kept["needed"][what] >= bound for what, bound in coverage.BOUNDS.items())
+    packages = {path.parent.name for path in (ROOT / "mlmlib").glob("*/__init__.py")}
+    assert set(kept["parts"]) == packages | {"mlmlib"}, "run `make coverage ARGS=--write` again"
